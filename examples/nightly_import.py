@@ -1,0 +1,67 @@
+"""Write a shop's customers and orders of the day, from files that the shop's system has put down (as PLATFORM).
+
+    python -m examples.nightly_import bloom customers.ndjson orders.ndjson
+
+Each line is a row as CustomerInput and OrderInput have it. A row that is refused is told with its line and why, and
+holds no other up; run it again with the same files and nothing changes. Files of any size: `server.py import`.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from client.rekindle import Rekindle
+from examples.account import connect
+
+BATCH = 250
+"""Rows that one call takes at most."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Write both files; 1 when a row was refused."""
+    parser = argparse.ArgumentParser(description="Write a shop's customers and orders from NDJSON files.")
+    parser.add_argument("shop", help="external id of the shop")
+    parser.add_argument("customers", type=Path)
+    parser.add_argument("orders", type=Path)
+    told = parser.parse_args(words)
+    with connect() as api:
+        refused = [
+            *write(told.customers, told.shop, lambda rows: customers(api, rows)),
+            *write(told.orders, told.shop, lambda rows: orders(api, rows)),
+        ]
+    for line in refused:
+        print(line, file=sys.stderr)
+    return 1 if refused else 0
+
+
+def customers(api: Rekindle, rows: Any) -> Any:
+    """Write customers; what became of each row."""
+    return api.write_customers(input=rows)["customersUpsert"]
+
+
+def orders(api: Rekindle, rows: Any) -> Any:
+    """Write orders; what became of each row."""
+    return api.write_orders(input=rows)["ordersUpsert"]
+
+
+def write(path: Path, shop: str, send: Callable[[Any], Any]) -> Iterator[str]:
+    """Write a file in batches; what was refused, by line."""
+    with path.open(encoding="utf-8") as file:
+        lines = ((number, json.loads(line)) for number, line in enumerate(file, 1) if line.strip())
+        while batch := list(islice(lines, BATCH)):
+            payload = send({"shop": shop, "rows": [row for _, row in batch]})
+            for problem in payload["userErrors"]:
+                yield f"{path}: {problem['message']}"
+            for result in payload["results"] or []:
+                for problem in result["errors"]:
+                    where = ".".join(problem["field"] or [])
+                    yield f"{path}:{batch[result['index']][0]}: {where} {problem['message']}"
+    print(f"{path}: written")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

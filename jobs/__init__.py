@@ -1,0 +1,1 @@
+"""Work done later by ARQ workers: a file is a job is a function name."""

@@ -1,0 +1,29 @@
+"""Chat: the shopper's inbox. A message in it is a row of the ledger, so writing the row was the sending (R20)."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from redis.asyncio import Redis
+
+from models import live
+from models.slice import Slice, Waiting
+
+NOBODY = UUID(int=0)
+EVERYBODY = UUID(int=2**128 - 1)
+
+
+class InboxChannel:
+    """Announces messages that loading a slice has already put into inboxes."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def deliver(self, held: Slice, messages: Sequence[Waiting]) -> None:  # noqa: ARG002 - nothing is left to send
+        """Nudge the shoppers who are online; nothing else is left to do."""
+        await live.inbox_changed(self._redis, NOBODY, EVERYBODY)
+
+    def drain(self) -> None:
+        """Nothing is ever on its way."""
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""

@@ -1,0 +1,286 @@
+"""One SMTP connection's work: letter after letter, the final dot only after the ledger allows it (R22).
+
+MAIL, RCPT, DATA and the body go out first. Then the *intent* is committed; only then the dot. Until the
+dot the relay must forget the message if the connection closes (RFC 5321 §4.1.1.10), so a crash before
+the intent repeats nothing, and one after it leaves at most one message per connection in doubt.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from jobs.channels.group_commit import Grant, GroupCommit
+from jobs.channels.outgoing import Outgoing, Source, no_such_address, refused, sent
+from jobs.channels.wire import ConnectionLost, Reply, Wire
+from models.clock import now
+from models.delivery import DeliveryState, Reason
+from models.errors import Refused
+from models.intent import Settlement
+from models.mail.letter import Letter
+
+log = logging.getLogger(__name__)
+
+REPLY_WAIT = 300.0
+DOT_WAIT = 600.0
+"""Seconds to wait after the dot: a shorter patience duplicates mail (RFC 5321 §4.5.3.2.6)."""
+MOST_TRIES = 3
+"""How often a letter is begun on a fresh connection before it waits as if it had been refused for now."""
+
+
+NOT_LEFT = "4.4.2 the connection was lost before the dot"
+"""What stands for a refusal when there was no connection to refuse (RFC 3463 §3.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What the relay said it can: commands in one go (RFC 2920), addresses that are not ASCII (RFC 6531)."""
+
+    pipelining: bool
+    smtputf8: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A letter that was written, and whether its envelope is on the wire already."""
+
+    outgoing: Outgoing
+    letter: Letter
+
+
+class SmtpSession:
+    """Sends letters over one open connection until there are none or it is lost.
+
+    A settlement is not committed on its own while letters keep coming: it rides with the next intent.
+    """
+
+    def __init__(self, wire: Wire, commits: GroupCommit, source: Source, offers: Offers) -> None:
+        self._wire = wire
+        self._commits = commits
+        self._source = source
+        self._offers = offers
+        self._current: Outgoing | None = None
+        self._announced: _Begun | None = None
+        self._settled: tuple[Settlement, Outgoing] | None = None
+
+    async def run(self, first: Outgoing) -> None:
+        """Send `first` and what follows. Every letter taken is settled, put back or told to stay, however it ends."""
+        self._current = first
+        try:
+            while self._current is not None or self._announced is not None:
+                await self._send()
+                if self._announced is None and self._current is None:
+                    self._current = await self._next()
+            self._wire.write(b"QUIT\r\n")
+            self._wire.close()
+        except ConnectionLost as error:
+            log.info("connection to the relay lost: %s", error, extra=self._ids())
+        finally:
+            if self._wire.is_open:
+                self._wire.abort("the session ended")
+            await asyncio.shield(self._wind_up())
+
+    def _ids(self) -> dict[str, int | str]:
+        """The ids of the letter that is concerned, for logs: its plan, and its delivery as its Message-ID has it."""
+        outgoing = self._settled[1] if self._settled else self._current
+        if outgoing is None:
+            return {}
+        message = outgoing.message
+        return {"plan": message.plan_id, "delivery": f"{message.plan_id}.{message.customer_id.hex}"}
+
+    async def _wind_up(self) -> None:
+        """Store what is known, and let go of what was not sent."""
+        if self._settled is not None:
+            self._source.ended(self._settled[1], self._settled[0])
+        await self._settle()
+        for left in (self._current, self._announced.outgoing if self._announced else None):
+            if left is not None:
+                await self._again(left)
+
+    async def _next(self) -> Outgoing | None:
+        """The next letter: at once if one waits; else what is known is settled before waiting for one."""
+        if not self._wire.is_open:
+            return None
+        outgoing = self._source.poll()
+        if outgoing is None:
+            await self._settle()
+            outgoing = await self._source.wait()
+        return outgoing
+
+    async def _send(self) -> None:
+        """One letter, from its envelope to its answer. It is in `_current` for as long as nothing became of it."""
+        begun, self._announced = self._announced, None
+        if begun is None:
+            assert self._current is not None
+            begun = await self._begin(self._current)
+            if begun is None:
+                return
+            if self._offers.pipelining:
+                self._wire.write(b"".join(begun.letter.commands))
+        else:
+            self._current = begun.outgoing
+        refusal = await self._transmit(begun)
+        if refusal is None:
+            await self._finish(begun.outgoing)
+        else:
+            message = begun.outgoing.message
+            await self._conclude(begun.outgoing, refused(message, refusal.code, refusal.text))
+
+    async def _begin(self, outgoing: Outgoing) -> _Begun | None:
+        """The letter, written; None when it cannot be sent here, and that is settled."""
+        try:
+            letter = outgoing.write()
+        except Refused:
+            await self._conclude(outgoing, no_such_address(outgoing.message))
+            return None
+        if letter.needs_smtputf8 and not self._offers.smtputf8:
+            reason = "5.6.7 the relay takes no addresses that are not ASCII"
+            await self._conclude(outgoing, refused(outgoing.message, 550, reason))
+            return None
+        return _Begun(outgoing, letter)
+
+    async def _conclude(self, outgoing: Outgoing, settlement: Settlement) -> None:
+        """What became of a letter without an intent; one settlement rides along at a time."""
+        await self._settle()
+        self._off_the_wire(outgoing, settlement)
+
+    async def _transmit(self, begun: _Begun) -> Reply | None:
+        """Envelope and body; the refusal, if any. One that comes before the relay hangs up counts as well."""
+        try:
+            refusal = await self._envelope(begun.letter)
+            if refusal is None:
+                self._wire.write(begun.letter.body)
+                await self._wire.drain(REPLY_WAIT)
+        except ConnectionLost:
+            if self._wire.has_reply and (last := await self._wire.reply(0)).code >= 500:
+                return last
+            raise
+        return refusal
+
+    async def _envelope(self, letter: Letter) -> Reply | None:
+        """The answers to MAIL, RCPT and DATA, which are on their way already where the relay allows it (RFC 2920)."""
+        refusal = reply = None
+        for command in letter.commands:
+            if not self._offers.pipelining:
+                self._wire.write(command)
+            reply = await self._wire.reply(REPLY_WAIT)
+            self._check(reply, data=command is letter.commands[-1])
+            if reply.code >= 400:
+                refusal = refusal or reply
+                if not self._offers.pipelining:
+                    break
+        if refusal is not None:
+            await self._forget(data_open=reply is not None and reply.code == 354)
+        return refusal
+
+    def _check(self, reply: Reply, *, data: bool) -> None:
+        """421 is about the relay, not the letter; and only 354 opens DATA (RFC 5321 §4.2.2, §3.3)."""
+        if reply.code == 421:
+            self._wire.abort(f"421 {reply.text}")
+            raise ConnectionLost(f"421 {reply.text}")
+        if reply.code < 400 and (reply.code == 354) is not data:
+            self._wire.abort(f"unexpected {reply.code}")
+            raise ConnectionLost(f"unexpected {reply.code}")
+
+    async def _forget(self, *, data_open: bool) -> None:
+        """Make the relay drop the transaction; a DATA it opened in spite of a refusal can only be cut off."""
+        if data_open:
+            self._wire.abort("the relay opened DATA after refusing the envelope")
+            return
+        self._wire.write(b"RSET\r\n")
+        await self._wire.reply(REPLY_WAIT)
+
+    async def _finish(self, outgoing: Outgoing) -> None:
+        """The late dot: only for an intent that was granted, and in time."""
+        message = outgoing.message
+        if now() >= message.goes_until:
+            self._wire.abort("the customer's day is over")
+            self._off_the_wire(outgoing, None)
+            return
+        grant = await self._granted(outgoing)
+        if grant is None:
+            self._wire.abort("the message may not go any more")
+            self._off_the_wire(outgoing, None)
+            await self._source.denied(outgoing)
+            return
+        self._settled = (refused(message, 451, NOT_LEFT, attempt=grant.attempt), outgoing)
+        self._current = None
+        self._dot(grant, outgoing, self._following())
+        self._settled = (Settlement(message, grant.attempt, DeliveryState.UNKNOWN, Reason.CONNECTION_LOST), outgoing)
+        reply = await self._wire.reply(DOT_WAIT)
+        if 200 <= reply.code < 300:
+            self._off_the_wire(outgoing, sent(message, grant.attempt))
+        elif reply.code >= 400:
+            self._off_the_wire(outgoing, refused(message, reply.code, reply.text, attempt=grant.attempt))
+        else:
+            raise ConnectionLost(f"unexpected {reply.code}")
+
+    async def _granted(self, outgoing: Outgoing) -> Grant | None:
+        """The intent's answer. Cancelled while waiting for it, what it says is still settled: the dot never left."""
+        settled, self._settled = self._settled, None
+        asked = self._commits.exchange(settled[0] if settled else None, outgoing.message)
+        try:
+            grant = await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            grant = await asked
+            if grant is not None:
+                self._current = None
+                never_left = Settlement(outgoing.message, grant.attempt, DeliveryState.PENDING)
+                self._settled = (never_left, outgoing)
+            raise
+        finally:
+            if settled:
+                settled[1].finish()
+        return grant
+
+    def _following(self) -> _Begun | None:
+        """The next letter, for its envelope to leave in the same breath as the dot; None when that cannot be."""
+        outgoing = self._source.poll() if self._offers.pipelining else None
+        if outgoing is None:
+            return None
+        self._current = outgoing
+        try:
+            letter = outgoing.write()
+        except Refused:
+            return None
+        return _Begun(outgoing, letter) if self._offers.smtputf8 or not letter.needs_smtputf8 else None
+
+    def _dot(self, grant: Grant, outgoing: Outgoing, following: _Begun | None) -> None:
+        """The dot, and the next envelope (RFC 2920 §3.1 allows it). Raises ConnectionLost when it did not leave."""
+        if not self._wire.is_quiet:
+            self._wire.abort("the relay spoke out of turn")
+            raise ConnectionLost("the relay spoke out of turn")
+        envelope = b"".join(following.letter.commands) if following else b""
+        if asyncio.get_running_loop().time() >= grant.until:
+            self._settled = (Settlement(outgoing.message, grant.attempt, DeliveryState.PENDING), outgoing)
+            self._wire.abort("the grant came too late")
+            raise ConnectionLost("the grant came too late")
+        self._wire.write(b".\r\n" + envelope)
+        if following:
+            self._current, self._announced = None, following
+
+    def _off_the_wire(self, outgoing: Outgoing, settlement: Settlement | None) -> None:
+        """Something became of it, or nothing: then it is finished here and waits in the ledger."""
+        if self._current is outgoing:
+            self._current = None
+        self._source.ended(outgoing, settlement)
+        if settlement is None:
+            outgoing.finish()
+        else:
+            self._settled = (settlement, outgoing)
+
+    async def _again(self, outgoing: Outgoing) -> None:
+        """A letter whose dot has not left may be begun anew, a few times; then it waits (architecture.md §3.10)."""
+        outgoing.tries += 1
+        if outgoing.tries < MOST_TRIES:
+            self._source.ended(outgoing, None)
+            self._source.put_back(outgoing)
+        else:
+            self._off_the_wire(outgoing, refused(outgoing.message, 451, NOT_LEFT))
+            await self._settle()
+
+    async def _settle(self) -> None:
+        """Commit the last settlement now, with no intent to ride with."""
+        settled, self._settled = self._settled, None
+        if settled is not None:
+            await self._commits.settle(settled[0])
+            settled[1].finish()

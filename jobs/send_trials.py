@@ -1,0 +1,86 @@
+"""Job: send the trials that sellers asked for, one connection, one after the other."""
+
+import logging
+
+from jobs.channels.relay import UNREACHABLE, Address, Relay
+from jobs.channels.smtp_session import Offers
+from jobs.channels.wire import ConnectionLost, Reply, Wire
+from jobs.context import Context
+from models import trial
+from models.errors import Refused
+from models.mail import bounce
+from models.trial import Trial, TrialLetter
+from settings import Settings
+
+log = logging.getLogger(__name__)
+
+REPLY_WAIT = 60.0
+
+
+async def send_trials(ctx: Context) -> None:
+    """Send what waits. Safe to run many times at once; what a crash leaves in flight is never sent again."""
+    taken = await trial.take()
+    if not taken:
+        return
+    settings = ctx["settings"]
+    try:
+        wire, offers = await _relay(settings).connect()
+    except UNREACHABLE as error:
+        log.warning("trials wait for the relay: %s", error)
+        for each in taken:
+            await trial.settle(each, "PENDING", "RELAY_UNAVAILABLE")
+        return
+    try:
+        for each in taken:
+            await _send(wire, offers, each, settings)
+        wire.write(b"QUIT\r\n")
+    finally:
+        wire.close()
+
+
+def _relay(settings: Settings) -> Relay:
+    """The first of the operator's relays."""
+    url = (settings.smtp_url or "").split()[0]
+    encrypted = settings.smtp_tls == "required"
+    return Relay(Address.parse(url), limit=1, encrypted=encrypted, local_hostname=settings.mail_domain)
+
+
+async def _send(wire: Wire, offers: Offers, each: Trial, settings: Settings) -> None:
+    """Send one trial and settle it."""
+    try:
+        letter = await trial.write(each, settings=settings)
+    except Refused as refused:
+        await trial.settle(each, "FAILED", refused.problems[0].message)
+        return
+    if letter.needs_smtputf8 and not offers.smtputf8:
+        await trial.settle(each, "FAILED", "5.6.7")
+        return
+    try:
+        reply = await _envelope(wire, letter)
+    except ConnectionLost:
+        await trial.settle(each, "PENDING", "CONNECTION_LOST")
+        return
+    if reply.code < 400:
+        try:
+            wire.write(letter.body + b".\r\n")
+            reply = await wire.reply(REPLY_WAIT)
+        except ConnectionLost:
+            await trial.settle(each, "UNKNOWN", "CONNECTION_LOST")
+            return
+    if reply.code < 400:
+        await trial.settle(each, "SENT")
+    else:
+        await trial.settle(each, "FAILED", bounce.judge(reply.code, reply.text).status)
+
+
+async def _envelope(wire: Wire, letter: TrialLetter) -> Reply:
+    """The reply to DATA, or the first refusal before it."""
+    reply = Reply(250, "")
+    for command in letter.commands:
+        wire.write(command)
+        reply = await wire.reply(REPLY_WAIT)
+        if reply.code >= 400:
+            wire.write(b"RSET\r\n")
+            await wire.reply(REPLY_WAIT)
+            break
+    return reply

@@ -1,0 +1,116 @@
+"""The command line: which options each command takes, and what is said of errors that its user can mend."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from local.engines import with_fixed_clock
+from local.supervisor import BAD_USAGE
+from local.trouble import EXPECTED, told
+from models.caller import Role
+from operations import logs
+from settings import Settings
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+LONGEST_TOKEN = 24 * 366
+"""Hours that a token for local use may hold at most."""
+
+Command = Callable[[Settings, argparse.Namespace], None]
+
+
+def run_command(commands: Mapping[str, Command], words: list[str] | None) -> int:
+    """Run the command that `words` (or this process's arguments) name; its exit code: 2 for bad usage."""
+    logs.configure()
+    arguments = parser_of(commands).parse_args(words)
+    try:
+        settings = with_fixed_clock(Settings())
+        logs.configure(settings)
+        arguments.command(settings, arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except EXPECTED as error:
+        print(f"error: {told(error)}", file=sys.stderr)
+        return BAD_USAGE
+    return 0
+
+
+def parser_of(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
+    """The parser of all commands; a command's docstring is its help."""
+    parser = argparse.ArgumentParser(prog="server.py", description="Rekindle: customer outreach for shops.")
+    choices = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, command in commands.items():
+        choices.add_parser(name, help=command.__doc__, description=command.__doc__).set_defaults(command=command)
+    for name, add_options in OPTIONS.items():
+        add_options(choices.choices[name])
+    return parser
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--demo",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="fill the demo shops on first start (default: only in an embedded database)",
+    )
+
+
+def _serve_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--listener", type=int, help=argparse.SUPPRESS)
+
+
+def _token_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--role", required=True, choices=[role.value for role in Role])
+    parser.add_argument("--shop", help="external id of the shop, for a seller's roles")
+    parser.add_argument("--subject", help="the user; for CUSTOMER the external id of the shopper")
+    parser.add_argument("--hours", type=_hours, default=12, help="how long it holds (default: 12)")
+
+
+def _hours(word: str) -> float:
+    hours = float(word)
+    if not 0 < hours <= LONGEST_TOKEN:
+        raise argparse.ArgumentTypeError(f"must be more than 0 and at most {LONGEST_TOKEN}")
+    return hours
+
+
+def _import_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="NDJSON: a row as a JSON object on each line")
+    parser.add_argument("--shop", required=True, help="external id of the shop")
+
+
+def _restored_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--nothing-lost", action="store_true", help="no commit is missing (an upgrade, a synchronous standby): only go on"
+    )
+    parser.add_argument("--anyway", action="store_true", help="although this seems to be the database it always was")
+
+
+def _stop_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("reason", metavar="REASON", help="why, for whoever finds it stopped")
+
+
+def _export_options(parser: argparse.ArgumentParser) -> None:
+    _erase_options(parser)
+    parser.add_argument("file", type=Path, metavar="FILE", help="where to write it; it must not be there yet")
+
+
+def _erase_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("customer", metavar="CUSTOMER", help="external id of the customer")
+
+
+def _export_plan_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plan", type=int, metavar="PLAN", help="number of the plan, as in the names of downloads")
+    parser.add_argument("--shop", required=True, help="external id of the shop")
+    parser.add_argument("--content", choices=["ledger", "figures"], default="ledger", help="(default: ledger)")
+    parser.add_argument("--format", choices=["csv", "ndjson"], default="csv", help="(default: csv)")
+    parser.add_argument("--output", type=Path, help="the file to write (default: standard output)")
+
+
+OPTIONS = {
+    "run": _run_options, "serve": _serve_options, "token": _token_options, "import": _import_options,
+    "export-customer": _export_options, "erase-customer": _erase_options,
+    "stop-sending": _stop_options, "restored": _restored_options,
+    "export-plan": _export_plan_options,
+}  # fmt: skip

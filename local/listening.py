@@ -1,0 +1,57 @@
+"""The socket that the API listens on, opened before anything else so that a port in use is said at once."""
+
+import errno
+import ipaddress
+import socket
+
+from local.place import LocalError
+
+BACKLOG = 2048
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any free port. Raises LocalError when it cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror as error:
+        raise LocalError(f"HOST {host!r} is not an address of this machine: {error.strerror}") from None
+    listener = socket.socket(family, kind, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise LocalError(_why(error, host, port)) from None
+    listener.listen(BACKLOG)
+    return listener
+
+
+def inherited(descriptor: int) -> socket.socket:
+    """The listening socket that the parent process opened."""
+    try:
+        return socket.socket(fileno=descriptor)
+    except OSError as error:
+        raise LocalError(f"--listener {descriptor} is not a socket: {error.strerror}") from None
+
+
+def address_of(listener: socket.socket) -> tuple[str, int]:
+    """The host and port by which this machine reaches what listens there."""
+    host, port = listener.getsockname()[:2]
+    address = ipaddress.ip_address(host)
+    if address.is_unspecified:
+        return ("127.0.0.1" if address.version == 4 else "::1"), port
+    return str(address), port
+
+
+def url_of(listener: socket.socket) -> str:
+    """The same as a URL."""
+    host, port = address_of(listener)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is in use; choose another, as in PORT={port + 1 if port < 65535 else 8000} make run"
+    if error.errno == errno.EACCES:
+        return f"port {port} is for the system's own services; choose one above 1023 with PORT"
+    return f"cannot listen on {host} port {port}: {error.strerror}"

@@ -1,0 +1,52 @@
+"""Exporting and erasing a customer from the command line."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from local.place import LocalError
+from models import customer_export, database, erasure
+from models.clock import clock, shift_of
+from models.errors import Refused
+from settings import Settings
+
+ACTOR = "command line"
+
+
+async def export_to(settings: Settings, external_id: str, path: Path) -> None:
+    """Write what is stored of a customer to a new file that only its owner can read."""
+    async with _database(settings):
+        found = await customer_export.export(external_id)
+    _write(path, found.document)
+    print(f"written to {path}")
+
+
+def _write(path: Path, document: str) -> None:
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(document, encoding="utf-8")
+    except OSError as error:
+        raise LocalError(f"{path} cannot be written: {error.strerror}") from None
+
+
+async def erase_now(settings: Settings, external_id: str) -> None:
+    """Erase a customer, and say whether it is done."""
+    assert settings.secret_key is not None
+    async with _database(settings):
+        found = await erasure.erase(external_id, secret=settings.secret_key.get_secret_value().encode(), actor=ACTOR)
+    print("erased" if found.done_at else "a message is in flight: a worker finishes it within seconds")
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[None]:
+    """The database, and refusals as errors of the user's."""
+    assert settings.database_url is not None
+    clock.shift = shift_of(settings.clock)
+    await database.migrate(settings.database_url)
+    await database.connect(settings.database_url, application="rekindle privacy")
+    try:
+        yield
+    except Refused as refused:
+        raise LocalError("; ".join(problem.message for problem in refused.problems)) from None
+    finally:
+        await database.disconnect()

@@ -1,0 +1,32 @@
+"""What a command says of an error that whoever typed it can mend."""
+
+from pydantic import ValidationError
+from redis.exceptions import RedisError
+
+from local.place import LocalError
+from models.database import UNREACHABLE
+from models.errors import RekindleError
+from settings import SettingsFileError
+
+EXPECTED = (LocalError, SettingsFileError, RekindleError, ValidationError, RedisError, *UNREACHABLE)
+"""Errors with a cause outside the program; any other is a bug, and shows where it happened."""
+
+
+def told(error: Exception) -> str:
+    """One line, or one for each setting that is wrong."""
+    if isinstance(error, ValidationError):
+        return "\n       ".join(_setting(dict(problem)) for problem in error.errors())
+    if isinstance(error, LocalError | SettingsFileError | RekindleError):
+        return str(error)
+    if isinstance(error, RedisError):
+        return f"Redis cannot be reached: {error}"
+    if isinstance(error, UNREACHABLE):
+        return f"PostgreSQL cannot be reached: {error}"
+    return str(error)
+
+
+def _setting(problem: dict[str, object]) -> str:
+    """What is wrong with a setting, without its value, which may be a secret."""
+    location = problem["loc"]
+    name = ".".join(map(str, location)) if isinstance(location, tuple) else str(location)
+    return f"{name.upper()}: {problem['msg']}"

@@ -1,0 +1,138 @@
+"""Who is calling and what their role may do (R3). How a token is checked is no concern of this file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from models.errors import Forbidden, Unauthenticated
+from models.identifier import customer_id
+
+LEEWAY = timedelta(seconds=5)
+"""How far the clock of a token's issuer may differ from ours."""
+
+MAX_CLAIM_LENGTH = 255
+
+
+class Role(StrEnum):
+    """Whom a token speaks for."""
+
+    OWNER = "OWNER"
+    MAIN_ADMINISTRATOR = "MAIN_ADMINISTRATOR"
+    ADVERTISING_MANAGER = "ADVERTISING_MANAGER"
+    MARKETING_SPECIALIST = "MARKETING_SPECIALIST"
+    PLATFORM = "PLATFORM"
+    CUSTOMER = "CUSTOMER"
+
+
+class Action(StrEnum):
+    """What a field or mutation lets its caller do; the value reads well after "may not"."""
+
+    READ_SHOP = "read a shop's outreach"
+    CHANGE_SHOP = "change a shop's outreach"
+    MANAGE_CONNECTIONS = "manage what a shop is connected to"
+    WRITE_DATA = "write shops, customers, products, orders and events"
+    STOP_SENDING = "stop and resume all sending"
+    SEE_VIOLATIONS = "see what content rules refused"
+    REDEEM_COUPONS = "redeem claims with orders"
+    USE_INBOX = "use a shopper's inbox"
+    USE_COUPONS = "see and claim a shopper's coupons"
+
+
+SELLER = frozenset({Role.OWNER, Role.MAIN_ADMINISTRATOR, Role.ADVERTISING_MANAGER, Role.MARKETING_SPECIALIST})
+"""The roles that act for one shop; every other sub-account of a seller is refused."""
+
+ADMINISTRATORS = frozenset({Action.READ_SHOP, Action.CHANGE_SHOP, Action.MANAGE_CONNECTIONS})
+"""What the owner and the Main Administrator may do: the other sellers' roles neither see secrets nor send data away."""
+
+PERMISSIONS: Mapping[Role, frozenset[Action]] = {
+    **{role: frozenset({Action.READ_SHOP, Action.CHANGE_SHOP}) for role in SELLER},
+    Role.OWNER: ADMINISTRATORS,
+    Role.MAIN_ADMINISTRATOR: ADMINISTRATORS,
+    Role.PLATFORM: frozenset(
+        {Action.WRITE_DATA, Action.STOP_SENDING, Action.SEE_VIOLATIONS, Action.REDEEM_COUPONS}
+    ),
+    Role.CUSTOMER: frozenset({Action.USE_INBOX, Action.USE_COUPONS}),
+}
+"""The one table of what each role may do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A verified caller: a seller's user of `shop` (its external id), the platform, or a shopper."""
+
+    role: Role
+    subject: str
+    shop: str | None
+    token_id: str | None
+    expires_at: datetime
+
+    @property
+    def actor(self) -> str:
+        """Who this is, across tokens: for idempotency keys, limits and the record of who did what."""
+        return f"{self.role}:{self.shop or ''}:{self.subject}"
+
+    @property
+    def customer_id(self) -> UUID:
+        """The shopper's own id; meaningful for CUSTOMER only."""
+        return customer_id(self.subject)
+
+    def require(self, action: Action) -> None:
+        """Raise Forbidden when this caller's role may not take `action`."""
+        if action not in PERMISSIONS[self.role]:
+            raise Forbidden(f"{self.role} may not {action}.")
+
+    def expired(self, at: datetime) -> bool:
+        """Whether the token no longer holds at `at`."""
+        return at >= self.expires_at + LEEWAY
+
+
+def caller_of(claims: Mapping[str, Any], at: datetime) -> Caller:
+    """The caller whom the `claims` of a verified token name, at the instant `at`.
+
+    Unauthenticated when a claim is missing, malformed or out of time; Forbidden when the role is none
+    of ours (R3: any other sub-account is refused).
+    """
+    subject = _text(claims, "sub")
+    expires_at = _instant(claims, "exp")
+    not_before = _instant(claims, "nbf") if "nbf" in claims else None
+    role = _role(claims)
+    caller = Caller(
+        role=role,
+        subject=subject,
+        shop=_text(claims, "shop") if role in SELLER else None,
+        token_id=_text(claims, "jti") if "jti" in claims else None,
+        expires_at=expires_at,
+    )
+    if caller.expired(at):
+        raise Unauthenticated("The token has expired.")
+    if not_before is not None and at < not_before - LEEWAY:
+        raise Unauthenticated("The token is not valid yet.")
+    return caller
+
+
+def _role(claims: Mapping[str, Any]) -> Role:
+    name = _text(claims, "role")
+    try:
+        return Role(name)
+    except ValueError:
+        raise Forbidden(f"The role {name[:50]!r} may not use Rekindle.") from None
+
+
+def _text(claims: Mapping[str, Any], name: str) -> str:
+    value = claims.get(name)
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_CLAIM_LENGTH or "\0" in value:
+        raise Unauthenticated(f"The token needs a claim {name!r}: a text of 1–{MAX_CLAIM_LENGTH} characters.")
+    return value
+
+
+def _instant(claims: Mapping[str, Any], name: str) -> datetime:
+    value = claims.get(name)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            return datetime.fromtimestamp(value, UTC)
+        except (ValueError, OverflowError, OSError):
+            pass
+    raise Unauthenticated(f"The token needs a claim {name!r}: seconds since 1970.")

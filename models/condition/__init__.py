@@ -1,0 +1,20 @@
+"""Conditions on customers: the language, its JSON and text forms, its compiler and its plain evaluation."""
+
+from models.condition.compile import Compiled, compile_condition
+from models.condition.document import parse, read_stored, stored
+from models.condition.leaves import Scope
+from models.condition.presets import PRESETS, Preset
+from models.condition.tree import Condition, Definition
+
+__all__ = [
+    "PRESETS",
+    "Compiled",
+    "Condition",
+    "Definition",
+    "Preset",
+    "Scope",
+    "compile_condition",
+    "parse",
+    "read_stored",
+    "stored",
+]

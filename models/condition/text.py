@@ -1,0 +1,148 @@
+"""Conditions as a line of text for people and scripts, read into the same JSON that the API takes.
+
+    orders(within: 60d) >= 2 and average_order(within: 60d) > 30 USD and not follows
+
+The grammar knows shapes only. What each condition may say is decided where its JSON is read, and the
+problems found there are told by the column they come from.
+"""
+
+from functools import lru_cache
+from pathlib import Path as File
+from typing import Any
+
+from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from models.condition import wording
+from models.condition.document import MAX_DEPTH, ROOT, parse
+from models.condition.leaves import READERS, Scope
+from models.condition.reader import Path, suggestion
+from models.condition.tree import Definition
+from models.errors import Problem, Refused
+
+MAX_LENGTH = 10_000
+"""Longest text in characters."""
+
+FIELD = "text"
+KEYWORDS = ("and", "or", "not", "in", "within")
+PHRASES = {
+    "OPERATOR": "a comparison",
+    "NUMBER": "a number",
+    "WORD": "a name",
+    "DURATION": "a window such as 30d",
+    "DATE": "a day such as 2026-03-31",
+    "STRING": "a text in quotes",
+    "CODE": "a code such as MX-JAL",
+    "RANGE": '".."',
+    "LPAR": '"("',
+    "RPAR": '")"',
+    "COMMA": '","',
+    "COLON": '":"',
+    "$END": "the end",
+    "WITHIN": '"within"',
+    **{f"_{word.upper()}": f'"{word}"' for word in KEYWORDS},
+}
+"""What people call the grammar's terminals."""
+
+
+def read_text(text: str, scope: Scope) -> Definition:
+    """The definition that a line of text describes; raises `Refused` with the column of every mistake."""
+    if len(text) > MAX_LENGTH:
+        raise _refusal(f"must be at most {MAX_LENGTH} characters")
+    places: dict[Path, Token] = {}
+    conditions = _Converter(text, scope, places).convert(_parsed(text), ROOT, 1)
+    try:
+        return parse(conditions, scope)
+    except Refused as refused:
+        raise Refused([_placed(problem, places, text) for problem in refused.problems]) from None
+
+
+@lru_cache(maxsize=1)
+def _grammar() -> Lark:
+    return Lark(File(__file__).with_name("grammar.lark").read_text(encoding="utf-8"), parser="lalr")
+
+
+def _parsed(text: str) -> Tree[Token]:
+    try:
+        tree: Any = _grammar().parse(text).children[0]
+    except UnexpectedInput as error:
+        raise _refusal(_told(error, text)) from None
+    found: Tree[Token] = tree
+    return found
+
+
+def _told(error: UnexpectedInput, text: str) -> str:
+    """What was expected instead of what, and the word that may have been meant."""
+    allowed = error.allowed if isinstance(error, UnexpectedCharacters) else None
+    expected = set((error.accepts or error.expected) if isinstance(error, UnexpectedToken) else allowed or ())
+    is_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+    position = len(text) if is_end else error.pos_in_stream or 0
+    word = (text[position:].split(maxsplit=1) or [""])[0][:30]
+    near = suggestion(word.lower(), [name for name in KEYWORDS if {name.upper(), f"_{name.upper()}"} & expected])
+    wanted = ", ".join(sorted(PHRASES.get(name, name) for name in expected))
+    return f"{_column(text, position)}: expected {wanted}, not " + (f'"{word}"{near}' if word else "the end")
+
+
+def _column(text: str, position: int) -> str:
+    line = text.count("\n", 0, position)
+    column = position - text.rfind("\n", 0, position)
+    return f"line {line + 1}, column {column}" if line else f"column {column}"
+
+
+def _placed(problem: Problem, places: dict[Path, Token], text: str) -> Problem:
+    """A problem of the JSON form, told of the condition that it is in."""
+    for length, part in enumerate(problem.field):
+        name = part.split("[")[0]
+        if word := places.get((*problem.field[:length], name)):
+            where = ".".join(wording.in_text(part) for part in problem.field[length:])
+            message = f"{_column(text, word.start_pos or 0)}: {where}: {problem.message}"
+            return Problem((FIELD,), message, problem.code)
+    return Problem((FIELD,), problem.message, problem.code)
+
+
+def _refusal(message: str) -> Refused:
+    return Refused([Problem((FIELD,), message)])
+
+
+class _Converter:
+    """Turns the parsed text into the JSON form, noting where each condition stands."""
+
+    def __init__(self, text: str, scope: Scope, places: dict[Path, Token]) -> None:
+        self.text = text
+        self.scope = scope
+        self.places = places
+
+    def convert(self, tree: Any, path: Path, depth: int) -> dict[str, Any]:
+        """One node."""
+        if depth > MAX_DEPTH:
+            raise _refusal(f"must be at most {MAX_DEPTH} levels deep")
+        if tree.data == "leaf":
+            return self._leaf(tree, path)
+        if tree.data == "negation":
+            return {"not": self.convert(tree.children[0], (*path, "not"), depth + 1)}
+        key = str(tree.data)
+        members = enumerate(tree.children)
+        return {key: [self.convert(one, (*path, f"{key}[{index}]"), depth + 1) for index, one in members]}
+
+    def _leaf(self, tree: Any, path: Path) -> dict[str, Any]:
+        word, arguments, test = tree.children if len(tree.children) == 3 else (*tree.children, None)
+        name = wording.in_json(word)
+        if name not in READERS:
+            known = [wording.in_text(reader) for reader in READERS]
+            raise self._misworded(word, f'"{word}" is not a condition{suggestion(word.lower(), known)}')
+        self.places[(*path, name)] = word
+        fields = dict(self._argument(argument) for argument in arguments.children if argument is not None)
+        said = wording.Test(str(test.data), tuple(test.children)) if test is not None else None
+        try:
+            return {name: wording.value(name, fields, said, self.scope)}
+        except wording.Misworded as misworded:
+            raise self._misworded(word, str(misworded)) from None
+
+    def _argument(self, tree: Any) -> tuple[str, Any]:
+        name, word = tree.children
+        try:
+            return wording.argument(name, word)
+        except wording.Misworded as misworded:
+            raise self._misworded(name, str(misworded)) from None
+
+    def _misworded(self, token: Token, message: str) -> Refused:
+        return _refusal(f"{_column(self.text, token.start_pos or 0)}: {message}")

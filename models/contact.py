@@ -1,0 +1,48 @@
+"""Contact limit: at most two marketing messages per customer and day, held by a primary key (R18).
+
+A contact is (customer, day of the customer's own calendar, slot 1 or 2). To reserve one is to insert
+it: whoever the database returns may proceed. Rows are inserted in customer order, so that two plans
+that meet at the same customers wait for each other instead of deadlocking.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from models import database
+
+MAX_PER_DAY = 2
+
+
+def reservation(candidates: str) -> str:
+    """CTEs `first_slot`, `second_slot` and `reserved` (customer_id, reference) over a CTE of candidates.
+
+    `candidates` names a CTE with plan_id, customer_id, reference and day; its rows that found a free slot
+    end up in `reserved`. Look them up by `IN`, which PostgreSQL always hashes: it believes that nearly no row
+    comes out of an INSERT, and would join them by looking at every pair.
+    """
+    return f"""
+    first_slot AS (
+        INSERT INTO contact (customer_id, day, slot, plan_id, reference)
+        SELECT customer_id, day, 1, plan_id, reference FROM {candidates} ORDER BY customer_id, reference
+        ON CONFLICT DO NOTHING RETURNING customer_id, reference
+    ),
+    second_slot AS (
+        INSERT INTO contact (customer_id, day, slot, plan_id, reference)
+        SELECT customer_id, day, 2, plan_id, reference FROM {candidates}
+        WHERE (customer_id, reference) NOT IN (SELECT customer_id, reference FROM first_slot)
+        ORDER BY customer_id, reference
+        ON CONFLICT DO NOTHING RETURNING customer_id, reference
+    ),
+    reserved AS (SELECT * FROM first_slot UNION ALL SELECT * FROM second_slot)
+    """
+
+
+async def give_back(rows: Sequence[tuple[int, str, str, date]]) -> None:
+    """Free the contacts of messages that did not go out: (plan, customer, reference, day) each."""
+    await database.execute(
+        "DELETE FROM contact c USING unnest($1::int[], $2::uuid[], $3::text[], $4::date[])"
+        " AS f(plan_id, customer_id, reference, day)"
+        " WHERE c.customer_id = f.customer_id AND c.day = f.day"
+        " AND c.plan_id = f.plan_id AND c.reference = f.reference",
+        *(list(column) for column in zip(*rows, strict=True)),
+    )

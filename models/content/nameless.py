@@ -1,0 +1,67 @@
+"""How a message addresses a customer whose name is not known.
+
+`{name}` becomes a word that fits wherever a name stands ("friend", 「お客様」), in languages that have one
+which guesses nobody's gender; elsewhere it is left out with its comma: "¡Hola, {name}!" → "¡Hola!".
+Authors who want more say it themselves: `{hasName, select, yes {Hi {name}!} other {Hi there!}}`.
+"""
+
+import re
+from collections.abc import Mapping
+
+from models.content.pattern import Argument, Choice, Message, merge
+
+Form = tuple[str, str, str]
+"""Between text that ends so and text that begins so: this word. An empty word leaves the name out."""
+
+WORDS: Mapping[str, tuple[Form, ...]] = {
+    "en": (("", "", "friend"),),
+    "id": (("Kak ", "", ""), ("Kakak ", "", ""), ("", "", "Kak")),
+    "ja": (("", "様", "お客"), ("", "さ", "お客"), ("", "", "お客様")),
+    "ko": (("", "님", "고객"), ("", "", "고객님")),
+    "th": (("คุณ", "", "ลูกค้า"), ("", "", "คุณลูกค้า")),
+    "vi": (("", "", "bạn"),),
+}
+"""The word by language, the first form that fits; a language that is not here leaves the name out."""
+
+_LEFT_OUT: tuple[Form, ...] = (("", "", ""),)
+_SENTENCE_START = re.compile(r"(?:^|[.!?…。！？؟\n])[\s¡¿\"'“‘«(]*$")
+_COMMA_BEFORE = re.compile(r"[ \t]*[,،、，]?[ \t]*$")
+_COMMA_AFTER = re.compile(r"^[ \t]*[,،、，]?[ \t]*")
+
+
+def nameless(message: Message, language: str) -> Message:
+    """The message as a customer without a name gets it: no `{name}` is left in it."""
+    forms = WORDS.get(language.partition("-")[0], _LEFT_OUT)
+    done: Message = ()
+    rest = message
+    while rest:
+        part, rest = rest[0], rest[1:]
+        if isinstance(part, Choice):
+            branches = tuple((key, nameless(branch, language)) for key, branch in part.branches)
+            part = Choice(part.name, part.kind, part.offset, branches, part.position)
+        if isinstance(part, Argument) and part.name == "name":
+            done, rest = _replaced(done, rest, forms)
+        else:
+            done = merge((*done, part))
+    return done
+
+
+def _replaced(done: Message, rest: Message, forms: tuple[Form, ...]) -> tuple[Message, Message]:
+    """What stands before and after a name, once its word, or nothing, is there in its place."""
+    before = done[-1] if done and isinstance(done[-1], str) else ""
+    after = rest[0] if rest and isinstance(rest[0], str) else ""
+    starts = _SENTENCE_START.search(before) is not None and (before != "" or not done)
+    word = next(word for ending, beginning, word in forms if before.endswith(ending) and after.startswith(beginning))
+    if word:
+        return merge((*done, _capital(word) if starts else word)), rest
+    if starts:
+        return done, _with_first(rest, after, _capital(_COMMA_AFTER.sub("", after)))
+    return (*done[:-1], _COMMA_BEFORE.sub("", before)) if before else done, rest
+
+
+def _with_first(rest: Message, old: str, new: str) -> Message:
+    return (new, *rest[1:]) if old else rest
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

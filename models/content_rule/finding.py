@@ -1,0 +1,53 @@
+"""All rules over one text: which ways out of the shop it names, and where."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from models.content_rule.disguise import plain
+from models.content_rule.link import emails, links
+from models.content_rule.messenger import messengers
+from models.content_rule.phone import phones
+
+MOST_FINDINGS = 100
+"""How many findings of one text are told."""
+
+
+class Way(StrEnum):
+    """The ways out that R13 closes."""
+
+    EMAIL = "EMAIL"
+    LINK = "LINK"
+    MESSENGER = "MESSENGER"
+    PHONE = "PHONE"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A way out in a text: its kind, the offending words as written, and where they begin and end."""
+
+    way: Way
+    words: str
+    start: int
+    end: int
+
+
+_RULES = ((Way.EMAIL, emails), (Way.MESSENGER, messengers), (Way.LINK, links), (Way.PHONE, phones))
+
+
+def without(text: str) -> str:
+    """The text with every way out left out."""
+    for finding in reversed(check(text)):
+        text = f"{text[: finding.start].rstrip()} {text[finding.end :].lstrip()}"
+    return text.strip()
+
+
+def check(text: str) -> list[Finding]:
+    """Every way out in a text, in order; of those that overlap, the longest."""
+    read = plain(text)
+    found = [(way, *read.span(start, end)) for way, rule in _RULES for start, end in rule(read.text)]
+    kept: list[Finding] = []
+    for way, start, end in sorted(found, key=lambda one: one[1] - one[2]):
+        if len(kept) < MOST_FINDINGS and all(end <= other.start or other.end <= start for other in kept):
+            words = text[start:end].rstrip(" .,;:!?)")
+            kept.append(Finding(way, words, start, start + len(words)))
+    return sorted(kept, key=lambda one: one.start)

@@ -1,0 +1,107 @@
+"""R13 over a plan's whole content: every language, every field, as customers get it with its variables filled."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from models.binding import sources
+from models.content.form import form
+from models.content.pattern_reader import MessageError, parse
+from models.content.variable import VARIABLES, Kind, Value, of_recipient
+from models.content_rule.finding import Finding, Way, check
+from models.errors import ErrorCode, Problem
+
+_COUNTS = (1, 2, 5, 20)
+"""Numbers that between them take every plural branch of our languages."""
+
+_CLOSED = {
+    Way.EMAIL: "an e-mail address",
+    Way.LINK: "a link",
+    Way.MESSENGER: "another messenger",
+    Way.PHONE: "a phone number",
+}
+
+
+@dataclass(frozen=True)
+class ForbiddenWords(Problem):
+    """A way out that was refused, with the whole `text` that has it: what is kept for the platform to see."""
+
+    way: Way = Way.LINK
+    words: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A way out in a plan's content: the field's path ("texts", "en", "subject") and the offending words."""
+
+    field: tuple[str, ...]
+    way: Way
+    words: str
+
+    def problem(self, text: str) -> ForbiddenWords:
+        """What the seller is told, who wrote `text`."""
+        message = (
+            f"“{self.words}” is {_CLOSED[self.way]}. A text may not lead out of the shop;"
+            " its button and products lead to the store, a product, the cart or a LIVE."
+        )
+        return ForbiddenWords(self.field, message, ErrorCode.FORBIDDEN_CONTENT, "R13", self.way, self.words, text)
+
+
+def violations(content: Mapping[str, Any], constants: Mapping[str, Value | None]) -> list[Violation]:
+    """Every way out in a plan's content, once per field. `constants` are the shop's name and the like.
+
+    Fields that are no text or cannot be read as ICU messages are passed over: `content.validate` tells of them.
+    """
+    texts = content.get("texts")
+    found: dict[Violation, None] = {}
+    for tag, fields in texts.items() if isinstance(texts, Mapping) else ():
+        for name, pattern in fields.items() if isinstance(fields, Mapping) else ():
+            for finding in _findings(pattern, str(tag), constants):
+                found[Violation(("texts", str(tag), str(name)), finding.way, finding.words)] = None
+    return list(found)
+
+
+def problems(content: Mapping[str, Any], constants: Mapping[str, Value | None]) -> list[ForbiddenWords]:
+    """The same as problems, for `userErrors`."""
+    texts = content.get("texts", {})
+    return [each.problem(texts[each.field[1]][each.field[2]]) for each in violations(content, constants)]
+
+
+def problems_of(field: tuple[str, ...], text: str) -> list[ForbiddenWords]:
+    """Every way out in a text that the seller did not write here, such as a product's title."""
+    return [Violation(field, found.way, found.words).problem(text) for found in check(text)]
+
+
+def _findings(pattern: object, language: str, constants: Mapping[str, Value | None]) -> Iterator[Finding]:
+    """What is found in any of the ways this pattern may be filled."""
+    if not isinstance(pattern, str):
+        return
+    try:
+        ready = form(pattern, language)
+        names = sorted(sources(parse(pattern)))
+    except (MessageError, ValueError, RuntimeError):
+        return
+    try:
+        said = {ready.write(of_recipient(values)) for values in _fillings(names, constants)}
+    except KeyError:
+        return
+    for text in sorted(said):
+        yield from check(text)
+
+
+def _fillings(names: list[str], constants: Mapping[str, Value | None]) -> Iterator[dict[str, Value | None]]:
+    """Values that take every branch: with and without what is optional, and one of each plural form."""
+    choices = [(constants[name],) if name in constants else _samples(name) for name in names]
+    for values in product(*choices):
+        yield dict(zip(names, values, strict=True))
+
+
+def _samples(name: str) -> tuple[Value | None, ...]:
+    variable = VARIABLES.get(name)
+    if variable is None:
+        return (None,)
+    if variable.kind is Kind.COUNT:
+        return _COUNTS
+    return (variable.sample, None) if name in {"name", "coupon"} else (variable.sample,)

@@ -1,0 +1,160 @@
+"""Choosing smart coupons for the customers of a slice: what is known of them, read at once, then the rule (R16)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from models import database
+from models.condition import compile_condition
+from models.coupon import Coupon
+from models.coupon.smart import Basket, Considered, Offer, best, consider, stored
+from models.coupon.terms import CouponStatus, Visibility
+from models.trigger import TRIGGERS, TriggerCode
+from models.trigger.statement import standing
+
+NO_OFFERS: tuple[list[Any], ...] = ([], [], [], [], [])
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A customer whom a message goes to: in which language, with what in it."""
+
+    customer_id: UUID
+    reference: str
+    language: str
+    basket: Basket
+
+
+async def offers(plan_id: int, number: int, code: TriggerCode, at: datetime) -> tuple[list[Any], ...]:
+    """The coupons chosen for what waits in a slice: the columns that models/slice_loading.py takes.
+
+    (customer, reference, coupon, what it gives in the message's language, the explanation.) Empty for plans
+    without a smart coupon.
+    """
+    plan = await database.fetch_one(
+        "SELECT p.shop_id, s.currency FROM plan p JOIN shop s ON s.id = p.shop_id WHERE p.id = $1 AND p.smart_coupon",
+        plan_id,
+    )
+    if plan is None:
+        return NO_OFFERS
+    readers = await _readers(plan_id, number, code, at)
+    running = await running_coupons(plan["shop_id"], at)
+    choices = await choose(plan["shop_id"], running, readers, at)
+    terms = {coupon.id: coupon.terms for coupon in running}
+    columns: tuple[list[Any], ...] = ([], [], [], [], [])
+    for reader, considered in zip(readers, choices, strict=True):
+        chosen = best(considered)
+        gives = terms[chosen].gives(plan["currency"], reader.language) if chosen is not None else None
+        row = (reader.customer_id, reader.reference, chosen, gives, orjson.dumps(stored(considered)).decode())
+        for column, value in zip(columns, row, strict=True):
+            column.append(value)
+    return columns
+
+
+async def running_coupons(shop_id: int, at: datetime) -> list[Coupon]:
+    """The shop's coupons that run at `at`, sold out or not."""
+    found = await Coupon.filter(shop_id=shop_id, ended_at=None, starts_at__lte=at, ends_at__gt=at).order_by("id")
+    return [coupon for coupon in found if coupon.status(at) in (CouponStatus.RUNNING, CouponStatus.SOLD_OUT)]
+
+
+async def choose(
+    shop_id: int, running: Sequence[Coupon], readers: Sequence[Reader], at: datetime
+) -> list[list[Considered]]:
+    """For each reader every running coupon with its verdict."""
+    customers = sorted({reader.customer_id for reader in readers})
+    seen = await _seen(shop_id, running, customers, at)
+    claims = await _claims(running, customers)
+    return [
+        consider([_offer(coupon, reader.customer_id, seen, claims, at) for coupon in running], reader.basket)
+        for reader in readers
+    ]
+
+
+Key = tuple[UUID, int]
+"""(customer, coupon)."""
+
+
+def _offer(
+    coupon: Coupon, customer_id: UUID, seen: set[Key], claims: Mapping[Key, tuple[int, bool]], at: datetime
+) -> Offer:
+    key = (customer_id, coupon.id)
+    count, has_unused = claims.get(key, (0, False))
+    is_seen = coupon.visibility is Visibility.REGULAR or key in seen
+    return Offer(coupon.id, coupon.terms, coupon.status(at) is CouponStatus.SOLD_OUT, is_seen, count, has_unused)
+
+
+async def _seen(shop_id: int, running: Sequence[Coupon], customers: Sequence[UUID], at: datetime) -> set[Key]:
+    """Who can see which coupon that not everybody sees: members of its segment, and who got it in a message."""
+    hidden = [coupon for coupon in running if coupon.visibility is not Visibility.REGULAR]
+    if not hidden:
+        return set()
+    rows = await database.fetch(_CARRIED, list(customers), [coupon.id for coupon in hidden], shop_id)
+    found = {(row["customer_id"], row["coupon_id"]) for row in rows}
+    for coupon in hidden:
+        if coupon.segment_id is not None:
+            found |= {(each, coupon.id) for each in await _members(shop_id, coupon.segment_id, customers, at)}
+    return found
+
+
+async def _members(shop_id: int, segment_id: int, customers: Sequence[UUID], at: datetime) -> list[UUID]:
+    definition = await database.fetch_value("SELECT definition FROM segment WHERE id = $1", segment_id)
+    members = compile_condition(database.decode(definition), shop_id=shop_id, now=at, first_parameter=2)
+    rows = await database.fetch(
+        f"SELECT customer_id FROM ({members.sql}) AS m WHERE m.customer_id = ANY($1::uuid[])",
+        list(customers),
+        *members.arguments,
+    )
+    return [row["customer_id"] for row in rows]
+
+
+async def _claims(running: Sequence[Coupon], customers: Sequence[UUID]) -> dict[Key, tuple[int, bool]]:
+    rows = await database.fetch(
+        "SELECT customer_id, coupon_id, count(*) AS count, bool_or(order_id IS NULL) AS has_unused FROM claim"
+        " WHERE customer_id = ANY($1::uuid[]) AND coupon_id = ANY($2::int[]) GROUP BY customer_id, coupon_id",
+        list(customers),
+        [coupon.id for coupon in running],
+    )
+    return {(row["customer_id"], row["coupon_id"]): (row["count"], row["has_unused"]) for row in rows}
+
+
+async def _readers(plan_id: int, number: int, code: TriggerCode, at: datetime) -> list[Reader]:
+    facts = standing(
+        TRIGGERS[code].finding, shop="p.shop_id", customer="d.customer_id", about="(d.frozen -> 'about')",
+        at="$3::timestamptz", parameters="p.parameters",
+    )  # fmt: skip
+    rows = await database.fetch(_READERS.format(facts=facts), plan_id, number, at)
+    return [
+        Reader(
+            row["customer_id"], row["reference"], row["language"],
+            Basket(row["product_ids"] or (), row["price"] or 0, row["usual"]),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+_CARRIED = """
+SELECT DISTINCT d.customer_id, p.coupon_id
+FROM plan_coupon p JOIN delivery d ON d.plan_id = p.plan_id AND d.variant = p.variant
+WHERE p.shop_id = $3 AND p.coupon_id = ANY($2::int[]) AND d.customer_id = ANY($1::uuid[]) AND d.state = 'SENT'
+UNION
+SELECT d.customer_id, (d.frozen ->> 'couponId')::int FROM delivery d
+WHERE d.customer_id = ANY($1::uuid[]) AND d.channel = 'CHAT' AND d.state = 'SENT'
+  AND (d.frozen ->> 'couponId')::int = ANY($2::int[])
+"""
+
+_READERS = """
+SELECT d.customer_id, d.reference, d.language, shown.product_ids, shown.price,
+    CASE WHEN r.order_count > 0 THEN r.order_amount / r.order_count END AS usual
+FROM plan p JOIN delivery d ON d.plan_id = p.id AND d.slice = $2
+CROSS JOIN LATERAL ({facts}) AS occasion
+LEFT JOIN LATERAL (
+    SELECT array_agg(o.id) AS product_ids, sum(o.price)::bigint AS price
+    FROM product o WHERE o.shop_id = p.shop_id AND o.id = ANY(occasion.product_ids)) AS shown ON true
+LEFT JOIN relationship r ON r.shop_id = p.shop_id AND r.customer_id = d.customer_id
+WHERE p.id = $1 AND d.state = 'PENDING' AND (d.not_before IS NULL OR d.not_before <= $3)
+ORDER BY d.customer_id, d.reference
+"""

@@ -1,0 +1,248 @@
+"""PostgreSQL: one pool, transactions, set-based statements, and schema migration."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import asyncpg
+import orjson
+from tortoise import Tortoise
+from tortoise.backends.asyncpg.client import AsyncpgDBClient
+from tortoise.backends.base.config_generator import expand_db_url
+from tortoise.connection import get_connection
+from tortoise.migrations.api import migrate as run_migrations
+from tortoise.transactions import in_transaction
+
+Record = asyncpg.Record
+
+MIGRATION_LOCK = 7_265_201
+"""Key of the advisory lock that lets one process at a time change the schema."""
+
+LOCK_DELAY = 0.2
+"""Seconds between two looks whether another process still changes the schema."""
+
+UNREACHABLE = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+"""What says that PostgreSQL cannot be reached just now, as opposed to a wrong statement."""
+
+FAILED = (*UNREACHABLE, asyncpg.PostgresError, TimeoutError)
+"""Whatever a look at the database may end with that has to say so rather than fail itself."""
+
+
+async def _keep_session(connection: asyncpg.Connection) -> None:
+    """Replace asyncpg's reset query: sessions are never altered here (only SET LOCAL is used)."""
+
+
+def configuration(
+    url: str,
+    *,
+    pool: int = 10,
+    statement_timeout: timedelta | None = None,
+    idle_timeout: timedelta | None = None,
+    application: str = "rekindle",
+) -> dict[str, Any]:
+    """Tortoise's configuration for a `postgres://` URL; a `host` query parameter may name a socket folder."""
+    connection = expand_db_url(url.replace("postgresql://", "postgres://", 1))
+    connection["engine"] = "models.turn"
+    connection["credentials"].update(
+        minsize=1,
+        maxsize=pool,
+        reset=_keep_session,
+        server_settings={
+            "application_name": application,
+            "statement_timeout": _milliseconds(statement_timeout),
+            "idle_in_transaction_session_timeout": _milliseconds(idle_timeout),
+            "timezone": "UTC",
+            "jit": "off",
+            "parallel_setup_cost": "5000",  # by the default, workers are started for what is over by the time they have
+        },
+    )
+    return {
+        "connections": {"default": connection},
+        "apps": {"models": {"models": ["models"], "migrations": "models.migrations"}},
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+def _milliseconds(limit: timedelta | None) -> str:
+    return str(int(limit.total_seconds() * 1000) if limit else 0)
+
+
+async def connect(
+    url: str,
+    *,
+    pool: int = 10,
+    statement_timeout: timedelta | None = None,
+    idle_timeout: timedelta | None = None,
+    application: str = "rekindle",
+) -> None:
+    """Make `url` the process's database. Connections open at their first use, so this never fails.
+
+    Who is silent in the middle of a transaction for `idle_timeout` is lost, or stands still: PostgreSQL ends the
+    transaction, and with it every lock that others wait for.
+    """
+    config = configuration(
+        url, pool=pool, statement_timeout=statement_timeout, idle_timeout=idle_timeout, application=application
+    )
+    await Tortoise.init(config=config, _enable_global_fallback=True)
+
+
+async def disconnect() -> None:
+    """Close the pool; statements still running are given ten seconds."""
+    await Tortoise.close_connections()
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """How many connections this process has open, how many of them are at work, and how many it may open."""
+
+    open: int
+    busy: int
+    limit: int
+
+
+def connections() -> Pool:
+    """How many connections to PostgreSQL this process has just now."""
+    client = cast("AsyncpgDBClient", get_connection("default"))
+    found = client._pool  # noqa: SLF001 - Tortoise offers no other way to asyncpg's pool
+    if found is None:
+        return Pool(0, 0, 0)
+    return Pool(found.get_size(), found.get_size() - found.get_idle_size(), found.get_max_size())
+
+
+async def unapplied() -> list[str]:
+    """The names of migrations that this code has and the database has not, in order."""
+    async with connection() as raw:
+        return await _unapplied(raw)
+
+
+async def _unapplied(raw: asyncpg.Connection) -> list[str]:
+    folder = Path(__file__).parent / "migrations"
+    known = sorted(path.stem for path in folder.glob("[0-9]*.py"))
+    try:
+        applied = {row["name"] for row in await raw.fetch("SELECT name FROM tortoise_migrations WHERE app = 'models'")}
+    except asyncpg.UndefinedTableError:
+        return known
+    return [name for name in known if name not in applied]
+
+
+async def migrate(url: str) -> None:
+    """Bring the schema up to date, one process at a time (others wait, then find nothing to do).
+
+    Where it is up to date nothing is touched, so that a role which may change no table can run what begins with this.
+    The lock is asked for again and again rather than waited for: an index that is built while others write
+    waits for every statement that began before it, and one that waits for the lock would never end.
+    """
+    lock = await asyncpg.connect(url.replace("postgres://", "postgresql://", 1))
+    try:
+        if not await _unapplied(lock):
+            return
+        while not await lock.fetchval("SELECT pg_try_advisory_lock($1)", MIGRATION_LOCK):  # noqa: ASYNC110 (see above)
+            await asyncio.sleep(LOCK_DELAY)
+        await run_migrations(config=configuration(url, pool=2, application="rekindle migrate"))
+        await Tortoise.close_connections()
+    finally:
+        await lock.close()
+
+
+T = TypeVar("T")
+
+DEADLOCK_TRIES = 5
+
+
+async def despite_deadlocks(act: Callable[[], Awaitable[T]]) -> T:
+    """Do a whole transaction, again when PostgreSQL chose it as the victim of a deadlock: it changed nothing then."""
+    for _ in range(DEADLOCK_TRIES - 1):
+        try:
+            return await act()
+        except asyncpg.DeadlockDetectedError:
+            continue
+    return await act()
+
+
+def transaction() -> AbstractAsyncContextManager[Any]:
+    """A transaction that every statement inside the `async with` block joins; an error rolls it back.
+
+    Never enqueue a job or publish inside one: both come after the commit.
+    """
+    return in_transaction("default")
+
+
+@asynccontextmanager
+async def connection() -> AsyncIterator[asyncpg.Connection]:
+    """The driver's own connection: the open transaction's, or one from the pool. For COPY and cursors."""
+    async with get_connection("default").acquire_connection() as raw:
+        yield raw
+
+
+async def fetch(sql: str, *arguments: Any) -> list[Record]:
+    """All rows of a parameterised statement, RETURNING rows included."""
+    async with connection() as raw:
+        return list(await raw.fetch(sql, *arguments))
+
+
+async def fetch_planned(sql: str, *arguments: Any, in_passes: bool = False) -> list[Record]:
+    """All rows of a statement that PostgreSQL plans for exactly these arguments.
+
+    A statement that is run often is otherwise planned once for whatever comes, which does not suit
+    windows and shops of very different sizes. `in_passes` is for one that reads whole tables and joins them:
+    no table is passed over again for each row of another, however few rows statistics know of.
+    """
+    if in_passes:
+        async with transaction():
+            await execute("SET LOCAL enable_nestloop = off")
+            rows = await fetch_planned(sql, *arguments)
+            await execute("SET LOCAL enable_nestloop = on")
+        return rows
+    async with connection() as raw:
+        statement = await raw.prepare(sql)
+        return list(await statement.fetch(*arguments))
+
+
+async def analyze(*tables: str) -> None:
+    """Let PostgreSQL learn what is in these tables now, rather than when autovacuum comes by."""
+    for table in tables:
+        await execute(f"ANALYZE {table}")
+
+
+async def fetch_one(sql: str, *arguments: Any) -> Record | None:
+    """The first row, or None."""
+    async with connection() as raw:
+        return await raw.fetchrow(sql, *arguments)
+
+
+async def fetch_value(sql: str, *arguments: Any) -> Any:
+    """The first column of the first row, or None."""
+    async with connection() as raw:
+        return await raw.fetchval(sql, *arguments)
+
+
+async def execute(sql: str, *arguments: Any) -> int:
+    """Run a statement; how many rows it touched."""
+    async with connection() as raw:
+        status = await raw.execute(sql, *arguments)
+    count = status.rsplit(" ", 1)[-1]
+    return int(count) if count.isdigit() else 0
+
+
+async def execute_many(sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Run a statement once per row, in one round trip, all or nothing."""
+    async with connection() as raw:
+        await raw.executemany(sql, rows)
+
+
+def decode(value: str | None) -> Any:
+    """A JSON column as Python values (the driver hands JSON over as text)."""
+    return None if value is None else orjson.loads(value)

@@ -1,0 +1,226 @@
+"""The ledger: one row per (plan, customer, reference), its states, and its sums (architecture.md §3).
+
+    PENDING ──intent──▶ COMMITTING ──reply──▶ SENT
+       ▲                    │  │
+       └──4xx, not before───┘  ├──5xx, bounce──▶ FAILED
+                               └──crash, lost reply──▶ UNKNOWN ──late reply──▶ SENT or FAILED
+
+and, without ever having left: SUPPRESSED (consent), EXPIRED (deadline), CANCELLED (plan), HELD_OUT
+(comparison group), REASON_GONE (trigger). Every row is in exactly one state, so the sums of one
+query always add up to the recipients.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from models import database, sending
+from models.clock import now
+from models.webhook import fact
+
+
+class DeliveryState(StrEnum):
+    """Where a recipient's message stands."""
+
+    PENDING = "PENDING"
+    COMMITTING = "COMMITTING"
+    SENT = "SENT"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+    SUPPRESSED = "SUPPRESSED"
+    EXPIRED = "EXPIRED"
+    CANCELLED = "CANCELLED"
+    HELD_OUT = "HELD_OUT"
+    REASON_GONE = "REASON_GONE"
+
+
+class Reason(StrEnum):
+    """Why a message waits, was held back, or failed; SMTP failures carry their enhanced status code instead."""
+
+    CONTACT_LIMIT = "CONTACT_LIMIT"
+    LOCAL_HOUR = "LOCAL_HOUR"
+    QUIET_HOURS = "QUIET_HOURS"
+    AWAITING_WINNER = "AWAITING_WINNER"
+    """The plan's variants are being tried on others (B7)."""
+    HOLDOUT = "HOLDOUT"
+    """Of the plan's own holdout (B4)."""
+    CONTROL_GROUP = "CONTROL_GROUP"
+    """Of the shop's control group (B4)."""
+    BLOCKED = "BLOCKED"
+    NO_CONSENT = "NO_CONSENT"
+    NO_ADDRESS = "NO_ADDRESS"
+    ADDRESS_SUPPRESSED = "ADDRESS_SUPPRESSED"
+    UNREACHABLE = "UNREACHABLE"
+    DEADLINE = "DEADLINE"
+    OCCASION_OVER = "OCCASION_OVER"
+    """What it was sent for holds no longer (R9)."""
+    NO_PRODUCT = "NO_PRODUCT"
+    """Its text speaks of a product, and its occasion has none that the shop has told of."""
+    WORKER_LOST = "WORKER_LOST"
+    CONNECTION_LOST = "CONNECTION_LOST"
+    ERASED = "ERASED"
+    """The customer was erased."""
+    NOT_SENT = "NOT_SENT"
+    """The worker was lost, and it is known all the same that the message never left."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryCount:
+    """How many recipients of a plan share a state, a reason, a channel and a language."""
+
+    state: DeliveryState
+    reason: str | None
+    channel: str | None
+    language: str | None
+    count: int
+
+
+async def cancel_pending(plan_id: int, at: datetime) -> int:
+    """Withdraw every slice, then turn what is pending into CANCELLED; how many. Call inside a transaction."""
+    await database.execute(
+        "UPDATE slice SET token = NULL, done_at = $2 WHERE plan_id = $1 AND done_at IS NULL", plan_id, at
+    )
+    return await _end_pending(
+        "SET state = 'CANCELLED', reason = NULL", "d.plan_id = $1 AND d.slice IS NOT NULL", plan_id
+    )
+
+
+async def withdraw_slices(plan_id: int) -> int:
+    """Take every slice's token away, so that no further intent of this plan can be committed."""
+    return await database.execute(
+        "UPDATE slice SET token = NULL WHERE plan_id = $1 AND token IS NOT NULL", plan_id
+    )
+
+
+async def expire(plan_id: int, at: datetime) -> int:
+    """End what still waits after the plan's deadline; how many. Refused for now → FAILED, the rest → EXPIRED (R18).
+
+    Nothing expires while all sending is stopped.
+    """
+    async with database.transaction():
+        await sending.hold()
+        if await sending.is_stopped():
+            return 0
+        await database.execute(
+            "UPDATE slice s SET done_at = $2 FROM plan p WHERE s.plan_id = $1 AND s.done_at IS NULL"
+            " AND s.worker_id IS NULL AND p.id = $1 AND p.deadline <= $2 AND p.resolved_at IS NOT NULL",
+            plan_id,
+            at,
+        )
+        return await _end_pending(
+            "SET state = CASE WHEN reason ~ '^[45]' THEN 'FAILED' ELSE 'EXPIRED' END::delivery_state,"
+            " reason = CASE WHEN reason ~ '^[45]' THEN reason ELSE 'DEADLINE' END",
+            "d.plan_id = $1 AND d.slice IN (SELECT s.number FROM plan p JOIN slice s ON s.plan_id = p.id"
+            " WHERE p.id = $1 AND p.deadline <= $2 AND p.resolved_at IS NOT NULL AND s.done_at IS NOT NULL)",
+            plan_id,
+            at,
+        )
+
+
+async def in_flight(plan_id: int) -> bool:
+    """Whether the answer to a message of this plan is still awaited: only in a slice that has a worker."""
+    found: bool = await database.fetch_value(f"SELECT {IN_FLIGHT}", plan_id)
+    return found
+
+
+async def suppress_customer(shop_id: int, customer_id: UUID, channel: str, reason: Reason) -> int:
+    """Turn a customer's waiting messages of this shop and channel into SUPPRESSED; how many.
+
+    Call in the transaction that blocks or unsubscribes: the row locks order it against intents.
+    """
+    return await _end_pending(
+        "SET state = 'SUPPRESSED', reason = $4",
+        "d.customer_id = $2 AND d.slice IS NOT NULL AND d.shop_id = $1 AND d.channel = $3",
+        shop_id,
+        customer_id,
+        channel,
+        reason,
+    )
+
+
+async def suppress_customers(shop_id: int, customers: Sequence[UUID], channel: str, reason: Reason) -> int:
+    """The same for many customers, whose rows are found through the shop's plans that still run; how many rows.
+
+    Rows are taken in the order of the key, so that two such statements never wait for each other in a circle.
+    """
+    return await _end_pending(
+        "SET state = 'SUPPRESSED', reason = $4",
+        "(d.plan_id, d.customer_id, d.reference) IN ("
+        "SELECT w.plan_id, w.customer_id, w.reference FROM plan p JOIN delivery w ON w.plan_id = p.id"
+        " WHERE p.shop_id = $1 AND p.status IN ('ONGOING', 'PAUSED', 'CANCELLING')"
+        " AND w.customer_id = ANY($2::uuid[]) AND w.channel = $3 AND w.state = 'PENDING'"
+        " ORDER BY w.plan_id, w.customer_id, w.reference FOR NO KEY UPDATE OF w)",
+        shop_id,
+        customers,
+        channel,
+        reason,
+    )
+
+
+async def suppress_addresses(customers: Sequence[UUID]) -> int:
+    """Turn what waits to be mailed to these customers, by whatever shop, into SUPPRESSED; how many."""
+    return await _end_pending(
+        "SET state = 'SUPPRESSED', reason = 'ADDRESS_SUPPRESSED'",
+        "d.customer_id = ANY($1::uuid[]) AND d.slice IS NOT NULL AND d.channel = 'EMAIL'",
+        customers,
+    )
+
+
+async def withdraw_customer(customer_id: UUID, reason: Reason) -> int:
+    """Turn everything that waits for a customer, of whatever shop and channel, into SUPPRESSED; how many."""
+    return await _end_pending(
+        "SET state = 'SUPPRESSED', reason = $2", "d.customer_id = $1 AND d.slice IS NOT NULL", customer_id, reason
+    )
+
+
+async def in_flight_to(shop_id: int, customer_id: UUID, channel: str) -> bool:
+    """Whether the answer to a message of this shop and channel to this customer is still awaited."""
+    found: bool = await database.fetch_value(
+        "SELECT EXISTS (SELECT FROM delivery WHERE customer_id = $2 AND slice IS NOT NULL AND shop_id = $1"
+        " AND channel = $3 AND state = 'COMMITTING')",
+        shop_id,
+        customer_id,
+        channel,
+    )
+    return found
+
+
+async def lose_worker(plan_id: int, number: int) -> int:
+    """Turn what a lost worker had in flight in a slice into UNKNOWN: never sent again on its own; how many."""
+    return await database.execute(
+        "UPDATE delivery SET state = 'UNKNOWN', reason = 'WORKER_LOST'"
+        " WHERE plan_id = $1 AND slice = $2 AND state = 'COMMITTING'",
+        plan_id,
+        number,
+    )
+
+
+async def _end_pending(assignment: str, condition: str, *arguments: Any) -> int:
+    """Let pending messages that meet `condition` never go, and free the contacts reserved for them; how many."""
+    sql = _END_PENDING.format(assignment, condition, fact.telling("ended", f"${len(arguments) + 1}::timestamptz"))
+    ended: int = await database.fetch_value(sql, *arguments, now())
+    return ended
+
+
+IN_FLIGHT = """EXISTS (
+    SELECT FROM slice s JOIN delivery d ON d.plan_id = s.plan_id AND d.slice = s.number
+    WHERE s.plan_id = $1 AND s.worker_id IS NOT NULL AND d.state = 'COMMITTING')"""
+"""Condition: a message of plan $1 is in flight."""
+
+# RETURNING shows what an update wrote, so the reserved day stays in the row: it is history from then on.
+_END_PENDING = """
+WITH ended AS (
+    UPDATE delivery d {} WHERE {} AND d.state = 'PENDING'
+    RETURNING d.plan_id, d.customer_id, d.reference, d.contact_day, d.shop_id, d.state, d.channel, d.language, d.reason
+),
+unused AS (
+    DELETE FROM contact c USING ended e WHERE e.contact_day IS NOT NULL
+      AND c.customer_id = e.customer_id AND c.day = e.contact_day
+      AND c.plan_id = e.plan_id AND c.reference = e.reference
+),
+{}
+SELECT count(*) FROM ended
+"""

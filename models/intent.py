@@ -1,0 +1,170 @@
+"""Intents and settlements: the one commit that stands before a message's final dot (architecture.md §3.5).
+
+An *intent* moves PENDING → COMMITTING, only while the slice is still held (its token, its worker's
+heartbeat) and its plan runs. Only a message whose intent was returned may be finished on the wire. A
+*settlement* records what became of a try, by its number, so that a late answer still finds its row and
+one that is stored twice changes nothing. Both kinds share one statement, and so one commit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from models import customer, database, delivery
+from models.clock import now
+from models.delivery import DeliveryState
+from models.slice import Waiting
+from models.webhook import fact
+
+MARGIN = timedelta(seconds=5)
+"""An intent needs this much of the worker's lease left: so long it may be acted upon after it was asked for."""
+
+Key = tuple[int, UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of a try: SENT, FAILED, UNKNOWN, or PENDING again until `not_before`.
+
+    `attempt` is the try's number. Without an intent (`intended` false) the message never was in flight.
+    """
+
+    message: Waiting
+    attempt: int
+    state: DeliveryState
+    reason: str | None = None
+    not_before: datetime | None = None
+    intended: bool = True
+    suppresses: bool = False
+    """Whether the address itself is bad, so that nothing is ever sent to it again."""
+
+
+async def commit(settlements: Sequence[Settlement], intents: Sequence[Waiting]) -> dict[Key, int]:
+    """Settle and take the intents, in one commit; the number of each try whose intent was granted.
+
+    No message may stand in both. A refused address is withdrawn from everything that waits in the same commit.
+    """
+    bad = [each.message.customer_id for each in settlements if each.suppresses]
+    if not bad:
+        return await _commit(settlements, intents)
+    async with database.transaction():
+        granted = await _commit(settlements, intents)
+        await customer.suppress(bad, reason="BOUNCED", at=now())
+        await delivery.suppress_addresses(bad)
+    return granted
+
+
+async def may_go_on(message: Waiting) -> bool:
+    """Whether intents of the message's slice can be granted at all: it is held, its worker lives, its plan runs."""
+    found: bool = await database.fetch_value(
+        _MAY_GO_ON, message.plan_id, message.slice, message.token, now(), MARGIN
+    )
+    return found
+
+
+def key(message: Waiting) -> Key:
+    """The ledger key of a waiting message."""
+    return (message.plan_id, message.customer_id, message.reference)
+
+
+async def _commit(settlements: Sequence[Settlement], intents: Sequence[Waiting]) -> dict[Key, int]:
+    rows = await database.fetch(_COMMIT, *_settled(settlements), *_wanted(intents), now(), MARGIN)
+    return {(row["plan_id"], row["customer_id"], row["reference"]): row["attempt"] for row in rows}
+
+
+def _settled(settlements: Sequence[Settlement]) -> list[list[Any]]:
+    """The settlements, a list for each column."""
+    messages = [each.message for each in settlements]
+    return [
+        [m.plan_id for m in messages],
+        [m.customer_id for m in messages],
+        [m.reference for m in messages],
+        [m.slice for m in messages],
+        [m.contact_day for m in messages],
+        [each.attempt for each in settlements],
+        [each.intended for each in settlements],
+        [each.state.value for each in settlements],
+        [each.reason for each in settlements],
+        [each.not_before for each in settlements],
+    ]
+
+
+def _wanted(intents: Sequence[Waiting]) -> list[list[Any]]:
+    """The intents, a list for each column."""
+    return [
+        [m.plan_id for m in intents],
+        [m.customer_id for m in intents],
+        [m.reference for m in intents],
+        [m.slice for m in intents],
+        [m.token for m in intents],
+    ]
+
+
+_MAY_GO_ON = """
+SELECT EXISTS (
+    SELECT FROM slice s
+    JOIN plan p ON p.id = s.plan_id AND p.status = 'ONGOING' AND (p.deadline IS NULL OR p.deadline > $4)
+    JOIN worker k ON k.id = s.worker_id AND k.lease_until > clock_timestamp() + $5::interval
+    WHERE s.plan_id = $1 AND s.number = $2 AND s.token = $3
+)
+"""
+
+# Slices are locked first, all of them and in order (the count sees to that), as by everything that changes both
+# slices and deliveries. The lock makes a cancellation wait for the intents it did not prevent, and shows to whoever
+# waited for it that it has happened (`done_at`). A message that is UNKNOWN belongs to nobody any more, so a late refusal ends it.
+# `IS TRUE` keeps the index of slices out: by that each message would be looked for among all of its slice.
+_COMMIT = (
+    """
+WITH settling AS (
+    SELECT * FROM unnest($1::int[], $2::uuid[], $3::text[], $4::int[], $5::date[],
+                         $6::int[], $7::bool[], $8::text[], $9::text[], $10::timestamptz[])
+        AS s(plan_id, customer_id, reference, slice, day, attempt, intended, state, reason, not_before)
+),
+wanted AS (
+    SELECT * FROM unnest($11::int[], $12::uuid[], $13::text[], $14::int[], $15::uuid[])
+        AS w(plan_id, customer_id, reference, slice, token)
+),
+locked AS MATERIALIZED (
+    SELECT s.plan_id, s.number, s.token, s.worker_id, s.done_at FROM slice s
+    WHERE (s.plan_id, s.number) IN (SELECT plan_id, slice FROM settling UNION SELECT plan_id, slice FROM wanted)
+    ORDER BY s.plan_id, s.number
+    FOR SHARE
+),
+settled AS (
+    UPDATE delivery d SET
+        state = CASE WHEN s.state <> 'PENDING' THEN s.state
+                     WHEN d.state = 'UNKNOWN' THEN 'FAILED'
+                     WHEN h.done_at IS NOT NULL THEN 'CANCELLED'
+                     ELSE 'PENDING' END::delivery_state,
+        reason = CASE WHEN s.state = 'PENDING' AND d.state = 'UNKNOWN' THEN coalesce(s.reason, 'NOT_SENT')
+                      ELSE s.reason END,
+        not_before = s.not_before,
+        sent_at = CASE WHEN s.state = 'SENT' THEN $16::timestamptz END,
+        contact_day = CASE WHEN s.state IN ('FAILED', 'PENDING') THEN NULL ELSE d.contact_day END,
+        attempt = s.attempt
+    FROM settling s LEFT JOIN locked h ON h.plan_id = s.plan_id AND h.number = s.slice
+    WHERE d.plan_id = s.plan_id AND d.customer_id = s.customer_id AND d.reference = s.reference
+      AND CASE WHEN s.intended THEN d.state IN ('COMMITTING', 'UNKNOWN') AND d.attempt = s.attempt
+               ELSE d.state = 'PENDING' AND d.attempt = s.attempt - 1 END
+    RETURNING d.plan_id, d.customer_id, d.reference, d.state, s.day, d.shop_id, d.channel, d.language, d.reason
+),
+"""
+    + fact.telling("settled", "$16::timestamptz")
+    + """,
+unused AS (
+    DELETE FROM contact c USING settled f
+    WHERE f.state IN ('FAILED', 'PENDING', 'CANCELLED') AND c.customer_id = f.customer_id AND c.day = f.day
+      AND c.plan_id = f.plan_id AND c.reference = f.reference
+)
+UPDATE delivery d SET state = 'COMMITTING', attempt = d.attempt + 1
+FROM wanted w
+JOIN locked h ON h.plan_id = w.plan_id AND h.number = w.slice AND h.token = w.token
+JOIN plan p ON p.id = h.plan_id AND p.status = 'ONGOING' AND (p.deadline IS NULL OR p.deadline > $16)
+JOIN worker k ON k.id = h.worker_id AND k.lease_until > clock_timestamp() + $17::interval
+WHERE d.plan_id = w.plan_id AND d.customer_id = w.customer_id AND d.reference = w.reference
+  AND (d.slice = w.slice) IS TRUE AND d.state = 'PENDING' AND (SELECT count(*) FROM locked) >= 0
+RETURNING d.plan_id, d.customer_id, d.reference, d.attempt
+"""
+)

@@ -1,0 +1,97 @@
+"""Letters: a waiting message as SMTP will carry it, envelope and body (R21).
+
+The Message-ID is the same whenever and wherever the same ledger row is sent, and the envelope's sender
+carries the row's key (VERP), so that a bounce finds its way back without reading what bounced.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from models.clock import now
+from models.mail import MailForm
+from models.mail.header import address
+from models.mail.return_path import ReturnKey, occasion, write_return_key
+from models.plan import wording
+from models.sender import Sender, of_plan
+from models.signed_link import Link, Purpose, sign
+from models.slice import Waiting
+from settings import Settings
+
+Text = tuple[str, int]
+"""Which of a plan's texts: (language, variant)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What goes over the wire: MAIL, RCPT and DATA, and the dot-stuffed body without its final dot.
+
+    `needs_smtputf8`: the recipient's address is not ASCII, so the relay must offer SMTPUTF8 (RFC 6531).
+    """
+
+    message: Waiting
+    commands: tuple[bytes, bytes, bytes]
+    body: bytes
+    needs_smtputf8: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes a plan's letters: everything that readers of the same text share is prepared."""
+
+    sender: Sender
+    forms: Mapping[Text, MailForm]
+
+    def write(self, message: Waiting) -> Letter:
+        """The letter of a message whose text is one of those prepared. Raises Refused when its address is none."""
+        to = address(message.email or "")
+        link = Link(self.sender.shop_id, message.plan_id, message.customer_id)
+        touch, unsubscribe = (sign(self.sender.key, purpose, link) for purpose in (Purpose.TOUCH, Purpose.UNSUBSCRIBE))
+        body = self.forms[message.language, message.variant].fill(
+            recipient_name=message.name,
+            address=message.email or "",
+            message_id=message_id(message, self.sender.mail_domain),
+            date=now().replace(microsecond=0),  # the field has seconds, and is written once for each of them
+            values={"name": message.name, "link": f"{self.sender.public_url}/mail/{touch}/"},
+            unsubscribe_url=f"{self.sender.public_url}/unsubscribe/{unsubscribe}",
+        )
+        if self.sender.signer:
+            body = self.sender.signer.field(body, now()) + body
+        parameter = " SMTPUTF8" if to.smtputf8 else ""
+        commands = (
+            f"MAIL FROM:<{envelope_sender(message, self.sender)}>{parameter}\r\n".encode(),
+            f"RCPT TO:<{to.value}>\r\n".encode(),
+            b"DATA\r\n",
+        )
+        return Letter(message, commands, body, needs_smtputf8=to.smtputf8)
+
+
+async def writer(plan_id: int, texts: Collection[Text], *, settings: Settings) -> Writer:
+    """A writer of this plan's letters with these texts."""
+    sender = await of_plan(plan_id, settings)
+    return Writer(sender, await _forms(plan_id, texts, sender))
+
+
+def message_id(message: Waiting, mail_domain: str) -> str:
+    """The Message-ID of a ledger row (RFC 5322 §3.6.4), the same at every attempt."""
+    suffix = f".{occasion(message.reference)}" if message.reference else ""
+    return f"<{message.plan_id}.{message.customer_id.hex}{suffix}@{mail_domain}>"
+
+
+def envelope_sender(message: Waiting, sender: Sender) -> str:
+    """Where bounces of this message go; its local part has at most 64 octets (RFC 5321 §4.5.3.1.1)."""
+    key = ReturnKey(message.plan_id, message.customer_id, occasion(message.reference))
+    return f"{write_return_key(sender.key, key)}@{sender.mail_domain}"
+
+
+async def _forms(plan_id: int, texts: Collection[Text], sender: Sender) -> Mapping[Text, MailForm]:
+    pinned = await wording.load({(plan_id, "EMAIL", language, variant) for language, variant in texts})
+    return {
+        (language, variant): MailForm.build(
+            localised,
+            sender_name=sender.shop_name,
+            sender_address=sender.address,
+            reply_to=sender.reply_to,
+            feedback_id=f"{plan_id}:{sender.shop_id}:marketing:rekindle",
+        )
+        for (_, _, language, variant), localised in pinned.items()
+    }

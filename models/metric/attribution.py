@@ -1,0 +1,80 @@
+"""Attribution: which message an order is credited to (R24).
+
+An order belongs to the last message of its shop that the customer clicked or read within the window
+before it. That is decided once, in the transaction that stores the order for the first time, and kept
+with the window it was decided by: a later setting, a later read or a later order changes nothing. What
+the order is worth, and whether it was cancelled, stays with the order, so a cancellation takes its
+money back by itself.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from models import database
+
+WINDOW = timedelta(days=5)
+
+
+class Engagement(StrEnum):
+    """How a customer met a message. A click says more than a read."""
+
+    READ = "READ"
+    CLICK = "CLICK"
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """That a message was read or clicked, the first time."""
+
+    plan_id: int
+    reference: str
+    kind: Engagement
+    at: datetime
+
+
+def last_touch(touches: Iterable[Touch], ordered_at: datetime, window: timedelta = WINDOW) -> Touch | None:
+    """The touch an order is credited to: the latest in (ordered_at − window, ordered_at], or None.
+
+    Of touches at the same instant a click goes before a read, then the newer plan before the older.
+    """
+    eligible = [touch for touch in touches if ordered_at - window < touch.at <= ordered_at]
+    return max(
+        eligible,
+        key=lambda touch: (touch.at, touch.kind is Engagement.CLICK, touch.plan_id, touch.reference),
+        default=None,
+    )
+
+
+def is_history(ordered_at: datetime, arrived_at: datetime, window: timedelta = WINDOW) -> bool:
+    """Whether an order arrived so long after it was placed that it is imported history, which credits nothing."""
+    return arrived_at - ordered_at > window
+
+
+async def attribute(shop_id: int, orders: Collection[UUID], *, at: datetime, window: timedelta = WINDOW) -> int:
+    """Credit those of the orders that were stored first at `at`; how many found a message.
+
+    Call in the transaction that stores them, with the same `at`.
+    """
+    return await database.execute(_ATTRIBUTE, shop_id, list(orders), at, window)
+
+
+_ATTRIBUTE = """
+INSERT INTO attribution (
+    customer_id, order_id, shop_id, plan_id, reference, touch, touched_at, within, decided_at)
+SELECT o.customer_id, o.id, o.shop_id, t.plan_id, t.reference, t.kind, t.at, $4, $3
+FROM orders o CROSS JOIN LATERAL (
+    SELECT d.plan_id, d.reference, touch.kind, touch.at
+    FROM delivery d CROSS JOIN LATERAL (
+        VALUES (d.clicked_at, 'CLICK'), (d.read_at, 'READ')) AS touch (at, kind)
+    WHERE d.customer_id = o.customer_id AND d.shop_id = o.shop_id AND d.read_at IS NOT NULL
+      AND touch.at <= o.ordered_at AND touch.at > o.ordered_at - $4::interval
+    ORDER BY touch.at DESC, touch.kind, d.plan_id DESC, d.reference DESC
+    LIMIT 1
+) t
+WHERE o.shop_id = $1 AND o.id = ANY($2::uuid[]) AND o.arrived_at = $3
+  AND $3::timestamptz - o.ordered_at <= $4::interval
+ON CONFLICT DO NOTHING
+"""

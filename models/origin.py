@@ -1,0 +1,111 @@
+"""Which database this is: the one that was always sent from, or a copy of it as it once was.
+
+A restored database has forgotten what was sent since, and would send it again. So it keeps who it is in a row
+of its own, which travels with every copy, and what a copy cannot have is held against it: the cluster's number,
+its timeline (which rises when a standby is promoted or a point in time recovered), the database's number, and the
+number of the very table that the row is in. Where all of that is the same although the past came back (a
+snapshot of a disk), a mark in Redis tells how far the log had been written.
+
+Nothing is sent from a database that is not recognised: see `python server.py restored`.
+"""
+
+import logging
+from dataclasses import astuple, dataclass
+
+import orjson
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from models import database
+from models.clock import now
+
+log = logging.getLogger(__name__)
+
+BEACON = "rekindle:beacon"
+"""Key of the mark in Redis: how far this database's log had been written to disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What tells a database from its copies."""
+
+    cluster: str
+    timeline: int
+    database: int
+    relation: int
+
+
+DIFFERENCES = (
+    "it is in another cluster: restored from a dump, copied, or upgraded",
+    "its cluster has another timeline: a standby was promoted, or a point in time recovered",
+    "it is another database: restored from a dump, or copied",
+    "its tables were made anew: restored from a dump",
+)
+"""What each part of an Origin says when it is not as it was."""
+
+WENT_BACK = "its log was written further than it is now: a snapshot was put back"
+
+
+async def present() -> Origin:
+    """Who this database is."""
+    row = await database.fetch_one(_PRESENT)
+    assert row is not None
+    return Origin(*row)
+
+
+async def differences(redis: Redis) -> list[str]:
+    """Why this database is not the one that was sent from last; nothing when it is. The first one ever is kept."""
+    here = await present()
+    kept = await database.fetch_one("SELECT cluster, timeline, database, relation FROM origin")
+    if kept is None:
+        await database.execute(_KEEP, *astuple(here), now())
+        return []
+    found = [word for word, was, is_now in zip(DIFFERENCES, kept, astuple(here), strict=True) if was != is_now]
+    if not found and await _went_back(redis, here):
+        found.append(WENT_BACK)
+    return found
+
+
+async def mark(redis: Redis) -> None:
+    """Note in Redis how far the log is on disk. Without Redis there is no mark, and nothing else happens."""
+    here = await present()
+    written = await database.fetch_value(_WRITTEN)
+    try:
+        await redis.set(BEACON, orjson.dumps([*astuple(here), written]))
+    except (RedisError, OSError, TimeoutError) as error:
+        log.warning("no mark was left in Redis: %s", type(error).__name__)
+
+
+async def adopt(redis: Redis) -> None:
+    """Take this database for the one to send from; call it in the transaction that made it fit for that."""
+    await database.execute("DELETE FROM origin")
+    await database.execute(_KEEP, *astuple(await present()), now())
+    await redis.delete(BEACON)
+
+
+async def _went_back(redis: Redis, here: Origin) -> bool:
+    try:
+        marked = await redis.get(BEACON)
+    except (RedisError, OSError, TimeoutError):
+        return False
+    if marked is None:
+        return False
+    *of, written = orjson.loads(marked)
+    if Origin(*of) != here:
+        return False
+    return bool(written > await database.fetch_value(_WRITTEN))
+
+
+# The name of a log file begins with its timeline, which the control file tells only after the next checkpoint.
+_PRESENT = """
+SELECT (SELECT system_identifier::text FROM pg_control_system()) AS cluster,
+    ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline,
+    (SELECT oid::bigint FROM pg_database WHERE datname = current_database()) AS database,
+    'origin'::regclass::oid::bigint AS relation
+"""
+
+_KEEP = """
+INSERT INTO origin (cluster, timeline, database, relation, kept_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
+"""
+
+_WRITTEN = "SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint"

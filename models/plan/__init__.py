@@ -1,0 +1,266 @@
+"""Plans: what goes to whom, when, by which channel, and the verbs that move them (R8, R10).
+
+Beside them: row.py is what is stored, draft.py what a seller decides and check.py whether that can be;
+status.py has every legal move, permission.py what moves need access, submission.py what a submit pins;
+history.py moves plans and keeps the audit trail; wording.py has the texts as pinned at the start.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from typing import Any, Self
+
+from tortoise.queryset import QuerySet
+
+from models import access, database, delivery, quota, retry
+from models.clock import now
+from models.coupon import Coupon
+from models.errors import Refused
+from models.experiment import holdout
+from models.plan import history, permission
+from models.plan.check import check, check_name
+from models.plan.draft import PlanChannel, PlanDraft, from_coupon
+from models.plan.history import SYSTEM, one
+from models.plan.row import PlanRow, columns_of, illegal, stored
+from models.plan.status import TRANSITIONS, PlanAction, PlanKind, PlanStatus
+from models.plan.submission import submission
+from models.shop import Shop
+
+__all__ = [
+    "TRANSITIONS", "Plan", "PlanAction", "PlanChannel", "PlanDraft", "PlanKind", "PlanStatus", "alive", "check_name",
+    "illegal", "listed",
+]  # fmt: skip
+
+BY_SELLER = "BY_SELLER"
+"""`status_reason` of a plan that its seller paused."""
+
+
+class Plan(PlanRow):
+    """One plan of one shop. Only drafts change; a submitted plan keeps its segment's definition."""
+
+    class Meta:
+        table = "plan"
+
+    @classmethod
+    async def draft(cls, shop: Shop, draft: PlanDraft, *, actor: str) -> Self:
+        """Keep a new draft of `shop`; `actor` is who asked. Refused when anything in it cannot be."""
+        async with database.transaction():
+            permission.require(await access.hold(shop.id), PlanAction.CREATE, draft.channel)
+            if draft.holdout_percent is None and draft.is_marketing:
+                draft = replace(draft, holdout_percent=(await holdout.of_shop(shop.id)).plan_percent)
+            await check(shop, draft)
+            return await cls._born(shop, {"kind": draft.kind, **columns_of(draft)}, PlanAction.CREATE, actor)
+
+    @classmethod
+    async def draft_from(cls, shop: Shop, own: Coupon, *, segment_id: int | None, actor: str) -> Self:
+        """A draft that makes a running coupon known: coupon, audience and message filled in (R12)."""
+        problems = own.not_running(now())
+        if problems:
+            raise Refused(problems)
+        return await cls.draft(shop, await from_coupon(shop, own, segment_id), actor=actor)
+
+    async def duplicate(self, shop: Shop, *, actor: str) -> Self:
+        """A new draft that says what this plan says, whatever its status; a time that is past is dropped."""
+        async with database.transaction():
+            permission.require(await access.hold(shop.id), PlanAction.DUPLICATE, self.channel)
+            at = now()
+            columns = {"kind": self.kind, **columns_of(self.decided)}
+            if self.send_at is not None and self.send_at <= at:
+                columns["send_at"] = None
+            if self.ends_at is not None and self.ends_at <= at:
+                columns["ends_at"] = None
+            return await self._born(shop, columns, PlanAction.DUPLICATE, actor)
+
+    @classmethod
+    async def _born(cls, shop: Shop, columns: dict[str, Any], action: PlanAction, actor: str) -> Self:
+        at = now()
+        plan = await cls.create(shop_id=shop.id, created_by=actor, created_at=at, updated_at=at, **columns)
+        await history.note(plan.id, action, PlanStatus.DRAFT, at=at, actor=actor)
+        return plan
+
+    async def edit(self, shop: Shop, draft: PlanDraft, *, actor: str = SYSTEM) -> Self:
+        """Replace a draft's content. A plan that is no longer a draft is refused and unchanged."""
+        async with database.transaction():
+            permission.require(await access.hold(shop.id), PlanAction.EDIT, draft.channel)
+            await self._hold()
+            self._require(PlanAction.EDIT, {PlanStatus.DRAFT})
+            await check(shop, draft, kept_at=self.send_at)
+            await self._move(PlanAction.EDIT, PlanStatus.DRAFT, actor=actor, changes=stored(columns_of(draft)))
+        return self
+
+    async def submit(
+        self,
+        shop: Shop,
+        *,
+        send_at: datetime | None,
+        deadline_after: timedelta,
+        local_time: time | None = None,
+        actor: str = SYSTEM,
+    ) -> Self:
+        """Send a draft now, or at `send_at`: its segment's definition is pinned from here on.
+
+        With a `local_time`, its own or this one, each customer gets it at that hour of theirs, from then on (B3).
+        `deadline_after` the start, what still waits expires (R18). A one-time plan takes one of the week's
+        quota (R17). Refused, and nothing changed, when the plan is not a draft, the shop may not, its time
+        is past, or its content could not reach everyone (R14).
+        """
+        at = now()
+        async with database.transaction():
+            standing = await access.hold(shop.id)
+            await self._hold()
+            permission.require(standing, PlanAction.SUBMIT, self.channel)
+            self._require(PlanAction.SUBMIT, {PlanStatus.DRAFT})
+            self.local_time = local_time or self.local_time
+            changes = await submission(self, shop, at, send_at=send_at, deadline_after=deadline_after)
+            target = PlanStatus.ONGOING if changes["started_at"] else PlanStatus.SCHEDULED
+            await self._move(PlanAction.SUBMIT, target, actor=actor, changes=changes)
+        return self
+
+    async def start(self) -> bool:
+        """Let a scheduled plan begin; False when it was no longer scheduled."""
+        at = now()
+        moved = await history.move(
+            one(self.id), PlanAction.START, PlanStatus.ONGOING, at=at, changes={"started_at": at}
+        )
+        return bool(moved)
+
+    async def pause(self, reason: str = BY_SELLER, *, actor: str = SYSTEM) -> bool:
+        """ONGOING or SCHEDULED → PAUSED with a `reason`; nothing pending leaves until it is resumed."""
+        at = now()
+        async with database.transaction():
+            moved = await history.move(
+                one(self.id), PlanAction.PAUSE, PlanStatus.PAUSED,
+                at=at, actor=actor, reason=reason, changes={"paused_at": at},
+            )  # fmt: skip
+            if moved:
+                await delivery.withdraw_slices(self.id)
+        return bool(moved)
+
+    async def resume(self, shop: Shop, *, actor: str = SYSTEM) -> Self:
+        """Let a paused plan go on, or wait for its time again. The time it was paused does not count to its deadline."""
+        at = now()
+        async with database.transaction():
+            standing = await access.hold(shop.id)
+            await self._hold()
+            self._require(PlanAction.RESUME, {PlanStatus.PAUSED})
+            permission.require(standing, PlanAction.RESUME, self.channel)
+            since = self.paused_at if self.started_at else self.send_at
+            waits = self.started_at is None and since is not None and since > at
+            lost = max(at - (since or at), timedelta())
+            changes = {
+                "started_at": None if waits else self.started_at or at,
+                "deadline": self.deadline + lost if self.deadline and not self.trigger else self.deadline,
+                "decides_at": self.decides_at + lost if self.decides_at else None,
+                "paused_at": None,
+            }
+            target = PlanStatus.SCHEDULED if waits else PlanStatus.ONGOING
+            await self._move(PlanAction.RESUME, target, actor=actor, changes=changes)
+        return self
+
+    async def cancel(self, *, actor: str = SYSTEM) -> Self:
+        """Stop the plan: CANCELLED at once when nothing is in flight, else CANCELLING until then (R10).
+
+        Once an answer says CANCELLED nothing goes out any more: the slices' tokens are gone (which
+        waits for the intents that hold them), so no later intent can be committed.
+        """
+        at = now()
+        async with database.transaction():
+            await self._move(PlanAction.CANCEL, PlanStatus.CANCELLING, actor=actor)
+            await delivery.cancel_pending(self.id, at)
+            await self.finish_cancelling()
+            await self.refresh_from_db()
+        return self
+
+    async def finish_cancelling(self) -> bool:
+        """CANCELLING → CANCELLED when no message is in flight; whether it moved.
+
+        If nothing of it ever left, its place in the week's quota is given back (R17).
+        """
+        at = now()
+        async with database.transaction():
+            moved = await history.move(
+                one(self.id, f"NOT {delivery.IN_FLIGHT}"), PlanAction.STOP, PlanStatus.CANCELLED,
+                at=at, changes={"finished_at": at},
+            )  # fmt: skip
+            if moved:
+                await quota.give_back(self.id)
+        return bool(moved)
+
+    async def finish(self) -> bool:
+        """ONGOING → SENT when the audience is resolved and no slice has anything left; whether it moved."""
+        at = now()
+        moved = await history.move(
+            one(self.id, _NOTHING_LEFT),
+            PlanAction.FINISH,
+            PlanStatus.SENT,
+            at=at,
+            changes={"finished_at": at},
+        )
+        return bool(moved)
+
+    async def end(self) -> bool:
+        """ONGOING → ENDED when its timeframe is over (R9): what waits expires first; whether it moved.
+
+        What is in flight at that moment settles, and only then is it ENDED.
+        """
+        at = now()
+        over = await database.execute(
+            "UPDATE plan SET resolved_at = coalesce(resolved_at, $2)"
+            " WHERE id = $1 AND trigger IS NOT NULL AND status = 'ONGOING' AND ends_at <= $2",
+            self.id,
+            at,
+        )
+        if not over:
+            return False
+        await delivery.expire(self.id, at)
+        moved = await history.move(
+            one(self.id, _NOTHING_LEFT), PlanAction.END, PlanStatus.ENDED, at=at, changes={"finished_at": at}
+        )
+        return bool(moved)
+
+    async def retry_failed(
+        self, shop: Shop, *, include_unknown: bool, deadline_after: timedelta, actor: str = SYSTEM
+    ) -> Self:
+        """Try again what failed of a SENT plan: ONGOING until `deadline_after` from now, without quota (B2).
+
+        Consent and the contact limit are asked afresh when it goes. With `include_unknown` also what may have
+        arrived, marked `may_repeat`. Refused, and nothing changed, when there is nothing to try again.
+        """
+        at = now()
+        async with database.transaction():
+            standing = await access.hold(shop.id)
+            await self._hold()
+            self._require(PlanAction.RETRY, {PlanStatus.SENT})
+            permission.require(standing, PlanAction.RETRY, self.channel)
+            if not await retry.retry(self.id, include_unknown=include_unknown, at=at):
+                raise retry.nothing(include_unknown=include_unknown)
+            changes = {"deadline": at + deadline_after, "finished_at": None}
+            await self._move(PlanAction.RETRY, PlanStatus.ONGOING, actor=actor, changes=changes)
+        return self
+
+    async def discard(self, *, actor: str = SYSTEM) -> Self:
+        """Delete: take a draft, or a cancelled one-time plan, out of the seller's sight; its audit trail stays."""
+        async with database.transaction():
+            return await self._move(PlanAction.DELETE, PlanStatus.DELETED, actor=actor)
+
+
+_NOTHING_LEFT = (
+    "p.resolved_at IS NOT NULL AND NOT EXISTS (SELECT FROM slice s WHERE s.plan_id = $1 AND s.done_at IS NULL)"
+)
+
+
+def listed(
+    shop_id: int, *, kind: PlanKind | None = None, statuses: Collection[PlanStatus] = (), search: str = ""
+) -> QuerySet[Plan]:
+    """The shop's plans, of a kind, in some statuses (any but DELETED without), with `search` in their names."""
+    query = Plan.filter(shop_id=shop_id, status__in=statuses or [s for s in PlanStatus if s is not PlanStatus.DELETED])
+    if kind is not None:
+        query = query.filter(kind=kind)
+    return query.filter(name__icontains=search) if search else query
+
+
+async def alive() -> list[Plan]:
+    """Plans that the sweep must look after: scheduled ones that are due, running ones, those being cancelled."""
+    return await Plan.filter(status__in=[PlanStatus.ONGOING, PlanStatus.CANCELLING]).order_by("id") + await Plan.filter(
+        status=PlanStatus.SCHEDULED, send_at__lte=now()
+    ).order_by("send_at")

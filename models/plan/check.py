@@ -1,0 +1,147 @@
+"""Whether what a seller decides about a plan can be: in part when a draft is kept, completely at submit (R8)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from models import automation, content, coupon, database, experiment
+from models.clock import TOLERANCE, now
+from models.content_rule import violation
+from models.errors import ErrorCode, Problem, Refused
+from models.experiment import holdout
+from models.plan.draft import MAX_PRODUCTS, PlanDraft
+from models.scenario import Destination
+from models.segment import Segment
+from models.shop import Shop
+
+MAX_NAME_WORDS = 100
+MAX_NAME_LENGTH = 1000
+MAX_SCHEDULE = timedelta(days=366)
+
+
+def check_name(name: str) -> list[Problem]:
+    """R8: a plan's name has 1–100 words."""
+    words = len(name.split())
+    if 1 <= words <= MAX_NAME_WORDS and len(name) <= MAX_NAME_LENGTH:
+        return []
+    message = (
+        f"A name has 1–{MAX_NAME_WORDS} words and at most {MAX_NAME_LENGTH} characters,"
+        f" not {words} words and {len(name)} characters."
+    )
+    return [Problem(("name",), message, rule="R8")]
+
+
+async def check(
+    shop: Shop, draft: PlanDraft, *, complete_at: datetime | None = None, kept_at: datetime | None = None
+) -> None:
+    """Refuse a draft in which something cannot be.
+
+    With `complete_at`, the time it would start, it must also be fit to be sent then: with every text
+    that anyone would get (R14), and with a coupon that runs. `kept_at` is the time it had already: that may
+    have come while it was a draft.
+    """
+    problems = check_name(draft.name)
+    if draft.send_at != kept_at:
+        problems += check_not_past(draft.send_at, now(), "startAt" if draft.automation else "sendAt")
+    if draft.automation is None or draft.segment_id is not None:
+        problems += await _check_segment(shop, draft.segment_id)
+    if draft.automation:
+        problems += automation.check(
+            draft.automation, channel=draft.channel, segment_id=draft.segment_id, product_ids=draft.product_ids,
+            coupon_id=draft.coupon_id, starts_at=complete_at or draft.send_at,
+            has_experiment=draft.experiment is not None,
+        )  # fmt: skip
+    problems += holdout.check_percent(draft.holdout_percent or 0, "holdoutPercent")
+    problems += await _check_products(shop, draft.product_ids)
+    problems += await _check_coupon(shop, draft.coupon_id, complete_at)
+    problems += experiment.check(draft.experiment)
+    shows_products = draft.product_ids or (draft.automation and draft.automation.trigger.has_products)
+    if draft.button is Destination.PRODUCT and not shows_products:
+        problems.append(
+            Problem(("button",), "A button to the product needs a product; PRODUCTS needs none.", rule="R8")
+        )
+    if complete_at is not None or draft.content.get("texts"):
+        problems += _check_said(shop, draft, draft.content, is_complete=complete_at is not None)
+    problems += await _check_variants(shop, draft, complete_at)
+    if complete_at is not None and not problems:
+        problems += experiment.check_languages(draft.content, draft.experiment)
+    if problems:
+        raise Refused(problems)
+
+
+def _check_said(shop: Shop, draft: PlanDraft, said: Mapping[str, Any], *, is_complete: bool) -> list[Problem]:
+    """What is wrong with what the plan, or one of its variants, says."""
+    return content.validate(
+        said,
+        channel=draft.channel,
+        default_language=shop.default_language,
+        variables=draft.variables,
+        complete=is_complete,
+    ) + violation.problems(said, {"shop": shop.name})
+
+
+async def _check_variants(shop: Shop, draft: PlanDraft, complete_at: datetime | None) -> list[Problem]:
+    """What is wrong with the texts and coupons of variants B, C and D."""
+    problems = []
+    for place, variant in enumerate(draft.experiment.variants[: experiment.MOST_VARIANTS] if draft.experiment else ()):
+        found = await _check_coupon(shop, variant.coupon_id, complete_at)
+        if variant.content is not None and (complete_at is not None or variant.content.get("texts")):
+            found += _check_said(shop, draft, variant.content, is_complete=complete_at is not None)
+        problems += [replace(each, field=("experiment", "variants", str(place), *each.field)) for each in found]
+    return problems
+
+
+def check_schedule(send_at: datetime | None, at: datetime) -> list[Problem]:
+    """A plan is scheduled at most a year ahead, and for no time that is past."""
+    if send_at is None or send_at <= at + MAX_SCHEDULE:
+        return check_not_past(send_at, at, "sendAt")
+    latest = _readable(at + MAX_SCHEDULE)
+    return [Problem(("sendAt",), f"A plan can be scheduled up to {latest}, {MAX_SCHEDULE.days} days ahead.")]
+
+
+def check_not_past(send_at: datetime | None, at: datetime, field: str) -> list[Problem]:
+    """A time that is past, by more than clocks differ, is a mistake: a mistyped year must not write to everybody now."""
+    if send_at is None or send_at >= at - TOLERANCE:
+        return []
+    message = f"{_readable(send_at)} is past: it is {_readable(at)} now. Without a time the plan begins when it is submitted."
+    return [Problem((field,), message, ErrorCode.IN_PAST)]
+
+
+def _readable(at: datetime) -> str:
+    """An instant to the second, as the API writes it."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+async def _check_segment(shop: Shop, segment_id: int | None) -> list[Problem]:
+    if await Segment.exists(id=segment_id or 0, shop_id=shop.id, archived_at=None):
+        return []
+    return [Problem(("segmentId",), "There is no such segment.", ErrorCode.NOT_FOUND)]
+
+
+async def _check_products(shop: Shop, product_ids: Sequence[UUID]) -> list[Problem]:
+    if len(product_ids) > MAX_PRODUCTS:
+        message = f"A plan shows at most {MAX_PRODUCTS} products, not {len(product_ids)}."
+        return [Problem(("productIds",), message, ErrorCode.TOO_MANY, "R8")]
+    rows = await database.fetch(
+        "SELECT id, title FROM product WHERE shop_id = $1 AND id = ANY($2)", shop.id, list(product_ids)
+    )
+    titles: dict[UUID, str] = {row["id"]: row["title"] for row in rows}
+    problems: list[Problem] = []
+    for position, product_id in enumerate(product_ids):
+        field = ("productIds", str(position))
+        if product_id not in titles:
+            problems.append(Problem(field, "There is no such product.", ErrorCode.NOT_FOUND))
+        else:
+            problems += violation.problems_of(field, titles[product_id])
+    return problems
+
+
+async def _check_coupon(shop: Shop, coupon_id: int | None, complete_at: datetime | None) -> list[Problem]:
+    if coupon_id is None:
+        return []
+    found = await coupon.of_shop(shop.id, coupon_id)
+    if found is None:
+        return [Problem(("couponId",), "There is no such coupon.", ErrorCode.NOT_FOUND)]
+    return found.not_running(complete_at) if complete_at is not None else []

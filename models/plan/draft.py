@@ -1,0 +1,102 @@
+"""What a seller decides about a plan (R8), and a draft that makes a coupon known (R12)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from models import template
+from models.automation import PRODUCT_VARIABLES, Automation
+from models.content.variable import ALWAYS
+from models.coupon import Coupon
+from models.experiment import Experiment
+from models.plan.status import PlanKind
+from models.scenario import SCENARIOS, Destination
+from models.segment import Segment, member
+from models.shop import Shop
+
+MAX_PRODUCTS = 4
+COUPON_TEMPLATE = "LIMITED_TIME"
+"""The template of a plan that is made from a coupon."""
+
+
+class PlanChannel(StrEnum):
+    """How a plan reaches its audience; CHAT_THEN_EMAIL takes the first channel that may reach each customer."""
+
+    CHAT = "CHAT"
+    EMAIL = "EMAIL"
+    CHAT_THEN_EMAIL = "CHAT_THEN_EMAIL"
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels a message of such a plan may take, preferred first."""
+        return ("CHAT", "EMAIL") if self is PlanChannel.CHAT_THEN_EMAIL else (self.value,)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDraft:
+    """What a seller decides about a plan. `content` has the shape of models/content/.
+
+    `holdout_percent` of the audience get nothing (B4); a new draft without it takes the shop's. With an
+    `experiment`, what is said here is its variant A (B7). With an
+    `automation` it is an automated plan, and its segment a filter that it may do without.
+    """
+
+    name: str
+    channel: PlanChannel
+    segment_id: int | None
+    content: Mapping[str, Any]
+    template: str | None = None
+    product_ids: Sequence[UUID] = field(default_factory=tuple)
+    send_at: datetime | None = None
+    local_time: time | None = None
+    """The hour of each customer's own day at which it goes, from `send_at` on (B3); none: at once."""
+    coupon_id: int | None = None
+    button: Destination | None = None
+    holdout_percent: int | None = None
+    experiment: Experiment | None = None
+    automation: Automation | None = None
+
+    @property
+    def kind(self) -> PlanKind:
+        """What makes it send."""
+        return PlanKind.AUTOMATED if self.automation else PlanKind.ONE_TIME
+
+    @property
+    def is_marketing(self) -> bool:
+        """Whether it is anything but a confirmation of what the customer did (R18)."""
+        return self.automation is None or self.automation.trigger.is_marketing
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """What its texts may use: of one-time plans {product} and {productCount} only when it shows any."""
+        if self.automation:
+            return self.automation.variables(self.product_ids)
+        return ALWAYS | PRODUCT_VARIABLES if self.product_ids else ALWAYS
+
+
+async def from_coupon(shop: Shop, own: Coupon, segment_id: int | None) -> PlanDraft:
+    """A draft about a coupon: to its own segment, or the one asked for, or the shop's largest preset (R12)."""
+    return PlanDraft(
+        name=own.name,
+        channel=PlanChannel.CHAT,
+        segment_id=await _audience(shop.id, segment_id, own.segment_id),
+        content=template.content_of(COUPON_TEMPLATE),
+        template=COUPON_TEMPLATE,
+        product_ids=own.product_ids[:MAX_PRODUCTS],
+        coupon_id=own.id,
+        button=SCENARIOS[COUPON_TEMPLATE].destination,
+    )
+
+
+async def _audience(shop_id: int, *wanted: int | None) -> int:
+    """The first segment that is wanted, or else the shop's largest preset."""
+    for segment_id in wanted:
+        if segment_id is not None:
+            return segment_id
+    presets = await Segment.filter(shop_id=shop_id, preset__isnull=False).order_by("id")
+    sizes = await member.sizes([preset.question() for preset in presets])
+    largest = max(zip(presets, sizes, strict=True), key=lambda pair: pair[1])
+    return largest[0].id

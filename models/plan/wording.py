@@ -1,0 +1,91 @@
+"""A plan's texts as pinned when it starts: a row per (plan, channel, language, variant), never changed again."""
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Any
+
+from models import content, database, enclosure, experiment
+from models.clock import now
+from models.content import Localised
+from models.enclosure import Enclosure
+from models.plan.draft import PlanChannel
+
+Key = tuple[int, str, str, int]
+"""(plan, channel, language, variant)."""
+
+
+async def pin(plan_id: int, *, tracked: bool = False) -> bool:
+    """Localise a running plan's texts into rows; False when the plan does not run. Repeating it changes nothing.
+
+    `tracked`: emails get links of their own and an image, unless the shop wants none (models/touch).
+    """
+    async with database.transaction():
+        plan = await database.fetch_one(
+            "SELECT channel, content, experiment, coupon_id, localised_at FROM plan"
+            " WHERE id = $1 AND status = 'ONGOING' FOR NO KEY UPDATE",
+            plan_id,
+        )
+        if plan is None:
+            return False
+        if plan["localised_at"] is None:
+            await _pin(plan_id, plan, tracked=tracked)
+    return True
+
+
+async def _pin(plan_id: int, plan: database.Record, *, tracked: bool) -> None:
+    """Store every variant's texts. From here on an experiment has its hours."""
+    at = now()
+    tried = experiment.read(database.decode(plan["experiment"]))
+    said = experiment.contents(database.decode(plan["content"]), tried)
+    enclosed = await enclosure.with_coupons(plan_id, experiment.coupon_ids(plan["coupon_id"], tried))
+    channels = PlanChannel(plan["channel"]).channels
+    for number, (texts, inside) in enumerate(zip(said, enclosed, strict=True)):
+        await _store(plan_id, number, _localise(texts, channels, inside, tracked=tracked))
+    decides_at = at + timedelta(hours=tried.hours) if tried else None
+    await database.execute("UPDATE plan SET localised_at = $2, decides_at = $3 WHERE id = $1", plan_id, at, decides_at)
+
+
+async def load(keys: Collection[Key]) -> dict[Key, Localised]:
+    """The pinned texts of these keys."""
+    if not keys:
+        return {}
+    rows = await database.fetch(
+        "SELECT c.* FROM unnest($1::int[], $2::text[], $3::text[], $4::smallint[])"
+        " AS k(plan_id, channel, language, variant) JOIN plan_content c USING (plan_id, channel, language, variant)",
+        *(list(column) for column in zip(*keys, strict=True)),
+    )
+    return {(row["plan_id"], row["channel"], row["language"], row["variant"]): _localised(row) for row in rows}
+
+
+def _localise(
+    texts: Mapping[str, Any], channels: Collection[str], enclosed: Enclosure, *, tracked: bool
+) -> list[Localised]:
+    return [
+        content.localise(
+            texts,
+            channel=channel,
+            language=language,
+            constants=enclosed.constants(language),
+            frame=enclosed.frame(language, tracked=tracked and enclosed.is_tracked),
+        )
+        for channel in channels
+        for language in texts["texts"]
+    ]
+
+
+async def _store(plan_id: int, variant: int, texts: Collection[Localised]) -> None:
+    await database.execute_many(
+        "INSERT INTO plan_content (plan_id, variant, channel, language, subject, preheader, text, html, variables)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+        [
+            (plan_id, variant, t.channel, t.language, t.subject, t.preheader, t.text, t.html, list(t.variables))
+            for t in texts
+        ],
+    )
+
+
+def _localised(row: database.Record) -> Localised:
+    return Localised(
+        row["channel"], row["language"], row["subject"], row["preheader"], row["text"], row["html"],
+        tuple(row["variables"]),
+    )  # fmt: skip

@@ -1,0 +1,60 @@
+"""Prices as a history: what a product cost from when on, late and out-of-order changes included (R9)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from models import database
+from models.errors import Problem
+from models.row import Amount, Currency, ExternalId, Moment, Row, Terms
+from models.shop import Shop
+
+
+class PriceChangeRow(Row):
+    """A product's price from an instant on. Known again by product and instant; the last row counts."""
+
+    type: Literal["priceChange"] = "priceChange"
+    product: ExternalId
+    changed_at: Moment
+    price: Amount
+    currency: Currency
+
+    def problems(self, terms: Terms) -> list[Problem]:
+        """A wrong currency, or a time in the future."""
+        return terms.money(self.currency) + terms.moment(self.changed_at, "changedAt")
+
+
+Prices = Mapping[tuple[UUID, datetime], int]
+"""Prices in minor units of the shop's currency, by product and the instant they hold from."""
+
+
+async def note(shop: Shop, prices: Prices, *, at: datetime, only_changes: bool = False) -> None:
+    """Enter prices into the history, and let each product have the price of its latest change.
+
+    With `only_changes`, what was the price at that instant already is not entered. Call under `ingest`'s locks.
+    """
+    if prices:
+        products = [product for product, _ in prices]
+        changes = [changed_at for _, changed_at in prices]
+        await database.execute(_NOTE, shop.id, at, products, changes, list(prices.values()), only_changes)
+        await database.execute(_LATEST, products, at)
+
+
+_NOTE = """
+INSERT INTO price_change AS known (shop_id, product_id, changed_at, price, arrived_at)
+SELECT $1, product_id, changed_at, price, $2
+FROM unnest($3::uuid[], $4::timestamptz[], $5::bigint[]) AS said (product_id, changed_at, price)
+WHERE NOT $6 OR price IS DISTINCT FROM (
+    SELECT earlier.price FROM price_change earlier
+    WHERE earlier.product_id = said.product_id AND earlier.changed_at <= said.changed_at
+    ORDER BY earlier.changed_at DESC LIMIT 1)
+ORDER BY product_id, changed_at
+ON CONFLICT (product_id, changed_at) DO UPDATE SET (price, arrived_at) = (excluded.price, excluded.arrived_at)
+WHERE known.price <> excluded.price"""
+
+_LATEST = """
+UPDATE product SET price = latest.price, updated_at = $2
+FROM (SELECT DISTINCT ON (product_id) product_id, price FROM price_change
+      WHERE product_id = ANY($1::uuid[]) ORDER BY product_id, changed_at DESC) AS latest
+WHERE product.id = latest.product_id AND product.price IS DISTINCT FROM latest.price"""

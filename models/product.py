@@ -1,0 +1,127 @@
+"""Products of a shop: what messages show, and what events and orders are about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from models import database, price_change
+from models.errors import Problem
+from models.identifier import product_id
+from models.row import Amount, Currency, ExternalId, Label, Link, Moment, Row, Terms, Title
+from models.shop import Shop
+
+OPTIONAL = {"category": "text", "price": "bigint", "image_url": "text", "repurchase_days": "integer"}
+"""What a row may leave out, and its type in PostgreSQL."""
+
+RepurchaseDays = Annotated[int, Field(ge=7, le=180)]
+"""After how many days a product is usually bought again (R9)."""
+
+
+class ProductRow(Row):
+    """A product. A field left out stays as it is; null empties it."""
+
+    type: Literal["product"] = "product"
+    external_id: ExternalId
+    title: Title
+    category: Label | None = None
+    price: Amount | None = None
+    currency: Currency | None = None
+    image_url: Link | None = None
+    price_changed_at: Moment | None = None
+    repurchase_days: RepurchaseDays | None = None
+
+    def problems(self, terms: Terms) -> list[Problem]:
+        """A price without its currency, in another than the shop's, or of a time in the future."""
+        found = terms.moment(self.price_changed_at, "priceChangedAt") if self.price_changed_at else []
+        if self.currency is not None:
+            return found + terms.money(self.currency)
+        if self.price is not None:
+            found.append(Problem(("currency",), "is required with a price"))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product as it is stored; `price` in minor units of the shop's currency."""
+
+    id: UUID
+    external_id: str
+    title: str
+    category: str | None
+    price: int | None
+    currency: str
+    image_url: str | None
+
+
+async def of_shop(shop_id: int, ids: Sequence[UUID]) -> dict[UUID, Product]:
+    """Those of the products `ids` that are the shop's."""
+    rows = await database.fetch(
+        "SELECT p.id, p.external_id, p.title, p.category, p.price, s.currency, p.image_url"
+        " FROM product p JOIN shop s ON s.id = p.shop_id WHERE p.shop_id = $1 AND p.id = ANY($2::uuid[])",
+        shop_id,
+        list(ids),
+    )
+    return {row["id"]: Product(*row) for row in rows}
+
+
+def merged(rows: Sequence[ProductRow]) -> dict[str, dict[str, Any]]:
+    """What the rows say of each product together, by external id: later rows over earlier ones, field by field."""
+    said: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        given = {name: getattr(row, name) for name in row.model_fields_set & {"title", *OPTIONAL}}
+        if row.price is not None:
+            given["price_changed_at"] = row.price_changed_at
+        said.setdefault(row.external_id, {}).update(given)
+    return said
+
+
+def prices(shop: Shop, said: Mapping[str, Mapping[str, Any]], at: datetime) -> dict[tuple[UUID, datetime], int]:
+    """The prices that what is said of products names, each from the instant it says, or else from `at` on."""
+    return {
+        (product_id(shop.external_id, external_id), fields.get("price_changed_at") or at): fields["price"]
+        for external_id, fields in said.items()
+        if fields.get("price") is not None
+    }
+
+
+async def upsert(shop: Shop, rows: Sequence[ProductRow], *, at: datetime) -> None:
+    """Write products of the shop; the last row of each wins, field by field. Call under `ingest`'s locks."""
+    said = merged(rows)
+    products = said.values()
+    await database.execute(
+        _UPSERT,
+        shop.id,
+        at,
+        [product_id(shop.external_id, external_id) for external_id in said],
+        list(said),
+        [fields["title"] for fields in products],
+        [sum(1 << bit for bit, name in enumerate(OPTIONAL) if name in fields) for fields in products],
+        *([fields.get(name) for fields in products] for name in OPTIONAL),
+    )
+    await price_change.note(shop, prices(shop, said, at), at=at, only_changes=True)
+
+
+_KEPT_OR_GIVEN = ", ".join(
+    f"CASE WHEN given.said & {1 << bit} > 0 THEN given.{name} ELSE product.{name} END"
+    for bit, name in enumerate(OPTIONAL)
+)
+
+_NAMES = ", ".join(OPTIONAL)
+
+_UPSERT = f"""
+INSERT INTO product (id, shop_id, external_id, title, {_NAMES}, created_at, updated_at)
+SELECT id, $1, given.external_id, given.title, {_KEPT_OR_GIVEN}, $2, $2
+FROM unnest($3::uuid[], $4::text[], $5::text[], $6::integer[],
+            {", ".join(f"${number}::{kind}[]" for number, kind in enumerate(OPTIONAL.values(), start=7))})
+    AS given (id, external_id, title, said, {_NAMES})
+LEFT JOIN product USING (id)
+ORDER BY id
+ON CONFLICT (id) DO UPDATE
+SET (title, {_NAMES}, updated_at)
+    = (excluded.title, {", ".join(f"excluded.{name}" for name in OPTIONAL)}, excluded.updated_at)
+WHERE (product.title, {", ".join(f"product.{name}" for name in OPTIONAL)})
+      IS DISTINCT FROM (excluded.title, {", ".join(f"excluded.{name}" for name in OPTIONAL)})"""

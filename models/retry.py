@@ -1,0 +1,53 @@
+"""Trying again what failed: back to PENDING in slices of its own, with the number of tries kept (B2).
+
+What is UNKNOWN may have arrived, so it comes along on an explicit word only and is marked: whoever looks at the
+message sees that it may have been repeated. Its Message-ID stays the same, so a mailbox may notice.
+"""
+
+from datetime import datetime
+
+from models import database
+from models.errors import ErrorCode, Refused, refuse
+
+SLICE_SIZE = 1_000
+
+
+async def retry(plan_id: int, *, include_unknown: bool, at: datetime) -> int:
+    """Let a plan's failed messages, and with `include_unknown` those, wait once more; how many. Call in a transaction."""
+    retried: int = await database.fetch_value(_RETRY, plan_id, include_unknown, at, SLICE_SIZE)
+    return retried
+
+
+def nothing(*, include_unknown: bool) -> Refused:
+    """The refusal of a plan of which nothing can be tried again."""
+    what = "failed or is unknown" if include_unknown else "failed"
+    return refuse("id", f"Nothing of this plan {what}.", ErrorCode.NOTHING_TO_RETRY, rule="B2")
+
+
+# An unknown message keeps the contact of its day, since it may have gone; loading a slice on another day frees it.
+_RETRY = """
+WITH failed AS (
+    SELECT d.customer_id, d.reference, s.channel,
+        (row_number() OVER (PARTITION BY s.channel ORDER BY d.customer_id, d.reference) - 1) / $4::int AS place
+    FROM delivery d JOIN slice s ON s.plan_id = d.plan_id AND s.number = d.slice
+    WHERE d.plan_id = $1 AND (d.state = 'FAILED' OR ($2 AND d.state = 'UNKNOWN'))
+),
+sliced AS (
+    SELECT *, (SELECT max(number) FROM slice WHERE plan_id = $1)
+        + dense_rank() OVER (ORDER BY channel, place) AS number
+    FROM failed
+),
+retried AS (
+    UPDATE delivery d SET state = 'PENDING', reason = NULL, not_before = NULL, slice = s.number,
+        may_repeat = d.may_repeat OR d.state = 'UNKNOWN'
+    FROM sliced s
+    WHERE d.plan_id = $1 AND d.customer_id = s.customer_id AND d.reference = s.reference
+      AND d.state IN ('FAILED', 'UNKNOWN')
+    RETURNING d.slice, s.channel
+),
+slices AS (
+    INSERT INTO slice (plan_id, number, channel, due_at)
+    SELECT $1, slice, min(channel), $3 FROM retried GROUP BY slice
+)
+SELECT count(*) FROM retried
+"""

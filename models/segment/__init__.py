@@ -1,0 +1,211 @@
+"""Segments: named audiences of one shop, seven of them given (R4–R7), each with the history of its definition."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import orjson
+from tortoise import fields
+from tortoise.models import Model
+
+from models import database
+from models.clock import now
+from models.condition import PRESETS, Definition, Preset, read_stored, stored
+from models.errors import ErrorCode, refuse
+from models.page import Page
+from models.segment import member
+from models.segment.definition import check_plans
+from models.segment.member import Question
+from models.shop import Shop
+
+MAX_NAME = 200
+MAX_SEGMENTS = 1000
+"""Most segments, presets included, that a shop may have beside its archived ones."""
+
+BY_SYSTEM = "SYSTEM"
+"""Who makes and follows up the presets."""
+
+MAX_VERSIONS_TOLD = 100
+MAX_PLANS_TOLD = 10
+
+
+class SegmentKind(StrEnum):
+    """Whether a segment is given or a shop's own."""
+
+    PRESET = "PRESET"
+    CUSTOM = "CUSTOM"
+
+
+class Segment(Model):
+    """A definition with a name. A preset has its `preset` code and is never edited."""
+
+    id = fields.IntField(primary_key=True)
+    shop: fields.ForeignKeyRelation[Shop] = fields.ForeignKeyField("models.Shop", related_name=False)
+    shop_id: int
+    preset = fields.CharEnumField(Preset, null=True)
+    name = fields.TextField()
+    definition: Any = fields.JSONField()
+    version = fields.IntField(default=1)
+    archived_at = fields.DatetimeField(null=True)
+    created_at = fields.DatetimeField()
+    updated_at = fields.DatetimeField()
+
+    class Meta:
+        table = "segment"
+
+    @classmethod
+    async def make(cls, shop: Shop, name: str, definition: Definition, *, actor: str) -> "Segment":
+        """Keep a new segment of the shop. Refused when its name or definition cannot be, or there are too many."""
+        name = _checked_name(name)
+        await check_plans(shop, definition)
+        at = now()
+        async with database.transaction():
+            await database.execute("SELECT FROM shop WHERE id = $1 FOR NO KEY UPDATE", shop.id)
+            if await cls.filter(shop_id=shop.id, archived_at=None).count() >= MAX_SEGMENTS:
+                raise refuse("", f"A shop has at most {MAX_SEGMENTS} segments; archive one first.", ErrorCode.TOO_MANY)
+            made = await cls.create(
+                shop_id=shop.id, name=name, definition=stored(definition), created_at=at, updated_at=at
+            )
+            await _note_version(made, actor)
+        return made
+
+    async def edit(self, shop: Shop, *, name: str | None, definition: Definition | None, actor: str) -> "Segment":
+        """Change the name, the definition or both. A changed definition is a new version.
+
+        Refused, and nothing changed, for presets and archived segments. Plans that were submitted keep the
+        version they were submitted with.
+        """
+        if definition is not None:
+            await check_plans(shop, definition)
+        async with database.transaction():
+            await self._hold()
+            self._require_own()
+            if name is not None:
+                self.name = _checked_name(name)
+            if definition is not None and stored(definition) != self.definition:
+                self.definition = stored(definition)
+                self.version += 1
+            self.updated_at = now()
+            await self.save()
+            await _note_version(self, actor)
+        return self
+
+    async def duplicate(self, shop: Shop, *, name: str | None, actor: str) -> "Segment":
+        """A new segment of the shop's own with the same definition; also of a preset or an archived one."""
+        return await Segment.make(shop, name or f"{self.name} (2)"[-MAX_NAME:], self.condition(), actor=actor)
+
+    async def archive(self) -> "Segment":
+        """Put it out of sight. Refused for presets, and while a plan that has not started yet goes to it."""
+        async with database.transaction():
+            await self._hold()
+            self._require_own()
+            if waiting := await self._waiting_plans():
+                message = f"Plans that have not started yet go to it: {', '.join(waiting)}."
+                raise refuse("id", message, ErrorCode.CONFLICT)
+            self.archived_at = self.updated_at = now()
+            await self.save()
+        return self
+
+    async def _hold(self) -> None:
+        await database.execute("SELECT FROM segment WHERE id = $1 FOR UPDATE", self.id)
+        await self.refresh_from_db()
+
+    def _require_own(self) -> None:
+        if self.preset is not None:
+            raise refuse("id", "A preset cannot be changed; duplicate it.", ErrorCode.CONFLICT)
+        if self.archived_at is not None:
+            raise refuse("id", "The segment is archived.", ErrorCode.CONFLICT)
+
+    async def _waiting_plans(self) -> list[str]:
+        rows = await database.fetch(
+            "SELECT name FROM plan WHERE shop_id = $1 AND segment_id = $2"
+            " AND (status = 'SCHEDULED' OR (status = 'PAUSED' AND started_at IS NULL)) ORDER BY id LIMIT $3",
+            self.shop_id,
+            self.id,
+            MAX_PLANS_TOLD,
+        )
+        return [f'"{row["name"]}"' for row in rows]
+
+    def condition(self) -> Definition:
+        """The definition as a value."""
+        return read_stored(self.definition)
+
+    def question(self, as_of: datetime | None = None) -> Question:
+        """The definition asked of the shop's customers."""
+        return Question(self.shop_id, self.condition(), as_of)
+
+    async def size(self, *, as_of: datetime | None = None) -> int:
+        """How many members it has now, live; or had at `as_of`."""
+        return await member.size(self.question(as_of))
+
+    async def members(self, *, as_of: datetime | None = None, after: UUID | None = None, first: int = 50) -> list[UUID]:
+        """The next `first` members after the customer `after`, by customer id."""
+        page = Page(member.BY_CUSTOMER, first, after=(after,) if after else None)
+        return (await member.pages([(self.question(as_of), page)]))[0][:first]
+
+
+def _checked_name(name: str) -> str:
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
+        raise refuse("name", f"must be a text of 1–{MAX_NAME} characters")
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a segment's definition was from a time on, and who wrote it."""
+
+    version: int
+    definition: Definition
+    changed_by: str
+    changed_at: datetime
+
+
+async def versions(segment_id: int) -> list[Version]:
+    """A segment's definitions, the newest first; at most the last hundred."""
+    rows = await database.fetch(
+        "SELECT version, definition, changed_by, changed_at FROM segment_version"
+        " WHERE segment_id = $1 ORDER BY version DESC LIMIT $2",
+        segment_id,
+        MAX_VERSIONS_TOLD,
+    )
+    return [
+        Version(row["version"], read_stored(database.decode(row["definition"])), row["changed_by"], row["changed_at"])
+        for row in rows
+    ]
+
+
+async def _note_version(segment: Segment, actor: str) -> None:
+    await database.execute(
+        "INSERT INTO segment_version (segment_id, version, definition, changed_by, changed_at)"
+        " SELECT id, version, definition, $2, updated_at FROM segment WHERE id = $1 ON CONFLICT DO NOTHING",
+        segment.id,
+        actor,
+    )
+
+
+async def ensure_presets(shops: Sequence[Shop]) -> None:
+    """Give the shops their seven presets; those that exist follow the present definition and time zone."""
+    rows = [
+        (shop.id, preset.value, name, orjson.dumps(stored(Definition(condition, shop.time_zone))).decode())
+        for shop in shops
+        for preset, (name, condition) in PRESETS.items()
+    ]
+    await database.execute(_ENSURE_PRESETS, *(list(column) for column in zip(*rows, strict=True)), now(), BY_SYSTEM)
+
+
+_ENSURE_PRESETS = """
+WITH changed AS (
+    INSERT INTO segment (shop_id, preset, name, definition, created_at, updated_at)
+    SELECT shop_id, preset, name, definition, $5, $5
+    FROM unnest($1::integer[], $2::text[], $3::text[], $4::jsonb[]) AS t (shop_id, preset, name, definition)
+    ON CONFLICT (shop_id, preset) DO UPDATE
+    SET definition = excluded.definition, version = segment.version + 1, updated_at = excluded.updated_at
+    WHERE segment.definition IS DISTINCT FROM excluded.definition
+    RETURNING id, version, definition, updated_at
+)
+INSERT INTO segment_version (segment_id, version, definition, changed_by, changed_at)
+SELECT id, version, definition, $6, updated_at FROM changed"""

@@ -1,0 +1,82 @@
+"""How large segments were: measured once a day, and again when a definition changes."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from models import database
+from models.clock import now
+from models.segment import Segment, member
+
+MAX_DAYS = 400
+"""So many days of history are told at most, and kept."""
+
+BATCH = 50
+"""Segments measured in one statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many members a segment had on a day (UTC), with the version of its definition that was measured."""
+
+    day: date
+    size: int
+    version: int
+    measured_at: datetime
+
+
+async def history(segment_id: int, days: int) -> list[Size]:
+    """The sizes measured in the last `days` days (at most 400), the oldest first."""
+    rows = await database.fetch(
+        "SELECT day, size, version, measured_at FROM segment_size"
+        " WHERE segment_id = $1 AND day > $2::date - $3::int ORDER BY day",
+        segment_id,
+        _today(),
+        min(days, MAX_DAYS),
+    )
+    return [Size(*row) for row in rows]
+
+
+async def due() -> bool:
+    """Whether any segment has not been measured today."""
+    found: bool = await database.fetch_value(f"SELECT EXISTS ({_UNMEASURED})", _today())
+    return found
+
+
+async def measure_due() -> int:
+    """Measure a batch of the segments that were not measured today; how many it found."""
+    ids = [row["id"] for row in await database.fetch(f"{_UNMEASURED} ORDER BY s.id LIMIT $2", _today(), BATCH)]
+    if ids:
+        await measure(list(await Segment.filter(id__in=ids)))
+    return len(ids)
+
+
+async def measure(segments: list[Segment]) -> None:
+    """Keep the present sizes of these segments as today's."""
+    at = now()
+    sizes = await member.sizes([segment.question() for segment in segments])
+    await database.execute(
+        "INSERT INTO segment_size (segment_id, day, version, size, measured_at)"
+        " SELECT id, $4, version, size, $5 FROM unnest($1::int[], $2::int[], $3::bigint[]) AS t (id, version, size)"
+        " ON CONFLICT (segment_id, day) DO UPDATE"
+        " SET version = excluded.version, size = excluded.size, measured_at = excluded.measured_at",
+        [segment.id for segment in segments],
+        [segment.version for segment in segments],
+        sizes,
+        at.astimezone(UTC).date(),
+        at,
+    )
+
+
+async def forget() -> int:
+    """Drop sizes older than what is told; how many."""
+    return await database.execute("DELETE FROM segment_size WHERE day <= $1::date - $2::int", _today(), MAX_DAYS)
+
+
+def _today() -> date:
+    return now().astimezone(UTC).date()
+
+
+_UNMEASURED = """
+SELECT s.id FROM segment s
+WHERE s.archived_at IS NULL
+  AND NOT EXISTS (SELECT FROM segment_size z WHERE z.segment_id = s.id AND z.day = $1::date AND z.version = s.version)"""

@@ -1,0 +1,123 @@
+"""The global stop: nothing leaves, of any shop, by any channel, until the operator lets it go on.
+
+Stopping takes every slice's token away, so the answer to a stop waits for the intents that hold them, and no
+later one can be granted. Whoever begins anything (takes a slice, resolves a range, sends trials) holds a shared
+lock until its commit; a stop waits for all of them, and what comes after it finds it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from models import database
+from models.clock import now
+from models.errors import Problem, Refused
+
+SENDING_LOCK = 7_265_207
+"""Advisory lock between whoever begins to send and whoever stops all sending."""
+
+MAX_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A stop that holds: why, since when, and by whom (as Caller.actor)."""
+
+    id: int
+    reason: str
+    stopped_at: datetime
+    stopped_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """The stop that holds, if any, and the messages of all plans whose answer is awaited."""
+
+    stop: Stop | None
+    in_flight: int
+
+
+async def read() -> Sending:
+    """How sending stands."""
+    return Sending(await current(), await database.fetch_value(_IN_FLIGHT))
+
+
+async def hold() -> None:
+    """Let nobody stop sending until this transaction ends. Call it first; a later statement sees `STOPPED` as it is."""
+    await database.execute("SELECT pg_advisory_xact_lock_shared($1)", SENDING_LOCK)
+
+
+async def is_stopped() -> bool:
+    """Whether all sending is stopped just now."""
+    found: bool = await database.fetch_value(f"SELECT {STOPPED}")
+    return found
+
+
+async def current() -> Stop | None:
+    """The stop that holds, if any."""
+    row = await database.fetch_one(f"SELECT {_COLUMNS} FROM sending_stop WHERE resumed_at IS NULL")
+    return Stop(*row) if row else None
+
+
+async def stop(reason: str, *, actor: str) -> Stop:
+    """Let nothing leave from now on. Stopping again changes nothing and answers the stop that holds.
+
+    What was granted before may still be on the wire: `Sending.in_flight` counts it. Refused without a reason.
+    """
+    told = reason.strip()
+    if not 1 <= len(told) <= MAX_REASON:
+        raise Refused([Problem(("reason",), f"A reason has 1–{MAX_REASON} characters, not {len(told)}.")])
+    async with database.transaction():
+        await database.execute("SELECT pg_advisory_xact_lock($1)", SENDING_LOCK)
+        held = await current()
+        if held is None:
+            row = await database.fetch_one(_STOP, told, now(), actor)
+            assert row is not None
+            held = Stop(*row)
+            await database.execute(_WITHDRAW)
+    return held
+
+
+async def resume(*, actor: str) -> Stop | None:
+    """Let everything go on; the stop that held. Its time does not count to any plan's deadline."""
+    at = now()
+    async with database.transaction():
+        await database.execute("SELECT pg_advisory_xact_lock($1)", SENDING_LOCK)
+        held = await current()
+        if held is not None:
+            await database.execute(_RESUME, at, actor)
+            await database.execute(_PROLONG, held.stopped_at, at)
+    return held
+
+
+STOPPED = "EXISTS (SELECT FROM sending_stop WHERE resumed_at IS NULL)"
+"""Condition: all sending is stopped."""
+
+_COLUMNS = "id, reason, stopped_at, stopped_by"
+
+_STOP = f"INSERT INTO sending_stop (reason, stopped_at, stopped_by) VALUES ($1, $2, $3) RETURNING {_COLUMNS}"
+
+_RESUME = "UPDATE sending_stop SET resumed_at = $1, resumed_by = $2 WHERE resumed_at IS NULL"
+
+# In the order of the key, as everything that locks many slices: two of them never wait for each other in a circle.
+_WITHDRAW = """
+UPDATE slice s SET token = NULL FROM (
+    SELECT plan_id, number FROM slice WHERE token IS NOT NULL ORDER BY plan_id, number FOR NO KEY UPDATE
+) held WHERE s.plan_id = held.plan_id AND s.number = held.number
+"""
+
+# A pause has its own way of not counting, and an automated plan's deadline is the end that its seller chose. In the order of ids, as plan_history moves plans.
+_PROLONG = """
+UPDATE plan p SET deadline = p.deadline
+    + greatest(interval '0', coalesce(p.paused_at, $2::timestamptz) - greatest($1::timestamptz, p.started_at))
+FROM (
+    SELECT id FROM plan WHERE status IN ('ONGOING', 'PAUSED') AND started_at IS NOT NULL AND deadline IS NOT NULL
+      AND trigger IS NULL
+    ORDER BY id FOR NO KEY UPDATE
+) running
+WHERE p.id = running.id
+"""
+
+_IN_FLIGHT = """
+SELECT count(*) FROM slice s JOIN delivery d ON d.plan_id = s.plan_id AND d.slice = s.number
+WHERE s.worker_id IS NOT NULL AND d.state = 'COMMITTING'
+"""

@@ -1,0 +1,203 @@
+"""Slices: about a thousand waiting messages of a plan and channel, worked on by one worker at a time.
+
+A slice is the job. Its *token* fences every commit made for it: a plan that pauses or is cancelled takes
+the token away. Its *worker* holds it until that worker gives it back or its heartbeat stops; only then
+does anything left in flight become UNKNOWN, and only then may another worker have the slice. So a message
+is in flight only in a slice that has a worker.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from models import database, delivery, send_rate, sending
+from models.clock import now
+from models.coupon import choice as coupon_choice
+from models.slice_loading import loading
+from models.trigger import TriggerCode
+
+Key = tuple[int, int]
+"""(plan, number)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A slice that this worker holds: `token` fences every commit made for it."""
+
+    plan_id: int
+    number: int
+    channel: str
+    token: UUID
+    worker_id: UUID
+    trigger: TriggerCode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that may go now: its contact is reserved until the customer's midnight, its consent just checked."""
+
+    plan_id: int
+    customer_id: UUID
+    reference: str
+    slice: int
+    token: UUID
+    attempt: int
+    language: str
+    contact_day: date
+    goes_until: datetime
+    name: str | None
+    email: str | None
+    variant: int = 0
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """What its text says of its occasion, apart from the name."""
+
+
+class Due(NamedTuple):
+    """A slice that may go now; `is_urgent`: before what was due earlier (automated plans before broadcasts, B6)."""
+
+    plan_id: int
+    number: int
+    is_urgent: bool
+
+
+async def due(limit: int) -> list[Due]:
+    """Slices that nobody holds and that have something to send now: urgent ones first, then longest due.
+
+    Shops take turns, so that none with much to send, or at a low rate, keeps the others waiting.
+    """
+    return [Due(*row) for row in await database.fetch(_DUE, now(), limit)]
+
+
+async def due_of(plan_id: int, limit: int) -> list[Due]:
+    """A plan's slices that nobody holds and that may go now, at most `limit`."""
+    rows = await database.fetch(
+        "SELECT s.plan_id, s.number, p.kind <> 'ONE_TIME' AS is_urgent FROM plan p JOIN slice s ON s.plan_id = p.id"
+        " WHERE p.id = $1 AND s.done_at IS NULL AND s.worker_id IS NULL AND s.due_at <= $2 ORDER BY s.number LIMIT $3",
+        plan_id,
+        now(),
+        limit,
+    )
+    return [Due(*row) for row in rows]
+
+
+async def acquire(plan_id: int, number: int, worker_id: UUID, token: UUID) -> Slice | None:
+    """Take a slice that is due and free under a fresh `token`; None when it is not, or its plan does not run.
+
+    None as well while all sending is stopped: a stop waits for this transaction, and finds the token.
+    """
+    async with database.transaction():
+        await sending.hold()
+        row = await database.fetch_one(_ACQUIRE, plan_id, number, worker_id, token, now())
+    if row is None:
+        return None
+    trigger = TriggerCode(row["trigger"]) if row["trigger"] else None
+    return Slice(plan_id, number, row["channel"], token, worker_id, trigger)
+
+
+async def load(held: Slice) -> list[Waiting]:
+    """Decide, set-based, who of a slice goes now: consent, then the contact limit (R18, R19).
+
+    Without consent → SUPPRESSED; over the limit → waits for the plan's hour of the customer's next
+    day, in quiet hours for their end; the rest is returned with a contact reserved, as far as the shop's rate goes. Inbox rows that go are SENT by this very statement.
+    """
+    at = now()
+    most = await send_rate.draw(held.plan_id, held.number, at)
+    offers = await coupon_choice.offers(held.plan_id, held.number, held.trigger, at) if held.trigger else ()
+    rows = await database.fetch_planned(  # a plan kept from when the tables were others costs four times as much
+        loading(held.trigger), held.plan_id, held.number, at, held.token, held.channel, most, *offers
+    )
+    return [
+        Waiting(
+            held.plan_id, row["customer_id"], row["reference"], held.number, held.token, row["attempt"],
+            row["language"], row["contact_day"], row["goes_until"], row["name"], row["email"], row["variant"],
+            database.decode(row["said"]) or {},
+        )
+        for row in rows
+        if row["state"] == "PENDING" and row["goes"]
+    ]  # fmt: skip
+
+
+async def release(held: Slice, *, pause: timedelta = timedelta()) -> None:
+    """Give a slice back: done when nothing in it waits, else due at its earliest message, not before `pause`.
+
+    Whoever gives a slice back awaits no more answers, so what is still in flight is UNKNOWN from here on.
+    """
+    await _free(
+        [(held.plan_id, held.number)], "s.worker_id = $4 AND (s.token = $5 OR s.token IS NULL)",
+        held.worker_id, held.token, pause=pause,
+    )  # fmt: skip
+
+
+async def redirect(held: Slice, channel: str) -> None:
+    """Let what waits in a held slice go by another channel, from the next time it is taken."""
+    await database.execute(
+        "UPDATE slice SET channel = $4 WHERE plan_id = $1 AND number = $2 AND token = $3",
+        held.plan_id,
+        held.number,
+        held.token,
+        channel,
+    )
+
+
+async def give_up_lost() -> list[Key]:
+    """Free the slices of workers whose heartbeat has stopped; what they had in flight becomes UNKNOWN."""
+    lost = await database.fetch(f"SELECT plan_id, number FROM slice s WHERE s.worker_id IS NOT NULL AND {_LOST}")
+    return await _free([(row["plan_id"], row["number"]) for row in lost], _LOST)
+
+
+async def give_up_forgotten(worker_id: UUID, working: Collection[Key]) -> list[Key]:
+    """Free what this living worker holds in the table but no longer works on: a lost answer, a job cut short."""
+    rows = await database.fetch("SELECT plan_id, number FROM slice WHERE worker_id = $1", worker_id)
+    forgotten = [(row["plan_id"], row["number"]) for row in rows]
+    return await _free([key for key in forgotten if key not in working], "s.worker_id = $4", worker_id)
+
+
+async def _free(keys: Collection[Key], condition: str, *arguments: Any, pause: timedelta = timedelta()) -> list[Key]:
+    """Free each of these slices that still meets `condition` (whose parameters begin at $4); which were freed."""
+    at = now()
+    freed = []
+    for plan_id, number in keys:
+        async with database.transaction():
+            if await database.execute(_FREE.format(condition), plan_id, number, at + pause, *arguments):
+                await delivery.lose_worker(plan_id, number)
+                freed.append((plan_id, number))
+    return freed
+
+
+def frozen_values(waiting: Waiting) -> Mapping[str, Any]:
+    """The values of a message's variables that belong to its customer."""
+    return dict(waiting.values) if waiting.name is None else {**waiting.values, "name": waiting.name}
+
+
+_DUE = f"""
+SELECT plan_id, number, is_urgent FROM (
+    SELECT s.plan_id, s.number, s.due_at, p.kind <> 'ONE_TIME' AS is_urgent,
+        row_number() OVER (PARTITION BY p.shop_id, p.kind <> 'ONE_TIME' ORDER BY s.due_at, s.plan_id, s.number) AS turn
+    FROM slice s JOIN plan p ON p.id = s.plan_id AND p.status = 'ONGOING'
+    WHERE s.done_at IS NULL AND s.worker_id IS NULL AND s.due_at <= $1
+      AND NOT {sending.STOPPED} AND {send_rate.HAS_ROOM.format(shop="p.shop_id", at="$1")}
+) AS due
+ORDER BY is_urgent DESC, turn, due_at, plan_id, number LIMIT $2
+"""
+
+_ACQUIRE = f"""
+UPDATE slice s SET token = $4, worker_id = $3 FROM plan p
+WHERE s.plan_id = $1 AND s.number = $2 AND s.worker_id IS NULL AND s.done_at IS NULL AND s.due_at <= $5
+  AND p.id = s.plan_id AND p.status = 'ONGOING' AND (p.deadline IS NULL OR p.deadline > $5)
+  AND NOT {sending.STOPPED} AND {send_rate.HAS_ROOM.format(shop="p.shop_id", at="$5")}
+RETURNING s.channel, p.trigger
+"""
+
+_LOST = "NOT EXISTS (SELECT FROM worker w WHERE w.id = s.worker_id AND w.lease_until > clock_timestamp())"
+
+# A slice that was done already is one whose plan was cancelled.
+_FREE = """
+UPDATE slice s SET token = NULL, worker_id = NULL,
+    due_at = greatest(w.due_at, $3::timestamptz),
+    done_at = CASE WHEN s.done_at IS NOT NULL THEN s.done_at WHEN w.due_at IS NULL THEN $3 END
+FROM (SELECT min(coalesce(not_before, $3::timestamptz)) AS due_at FROM delivery
+      WHERE plan_id = $1 AND slice = $2 AND state = 'PENDING') w
+WHERE s.plan_id = $1 AND s.number = $2 AND {}
+"""

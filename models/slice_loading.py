@@ -1,0 +1,174 @@
+"""The statement that loads a slice: who of it goes now, decided set-based; chat to the inbox is SENT by it.
+
+Of an automated plan's messages it also asks whether they have expired, whether their reason still stands, and
+what they speak of (docs/automation.md), in the same statement: what is sent had its reason when it was sent.
+"""
+
+from functools import cache
+
+from models import contact, quiet_hours
+from models.trigger import TRIGGERS, Trigger, TriggerCode
+from models.trigger.statement import standing
+from models.webhook import fact
+
+NEXT_DAY = "local_instant({table}.day + 1 + {table}.hour, {table}.time_zone)"
+"""When what is over the contact limit goes: at the plan's hour of the customer's next day (R18)."""
+
+MOST_SHOWN = 4
+"""Products that a message shows (R9)."""
+
+
+@cache
+def loading(code: TriggerCode | None) -> str:
+    """The statement for slices of a one-time plan, or of plans with this trigger.
+
+    Parameters: plan, slice, now, token, channel, how many at most (NULL: all); with a trigger also the coupons chosen
+    per message, a list for each column of `offer`.
+    """
+    if code is None:
+        return _LOAD.format(**_ONE_TIME)
+    trigger = TRIGGERS[code]
+    return _LOAD.format(**_automated(trigger))
+
+
+_ONE_TIME = {
+    "occasion": "",
+    "over": "NULL::text",
+    "said": "NULL::jsonb",
+    "hour": "held.hour",
+    "is_marketing": "true",
+    "about": "NULL::jsonb",
+}
+
+
+def _automated(trigger: Trigger) -> dict[str, str]:
+    """What an automated plan puts into the statement: it asks each occasion, and says what it finds."""
+    facts = standing(
+        trigger.finding, shop="held.shop_id", customer="d.customer_id", about="(d.frozen -> 'about')",
+        at="$3::timestamptz", parameters="held.parameters",
+    )  # fmt: skip
+    return {
+        "occasion": _OCCASION.format(facts=facts, most=MOST_SHOWN),
+        "over": _OVER,
+        "said": _SAID,
+        "hour": "(d.created_at AT TIME ZONE coalesce(c.time_zone, held.time_zone))::time",
+        "is_marketing": "true" if trigger.is_marketing else "false",
+        "about": "jsonb_build_object('about', d.frozen -> 'about')",
+    }
+
+
+_OCCASION = """
+    LEFT JOIN LATERAL ({facts}) AS occasion ON true
+    LEFT JOIN LATERAL (
+        SELECT count(*) AS count, (array_agg(p.title ORDER BY u.place))[1] AS first,
+            (array_agg(p.id ORDER BY u.place))[:{most}] AS ids
+        FROM unnest(occasion.product_ids) WITH ORDINALITY AS u(id, place)
+        JOIN product p ON p.id = u.id AND p.shop_id = held.shop_id) AS shown ON true
+    LEFT JOIN unnest($7::uuid[], $8::text[], $9::int[], $10::text[], $11::jsonb[])
+        AS offer(customer_id, reference, coupon_id, gives, considered)
+        ON offer.customer_id = d.customer_id AND offer.reference = d.reference"""
+
+_OVER = """CASE WHEN d.expires_at <= $3 THEN 'DEADLINE'
+             WHEN occasion.stands IS NULL THEN 'OCCASION_OVER'
+             WHEN shown.count = 0 AND held.speaks_of_products THEN 'NO_PRODUCT' END"""
+
+_SAID = """coalesce(occasion.said, jsonb_build_object()) || jsonb_strip_nulls(jsonb_build_object(
+            'product', shown.first,
+            'productCount', nullif(shown.count, 0),
+            'productIds', to_jsonb(shown.ids),
+            'startsAt', to_char(occasion.instant AT TIME ZONE coalesce(c.time_zone, held.time_zone), 'HH24:MI'),
+            'couponId', offer.coupon_id,
+            'coupon', offer.gives,
+            'considered', offer.considered))"""
+
+_LOAD = (
+    """
+WITH held AS (
+    SELECT s.plan_id, p.shop_id, h.time_zone, p.parameters, p.winner, """
+    + quiet_hours.OF_SHOP.format(shop="p.shop_id")
+    + """ AS quiet,
+        coalesce(p.local_time, (coalesce(p.send_at, $3) AT TIME ZONE h.time_zone)::time) AS hour,
+        EXISTS (SELECT FROM plan_content t WHERE t.plan_id = p.id
+                AND t.variables && ARRAY['product', 'productCount']) AS speaks_of_products
+    FROM slice s JOIN plan p ON p.id = s.plan_id JOIN shop h ON h.id = p.shop_id
+    WHERE s.plan_id = $1 AND s.number = $2 AND s.token = $4 AND p.status = 'ONGOING'
+    FOR SHARE OF s
+),
+ready AS MATERIALIZED (
+    SELECT d.plan_id, d.customer_id, d.reference, d.contact_day, c.name, c.email, {hour} AS hour, held.winner,
+        coalesce(c.time_zone, held.time_zone) AS time_zone,
+        ($3::timestamptz AT TIME ZONE coalesce(c.time_zone, held.time_zone))::date AS day,
+        {over} AS over, {said} AS said, {about} AS about,
+        """
+    + quiet_hours.OF_CUSTOMER.format(quiet="held.quiet", customer="c")
+    + """ AS quiet,
+        coalesce({over},
+            CASE WHEN $5 <> 'EMAIL' THEN CASE WHEN r.chat_blocked_at IS NOT NULL THEN 'BLOCKED' END
+                 WHEN c.email IS NULL THEN 'NO_ADDRESS'
+                 WHEN r.email_consent IS DISTINCT FROM 'SUBSCRIBED' THEN 'NO_CONSENT'
+                 WHEN u.email_key IS NOT NULL THEN 'ADDRESS_SUPPRESSED' END) AS refusal
+    FROM held JOIN delivery d ON d.plan_id = held.plan_id AND d.slice = $2
+    LEFT JOIN relationship r ON r.shop_id = held.shop_id AND r.customer_id = d.customer_id
+    LEFT JOIN customer c ON c.id = d.customer_id
+    LEFT JOIN suppression u ON u.email_key = c.email_key {occasion}
+    WHERE d.state = 'PENDING' AND (d.not_before IS NULL OR d.not_before <= $3)
+      AND coalesce(d.variant, held.winner) IS NOT NULL
+    ORDER BY d.customer_id, d.reference
+    LIMIT $6
+    FOR NO KEY UPDATE OF d
+),
+heard AS MATERIALIZED (
+    SELECT *, CASE WHEN {is_marketing} THEN """
+    + quiet_hours.UNTIL.format(at="$3", zone="time_zone", hours="quiet")
+    + """ END AS quiet_until,
+        CASE WHEN {is_marketing} THEN """
+    + quiet_hours.FROM.format(at="$3", zone="time_zone", hours="quiet")
+    + """ END AS quiet_from
+    FROM ready
+),
+candidate AS (
+    SELECT * FROM heard
+    WHERE refusal IS NULL AND quiet_until IS NULL AND contact_day IS DISTINCT FROM day AND {is_marketing}
+),"""
+    + contact.reservation("candidate")
+    + """,
+unused AS (
+    DELETE FROM contact c USING heard r
+    WHERE r.contact_day IS NOT NULL
+      AND (r.refusal IS NOT NULL OR r.quiet_until IS NOT NULL OR r.contact_day <> r.day)
+      AND c.customer_id = r.customer_id AND c.day = r.contact_day
+      AND c.plan_id = r.plan_id AND c.reference = r.reference
+),
+decided AS (
+    SELECT r.*, r.refusal IS NULL AND r.quiet_until IS NULL AND (NOT {is_marketing} OR
+        r.contact_day = r.day OR (r.customer_id, r.reference) IN (SELECT customer_id, reference FROM reserved)) AS goes
+    FROM heard r
+),
+loaded AS (
+UPDATE delivery d SET
+    state = CASE WHEN x.over = 'DEADLINE' THEN 'EXPIRED' WHEN x.over IS NOT NULL THEN 'REASON_GONE'
+                 WHEN x.refusal IS NOT NULL THEN 'SUPPRESSED'
+                 WHEN x.goes AND $5 = 'CHAT' THEN 'SENT' ELSE 'PENDING' END::delivery_state,
+    reason = CASE WHEN x.goes THEN NULL WHEN x.refusal IS NOT NULL THEN x.refusal
+                  WHEN x.quiet_until IS NOT NULL THEN 'QUIET_HOURS' ELSE 'CONTACT_LIMIT' END,
+    contact_day = CASE WHEN x.goes AND {is_marketing} THEN x.day END,
+    variant = coalesce(d.variant, x.winner),
+    not_before = CASE WHEN x.goes OR x.refusal IS NOT NULL THEN NULL
+                      WHEN x.quiet_until IS NOT NULL THEN x.quiet_until ELSE """
+    + NEXT_DAY.format(table="x")
+    + """ END,
+    sent_at = CASE WHEN x.goes AND $5 = 'CHAT' THEN $3 END,
+    frozen = nullif(coalesce(x.about, jsonb_build_object()) || coalesce(x.said, jsonb_build_object())
+                    || jsonb_strip_nulls(jsonb_build_object('name', x.name)), jsonb_build_object())
+FROM decided x
+WHERE d.plan_id = x.plan_id AND d.customer_id = x.customer_id AND d.reference = x.reference
+RETURNING d.plan_id, d.shop_id, d.channel, d.reason, d.customer_id, d.reference, d.state, d.attempt, d.language,
+    d.variant, x.day AS contact_day, x.name, x.email, x.goes, x.said,
+    least(local_instant((x.day + 1)::timestamp, x.time_zone), x.quiet_from) AS goes_until
+),
+"""
+    + fact.telling("loaded", "$3::timestamptz").replace("{", "{{").replace("}", "}}")
+    + """
+SELECT * FROM loaded
+"""
+)

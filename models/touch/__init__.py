@@ -1,0 +1,149 @@
+"""Touches of mails: opened by their image, clicked by their links, by a person or by a machine (B8).
+
+Kept is the first touch of each kind, link and toucher; of them the ledger's times follow, so that a click which turns
+out to be a machine's, since another link was followed at the same moment, is taken back from the figures. A mail of
+unknown outcome that is touched, by whomever, did arrive.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from models import database, enclosure, message
+from models.message import MessageKey
+from models.metric.day import WHOLE
+from models.scenario import Destination as Page
+from models.signed_link import Link
+from models.touch import machine
+from models.touch.machine import Sign, TouchKind, Visit
+
+OPEN, BUTTON, PRODUCT = "o.gif", "b", "p"
+"""What a mail's own links end with: its image, its button, and its products by their places, `p1` to `p4`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a mail's link leads, the product that it is about (`WHOLE`: none), and whether following it is noted."""
+
+    url: str
+    product_id: UUID
+    is_noted: bool
+
+
+async def is_noted(link: Link) -> bool:
+    """Whether what happens to the mails of the link's shop may be noted."""
+    allowed: bool | None = await database.fetch_value(
+        "SELECT mail_tracking IS NOT FALSE FROM shop WHERE id = $1", link.shop_id
+    )
+    return bool(allowed)
+
+
+async def destination(link: Link, target: str) -> Destination | None:
+    """Where the link `target` of a mail leads: always into the shop that sent it (R13); None when it is none of its links.
+
+    When the product is gone, its link leads to the shop's products.
+    """
+    enclosed = (await enclosure.of_plans([link.plan_id])).get(link.plan_id)
+    if enclosed is None or enclosed.shop_id != link.shop_id:
+        return None
+    if target == BUTTON:
+        url = enclosed.address(enclosed.button) if enclosed.button else None
+        return Destination(url, WHOLE, enclosed.is_tracked) if url else None
+    place = _place(target)
+    if place is None or place >= len(enclosed.product_ids):
+        return None
+    product_id = enclosed.product_ids[place]
+    shown = next((each for each in enclosed.products if each.id == product_id), None)
+    url = enclosed.page(shown) if shown else enclosed.address(Page.PRODUCTS)
+    return Destination(url, product_id, enclosed.is_tracked) if url else None
+
+
+def _place(target: str) -> int | None:
+    """The index of the product in a target such as `p1`."""
+    number = target.removeprefix(PRODUCT)
+    return int(number) - 1 if target.startswith(PRODUCT) and number in ("1", "2", "3", "4") else None
+
+
+async def note(link: Link, kind: TouchKind, visit: Visit, product_id: UUID = WHOLE) -> Sign | None:
+    """Keep that a mail was opened, or a link of it followed; what gave a machine away, if one it was.
+
+    Nothing is kept of a mail that never left.
+    """
+    known = machine.rules()
+    key = (link.plan_id, link.customer_id)
+    async with database.transaction():
+        row = await database.fetch_one(_HOLD, *key, link.shop_id)
+        if row is None:
+            return None
+        sign = machine.judge(kind, visit, row["sent_at"], known)
+        if sign is None and kind is TouchKind.CLICK:
+            since = visit.at - known.burst_window
+            others = await database.fetch_value(_OTHERS, *key, product_id, since, visit.at)
+            if machine.is_burst(others, known):
+                sign = Sign.BURST
+                await database.execute(_RETRACT, *key, since, visit.at)
+        toucher = "PERSON" if sign is None else "MACHINE"
+        await database.execute(_KEEP, *key, kind, product_id, toucher, sign, visit.at)
+        derived = await database.fetch_one(_DERIVE, *key, visit.at)
+        await database.execute(_ROLL_UP, link.shop_id, link.customer_id)
+        if derived is not None:
+            await message.tell(MessageKey(*key), derived, visit.at)
+    return sign
+
+
+_OF_MAIL = "plan_id = $1 AND customer_id = $2 AND reference = ''"
+
+# Only automated plans have occasions, and they go by chat (R9).
+_HOLD = f"""
+SELECT sent_at FROM delivery
+WHERE {_OF_MAIL} AND shop_id = $3 AND channel = 'EMAIL' AND state IN ('SENT', 'UNKNOWN', 'COMMITTING', 'FAILED')
+FOR NO KEY UPDATE
+"""
+
+_OTHERS = f"""
+SELECT count(DISTINCT product_id) FROM touch
+WHERE {_OF_MAIL} AND kind = 'CLICK' AND product_id <> $3 AND touched_at BETWEEN $4 AND $5
+  AND (toucher = 'PERSON' OR sign = 'BURST')
+"""
+
+_RETRACT = f"""
+WITH taken AS (
+    DELETE FROM touch WHERE {_OF_MAIL} AND kind = 'CLICK' AND toucher = 'PERSON' AND touched_at BETWEEN $3 AND $4
+    RETURNING *
+)
+INSERT INTO touch (plan_id, customer_id, kind, product_id, toucher, sign, touched_at)
+SELECT plan_id, customer_id, kind, product_id, 'MACHINE', 'BURST', touched_at FROM taken ON CONFLICT DO NOTHING
+"""
+
+_KEEP = """
+INSERT INTO touch (plan_id, customer_id, kind, product_id, toucher, sign, touched_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+"""
+
+_DERIVE = f"""
+WITH known AS (SELECT read_at, clicked_at FROM delivery WHERE {_OF_MAIL})
+UPDATE delivery d SET
+    read_at = t.read_at, clicked_at = t.clicked_at,
+    machine_read_at = t.machine_read_at, machine_clicked_at = t.machine_clicked_at,
+    state = CASE WHEN d.state = 'UNKNOWN' THEN 'SENT' ELSE d.state END,
+    reason = CASE WHEN state = 'UNKNOWN' THEN NULL ELSE reason END,
+    sent_at = CASE WHEN state = 'UNKNOWN' THEN $3 ELSE sent_at END
+FROM (
+    SELECT min(touched_at) FILTER (WHERE toucher = 'PERSON') AS read_at,
+           min(touched_at) FILTER (WHERE toucher = 'PERSON' AND kind = 'CLICK') AS clicked_at,
+           min(touched_at) FILTER (WHERE toucher = 'MACHINE') AS machine_read_at,
+           min(touched_at) FILTER (WHERE toucher = 'MACHINE' AND kind = 'CLICK') AS machine_clicked_at
+    FROM touch WHERE {_OF_MAIL}
+) t, known
+WHERE {_OF_MAIL} AND (d.read_at, d.clicked_at, d.machine_read_at, d.machine_clicked_at, d.state = 'UNKNOWN')
+    IS DISTINCT FROM (t.read_at, t.clicked_at, t.machine_read_at, t.machine_clicked_at, false)
+RETURNING d.shop_id, known.read_at IS NULL AND d.read_at IS NOT NULL AS is_read,
+    known.clicked_at IS NULL AND d.clicked_at IS NOT NULL AS is_clicked
+"""
+
+_ROLL_UP = """
+UPDATE relationship r SET last_message_read_at = t.read_at, last_message_clicked_at = t.clicked_at
+FROM (SELECT max(read_at) AS read_at, max(clicked_at) AS clicked_at FROM delivery
+      WHERE customer_id = $2 AND shop_id = $1 AND read_at IS NOT NULL) t
+WHERE r.shop_id = $1 AND r.customer_id = $2
+  AND (r.last_message_read_at, r.last_message_clicked_at) IS DISTINCT FROM (t.read_at, t.clicked_at)
+"""

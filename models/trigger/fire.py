@@ -1,0 +1,127 @@
+"""Firing: what came due for an automated plan since its last look becomes rows of its ledger (architecture.md §4).
+
+A look goes over customers in chunks, one transaction each; the watermark moves in the last. Nothing else
+knows what was looked at, so a look that was cut off is simply done again, and the ledger's key keeps it exact.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from models import audience, database
+from models.clock import now
+from models.condition import Compiled, compile_condition
+from models.experiment import holdout
+from models.trigger import TRIGGERS, TriggerCode
+from models.trigger.parameter import delays
+from models.trigger.statement import FIRING_PARAMETERS, firing
+
+CHUNK = 5_000
+"""Candidates of one transaction, and those of the same customers."""
+
+NO_CUSTOMER = UUID(int=0)
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """What one transaction did: candidates looked at up to a customer, rows made, and whether that was all."""
+
+    looked_at: int
+    made: int
+    through: UUID
+    is_last: bool
+
+
+async def running(shop_id: int | None = None) -> list[int]:
+    """Ids of the automated plans (of a shop) that are to look, in their order."""
+    rows = await database.fetch(
+        "SELECT id FROM plan WHERE status = 'ONGOING' AND trigger IS NOT NULL AND localised_at IS NOT NULL"
+        " AND (ends_at IS NULL OR ends_at > $1) AND ($2::int IS NULL OR shop_id = $2) ORDER BY id",
+        now(),
+        shop_id,
+    )
+    return [row["id"] for row in rows]
+
+
+async def fire(plan_id: int, *, life: timedelta, chunk: int = CHUNK) -> int:
+    """Look once at everything that came due for a plan by now; how many rows were made.
+
+    `life` is how long after its nominal time a message may go. Safe to run many times at once.
+    """
+    at = now()
+    made, after = 0, NO_CUSTOMER
+    while (done := await fire_chunk(plan_id, at=at, life=life, after=after, chunk=chunk)) is not None:
+        made += done.made
+        if done.is_last:
+            break
+        after = done.through
+    return made
+
+
+async def fire_chunk(
+    plan_id: int, *, at: datetime, life: timedelta, after: UUID = NO_CUSTOMER, chunk: int = CHUNK
+) -> Fired | None:
+    """Look at the next customers after `after`, as of `at`; None when the plan does not look, or another does."""
+    async with database.transaction():
+        plan = await database.fetch_one(_HOLD, plan_id, at)
+        if plan is None:
+            return None
+        row = await _make(plan, at, life, after, chunk)
+        is_last = row["looked_at"] < chunk
+        if is_last:
+            await database.execute(
+                "UPDATE plan SET watermark = greatest(watermark, $2::timestamptz) WHERE id = $1", plan_id, at
+            )
+        return Fired(row["looked_at"], row["made"], row["through"] or after, is_last)
+
+
+async def _make(plan: database.Record, at: datetime, life: timedelta, after: UUID, chunk: int) -> database.Record:
+    trigger = TRIGGERS[TriggerCode(plan["trigger"])]
+    choices = await audience.language_choices(plan)
+    keeps_quiet = trigger.is_marketing and plan["quiet_from"] is not None
+    arguments: list[Any] = [
+        *of_plan(plan, at=at, since=plan["watermark"], life=life, after=after, chunk=chunk),
+        plan["time_zone"], plan["default_language"], list(choices), list(choices.values()),
+        plan["quiet_from"] if keeps_quiet else None, plan["quiet_until"] if keeps_quiet else None,
+        "PLATFORM" if plan["has_platform"] else "CHAT",
+        plan["holdout_percent"], plan["control_percent"], holdout.period_of(at, plan["control_since"]),
+    ]  # fmt: skip
+    members = members_of(plan, at, FIRING_PARAMETERS + 1)
+    row = await database.fetch_one(
+        firing(trigger.finding, members), *arguments, *(members.arguments if members else ())
+    )
+    assert row is not None
+    return row
+
+
+def of_plan(
+    plan: database.Record, *, at: datetime, since: datetime, life: timedelta, after: UUID, chunk: int
+) -> Sequence[Any]:
+    """The parameters that say what to look for: the first of every statement that looks."""
+    stored = database.decode(plan["parameters"])
+    return (
+        plan["id"], plan["shop_id"], at, since, plan["send_at"], plan["ends_at"] or END_OF_TIME, life, delays(stored),
+        after, chunk, plan["parameters"],
+    )  # fmt: skip
+
+
+def members_of(plan: database.Record, at: datetime, first_parameter: int) -> Compiled | None:
+    """The segment that the plan keeps to, as it was pinned; None without one."""
+    if plan["definition"] is None:
+        return None
+    return compile_condition(
+        database.decode(plan["definition"]), shop_id=plan["shop_id"], now=at, first_parameter=first_parameter
+    )
+
+
+_HOLD = """
+SELECT p.*, s.time_zone, s.default_language, h.control_percent, h.control_since,
+    EXISTS (SELECT FROM chat_platform c WHERE c.shop_id = s.id) AS has_platform
+FROM plan p JOIN shop s ON s.id = p.shop_id LEFT JOIN holdout h ON h.shop_id = s.id
+WHERE p.id = $1 AND p.status = 'ONGOING' AND p.trigger IS NOT NULL AND p.localised_at IS NOT NULL
+  AND (p.ends_at IS NULL OR p.ends_at > $2)
+FOR NO KEY UPDATE OF p SKIP LOCKED
+"""

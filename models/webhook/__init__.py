@@ -1,0 +1,196 @@
+"""Webhooks: URLs of a shop's own that are told what becomes true of its outreach, at least once each."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tortoise import fields
+from tortoise.contrib.postgres.fields import ArrayField
+from tortoise.models import Model
+
+from models import database
+from models.clock import now
+from models.errors import ErrorCode, Problem, Refused, refuse
+from models.page import Ordering
+from models.shop import Shop
+from models.webhook import signature
+from models.webhook.endpoint import Targets, check_url
+from models.webhook.fact import WANTED, Fact
+from models.webhook.signature import Salts
+
+MOST_WEBHOOKS = 10
+"""Webhooks of a shop."""
+
+MOST_DESCRIPTION = 200
+
+BY_SELLER = "BY_SELLER"
+GONE = "GONE"
+FAILING = "FAILING"
+BACKLOG = "BACKLOG"
+"""Why a webhook is disabled: it was asked for, the answer was 410, nothing was taken for days, too much waited."""
+
+NEWEST_FIRST = Ordering("webhook", (("id", "integer"),), descending=True)
+
+
+class Webhook(Model):
+    """One webhook of one shop. What was posted stands in models/webhook/posting.py."""
+
+    id = fields.IntField(primary_key=True)
+    shop_id = fields.IntField()
+    url = fields.TextField()
+    description = fields.TextField(null=True)
+    facts: list[str] = ArrayField(element_type="text")
+    salt = fields.TextField()
+    previous_salt = fields.TextField(null=True)
+    rotated_at = fields.DatetimeField(null=True)
+    disabled_at = fields.DatetimeField(null=True)
+    disabled_reason = fields.TextField(null=True)
+    failing_since = fields.DatetimeField(null=True)
+    held_until = fields.DatetimeField(null=True)
+    created_by = fields.TextField()
+    created_at = fields.DatetimeField()
+    updated_at = fields.DatetimeField()
+    secret: str | None = None
+    """What its requests are signed with: only there when it is new, and never stored."""
+
+    class Meta:
+        table = "webhook"
+
+    @property
+    def salts(self) -> Salts:
+        """What its requests are signed with."""
+        return Salts(self.salt, self.previous_salt, self.rotated_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a webhook is to be; None: as it is."""
+
+    url: str | None = None
+    facts: Collection[Fact] | None = None
+    description: str | None = None
+    is_enabled: bool | None = None
+
+
+async def create(shop: Shop, wish: Wish, *, targets: Targets, key: bytes, actor: str) -> Webhook:
+    """A new webhook of the shop, with its secret. Refused when its wish cannot be, or the shop has enough of them."""
+    columns = _checked(wish, targets)
+    at, salt = now(), signature.draw_salt()
+    async with database.transaction():
+        await database.execute("SELECT pg_advisory_xact_lock($1, $2)", WEBHOOK_LOCK, shop.id)
+        if await Webhook.filter(shop_id=shop.id).count() >= MOST_WEBHOOKS:
+            raise refuse("", f"A shop has at most {MOST_WEBHOOKS} webhooks.", ErrorCode.TOO_MANY)
+        made = await Webhook.create(
+            shop_id=shop.id, salt=salt, created_by=actor, created_at=at, updated_at=at, **columns
+        )
+    made.secret = signature.secret(key, salt)
+    return made
+
+
+async def edit(shop: Shop, webhook_id: int, wish: Wish, *, targets: Targets) -> Webhook:
+    """Change what is wished. Enabled again, it is told of what becomes true from then on."""
+    columns = _checked(wish, targets)
+    at = now()
+    if wish.is_enabled is True:
+        columns |= {"disabled_at": None, "disabled_reason": None, "failing_since": None}
+    async with database.transaction():
+        own = await _own(shop.id, webhook_id)
+        if wish.is_enabled is False and own.disabled_at is None:
+            columns |= {"disabled_at": at, "disabled_reason": BY_SELLER}
+        await Webhook.filter(id=own.id).update(updated_at=at, **columns)
+        if wish.is_enabled is False:
+            await give_up_waiting(own.id)
+    return await Webhook.get(id=own.id)
+
+
+async def rotate(shop: Shop, webhook_id: int, *, key: bytes) -> Webhook:
+    """Take a new secret; for a day requests carry both signatures."""
+    at, salt = now(), signature.draw_salt()
+    async with database.transaction():
+        own = await _own(shop.id, webhook_id)
+        await Webhook.filter(id=own.id).update(previous_salt=own.salt, salt=salt, rotated_at=at, updated_at=at)
+    rotated = await Webhook.get(id=own.id)
+    rotated.secret = signature.secret(key, salt)
+    return rotated
+
+
+async def remove(shop: Shop, webhook_id: int) -> int:
+    """Forget a webhook, what waits for it and what was posted; its id."""
+    async with database.transaction():
+        own = await _own(shop.id, webhook_id)
+        await database.execute("DELETE FROM webhook WHERE id = $1", own.id)
+    return own.id
+
+
+async def disable(webhook_id: int, reason: str) -> None:
+    """Stop posting to a webhook, because of what it answered."""
+    async with database.transaction():
+        stopped = await database.execute(
+            "UPDATE webhook SET disabled_at = $2, disabled_reason = $3 WHERE id = $1 AND disabled_at IS NULL",
+            webhook_id,
+            now(),
+            reason,
+        )
+        if stopped:
+            await give_up_waiting(webhook_id)
+
+
+async def give_up_waiting(webhook_id: int) -> None:
+    """Nothing that waits for a webhook will be posted."""
+    await database.execute(
+        "UPDATE posting SET state = 'FAILED', data = '{}', answer = 'DISABLED', settled_at = $2"
+        " WHERE webhook_id = $1 AND state = 'PENDING'",
+        webhook_id,
+        now(),
+    )
+
+
+async def of_shop(shop_id: int, webhook_id: int) -> Webhook | None:
+    """The shop's webhook with this id."""
+    return await Webhook.get_or_none(id=webhook_id, shop_id=shop_id)
+
+
+async def _own(shop_id: int, webhook_id: int) -> Webhook:
+    """The shop's webhook, locked."""
+    own = await Webhook.filter(id=webhook_id, shop_id=shop_id).select_for_update(no_key=True).first()
+    if own is None:
+        raise refuse("id", "There is no such webhook.", ErrorCode.NOT_FOUND)
+    return own
+
+
+def _checked(wish: Wish, targets: Targets) -> dict[str, Any]:
+    """The columns that a wish sets. Raises Refused with everything that is wrong in it."""
+    columns: dict[str, Any] = {}
+    problems: list[Problem] = []
+    if wish.url is not None:
+        try:
+            columns["url"] = check_url(wish.url, targets=targets)
+        except Refused as refused:
+            problems += refused.problems
+    if wish.facts is not None:
+        problems += _wrong_facts(wish.facts)
+        columns["facts"] = _in_order(wish.facts)
+    if wish.description is not None:
+        columns["description"] = wish.description.strip() or None
+        if len(wish.description) > MOST_DESCRIPTION or "\0" in wish.description:
+            message = f"A description has at most {MOST_DESCRIPTION} characters."
+            problems.append(Problem(("description",), message, ErrorCode.TOO_LONG))
+    if problems:
+        raise Refused(problems)
+    return columns
+
+
+def _wrong_facts(facts: Collection[Fact]) -> list[Problem]:
+    if not facts:
+        return [Problem(("facts",), "A webhook is for one fact at least.")]
+    if Fact.TEST in facts:
+        return [Problem(("facts",), "A test comes when it is asked for; it cannot be waited for.")]
+    return []
+
+
+def _in_order(facts: Collection[Fact]) -> Sequence[str]:
+    return [fact.value for fact in WANTED if fact in facts]
+
+
+WEBHOOK_LOCK = 7_265_211
+"""First key of the advisory lock that counts a shop's webhooks; the second is the shop."""

@@ -1,0 +1,1 @@
+"""What operators look at: logs, figures, readiness, traces, and the commands that check and mend an installation."""

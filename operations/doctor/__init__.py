@@ -1,0 +1,39 @@
+"""`python server.py doctor`: looks at everything that has to be right, and says how to mend what is not."""
+
+from collections.abc import Sequence
+
+from jobs.queue import redis_pool
+from models import database
+from models.errors import RekindleError
+from operations.doctor import bounces, configuration, postgresql, redis_server, relay
+from operations.doctor.finding import Finding, Grade
+from settings import Settings
+
+
+class Unwell(RekindleError):
+    """Some checks failed."""
+
+
+async def examine(settings: Settings) -> Sequence[Finding]:
+    """Every check, in the order in which a newcomer would mend things; one that fails stops no other."""
+    assert settings.database_url is not None
+    await database.connect(settings.database_url, pool=2, application="rekindle doctor")
+    redis = redis_pool(settings)
+    try:
+        findings = list(configuration.check(settings))
+        findings += [each async for each in postgresql.check(settings)]
+        findings += [each async for each in redis_server.check(redis)]
+        findings.append(await redis_server.recognised(redis))
+        findings += [each async for each in relay.check(settings)]
+        findings.append(await bounces.check(settings))
+    finally:
+        await redis.aclose()
+        await database.disconnect()
+    return findings
+
+
+def judge(findings: Sequence[Finding]) -> None:
+    """Raise Unwell when any check failed."""
+    failed = sum(finding.grade is Grade.FAIL for finding in findings)
+    if failed:
+        raise Unwell(f"{failed} of {len(findings)} checks failed")

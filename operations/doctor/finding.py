@@ -1,0 +1,42 @@
+"""What a check found."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Grade(StrEnum):
+    """How grave a finding is: only FAIL makes the command fail."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, what was seen, and how to mend it where that is needed."""
+
+    grade: Grade
+    subject: str
+    seen: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        """One line; a second one for the mending."""
+        line = f"{self.grade:<4}  {self.subject}: {self.seen}"
+        return f"{line}\n      → {self.mend}" if self.mend else line
+
+
+def ok(subject: str, seen: str) -> Finding:
+    """All is well."""
+    return Finding(Grade.OK, subject, seen)
+
+
+def warn(subject: str, seen: str, mend: str) -> Finding:
+    """It works, and will not for ever or not for everybody."""
+    return Finding(Grade.WARN, subject, seen, mend)
+
+
+def fail(subject: str, seen: str, mend: str) -> Finding:
+    """It does not work, or not safely."""
+    return Finding(Grade.FAIL, subject, seen, mend)

@@ -1,0 +1,110 @@
+"""PostgreSQL: its version, what makes a commit durable, this role's rights, room for connections, clock, schema."""
+
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from models import database
+from operations.doctor.finding import Finding, fail, ok, warn
+from settings import Settings
+
+OLDEST = 150_000
+"""PostgreSQL 15, as server_version_num."""
+
+MOST_APART = 2.0
+"""Seconds that two clocks may differ: tokens, leases and schedules are held against them."""
+
+DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+
+PROCESSES = 2
+"""One API and one worker: the least that run."""
+
+
+async def check(settings: Settings) -> AsyncIterator[Finding]:
+    """Everything that one connection can see."""
+    try:
+        row = await database.fetch_one(_SEEN)
+    except database.FAILED as error:
+        yield fail("PostgreSQL", f"cannot be reached: {error}", "start it, and see that DATABASE_URL leads there")
+        return
+    assert row is not None
+    yield _version(row)
+    yield _durability(row)
+    yield _rights(row)
+    yield _connections(row, settings)
+    if row["encoding"] != "UTF8":
+        yield fail("PostgreSQL encoding", row["encoding"], "make the database with ENCODING 'UTF8'")
+    yield await _clock()
+    yield await _schema()
+
+
+def _version(row: database.Record) -> Finding:
+    if row["version"] < OLDEST:
+        return fail("PostgreSQL", row["version_text"], "upgrade to 15 or newer")
+    return ok("PostgreSQL", row["version_text"])
+
+
+def _durability(row: database.Record) -> Finding:
+    off = [name for name in DURABLE if row[name] == "off"]
+    if off:
+        mend = "turn them on: what is committed must outlive a crash, or mails go out twice"
+        return fail("PostgreSQL durability", f"{', '.join(off)} off", mend)
+    return ok("PostgreSQL durability", "on")
+
+
+def _rights(row: database.Record) -> Finding:
+    if row["is_super"] or row["may_create"]:
+        what = "a superuser" if row["is_super"] else "able to change the schema"
+        return warn("PostgreSQL role", f"{row['role']} is {what}", "let API and worker use a role of deploy/roles.sql")
+    return ok("PostgreSQL role", f"{row['role']} may not change the schema")
+
+
+def _connections(row: database.Record, settings: Settings) -> Finding:
+    free = row["limit"] - row["reserved"] - row["used"]
+    wanted = settings.database_pool * PROCESSES
+    seen = f"{row['used']} of {row['limit']} in use"
+    if free < wanted:
+        mend = f"raise max_connections, or lower DATABASE_POOL: an API and a worker open up to {wanted}"
+        return warn("PostgreSQL connections", seen, mend)
+    return ok("PostgreSQL connections", seen)
+
+
+async def _clock() -> Finding:
+    before = time.monotonic()
+    theirs = await database.fetch_value("SELECT extract(epoch FROM clock_timestamp())::float8")
+    way = (time.monotonic() - before) / 2
+    return clock_finding("PostgreSQL", theirs + way)
+
+
+def clock_finding(subject: str, theirs: float) -> Finding:
+    """How far another clock (seconds since 1970) is from this machine's."""
+    apart = abs(machine_time().timestamp() - theirs)
+    if apart > MOST_APART:
+        return fail(f"{subject} clock", f"{apart:.1f} s from ours", "let both machines follow NTP")
+    return ok(f"{subject} clock", f"{apart:.2f} s from ours")
+
+
+def machine_time() -> datetime:
+    """The time of this machine, which CLOCK does not move."""
+    from models.clock import Clock
+
+    return Clock().now().astimezone(UTC)
+
+
+async def _schema() -> Finding:
+    missing = await database.unapplied()
+    if missing:
+        return fail("schema", f"{len(missing)} migrations to apply", "python server.py migrate, as the role that owns the tables")
+    return ok("schema", "up to date")
+
+
+_SEEN = """
+SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS version_text,
+    current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
+    current_setting('synchronous_commit') AS synchronous_commit,
+    current_user AS role, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS is_super,
+    has_schema_privilege('public', 'CREATE') AS may_create,
+    current_setting('max_connections')::int AS limit, (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS used,
+    current_setting('superuser_reserved_connections')::int AS reserved,
+    (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()) AS encoding
+"""

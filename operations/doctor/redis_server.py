@@ -1,0 +1,55 @@
+"""Redis or Valkey: that it answers, never drops a key, and agrees about the time."""
+
+from collections.abc import AsyncIterator
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from models import database, origin
+from operations.doctor.finding import Finding, fail, ok, warn
+from operations.doctor.postgresql import clock_finding
+
+OLDEST = 6
+"""Major version of the oldest Redis that is tried here."""
+
+
+async def check(redis: Redis) -> AsyncIterator[Finding]:
+    """Everything that one connection can see."""
+    try:
+        about = await redis.info("server")
+        seconds, micros = await redis.time()
+    except (RedisError, OSError, TimeoutError) as error:
+        yield fail("Redis", f"cannot be reached: {error}", "start it, and see that REDIS_URL leads there")
+        return
+    yield _version(about)
+    yield await _policy(redis)
+    yield clock_finding("Redis", seconds + micros / 1e6)
+
+
+async def recognised(redis: Redis) -> Finding:
+    """Whether the database is the one that was sent from last."""
+    try:
+        differences = await origin.differences(redis)
+    except database.FAILED as error:
+        return fail("origin", f"cannot be seen: {type(error).__name__}: {error}", "python server.py migrate")
+    if differences:
+        return fail("origin", "; ".join(differences), "nothing is sent until you run: python server.py restored")
+    return ok("origin", "the database that was sent from last")
+
+
+def _version(about: dict[str, str]) -> Finding:
+    name = "Valkey" if "valkey_version" in about else "Redis"
+    version = str(about.get("valkey_version", about.get("redis_version", "0")))
+    if int(version.partition(".")[0]) < OLDEST:
+        return fail(name, version, f"upgrade to {OLDEST} or newer")
+    return ok(name, version)
+
+
+async def _policy(redis: Redis) -> Finding:
+    try:
+        policy = (await redis.config_get("maxmemory-policy"))["maxmemory-policy"]
+    except (ResponseError, KeyError):
+        return warn("Redis maxmemory-policy", "cannot be read with these rights", "see that it is noeviction")
+    if policy != "noeviction":
+        return fail("Redis maxmemory-policy", policy, "set it to noeviction: jobs would be dropped silently")
+    return ok("Redis maxmemory-policy", policy)

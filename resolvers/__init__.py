@@ -1,0 +1,1 @@
+"""Answers: each takes arguments, asks who is calling, calls one model verb, and returns models."""

@@ -1,0 +1,159 @@
+"""What sellers say about coupons: the inputs of their mutations."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import strawberry
+from strawberry import UNSET
+
+from models.coupon.terms import CouponTerms, Visibility
+from models.shop import Shop
+from resolvers import global_id
+from resolvers.money import MoneyInput, minor_units
+from resolvers.mutation import IDEMPOTENCY_KEY
+from resolvers.plan_input import NO_PRODUCT, NO_ROW
+
+T = TypeVar("T")
+
+
+@strawberry.input(one_of=True, description="What a coupon takes off: a percentage or a fixed amount.")
+class CouponDiscountInput:
+    """Exactly one of the two."""
+
+    percentage: int | None = strawberry.field(default=UNSET, description="Percent of the price, 1–100.")
+    amount: MoneyInput | None = strawberry.field(default=UNSET, description="A fixed amount, in the shop's currency.")
+
+
+@strawberry.input(description="A new coupon.")
+class CouponCreateInput:
+    """What `couponCreate` takes."""
+
+    name: str = strawberry.field(description="What sellers and shoppers call it, 1–200 characters.")
+    visibility: Visibility = strawberry.field(description="Who can see it.")
+    discount: CouponDiscountInput = strawberry.field(description="What it takes off.")
+    starts_at: datetime = strawberry.field(description="From when it can be claimed and used.")
+    ends_at: datetime = strawberry.field(description="When it can no longer be; at most 366 days after its start.")
+    total_limit: int = strawberry.field(description="How often it can be claimed in all, 1–10,000,000.")
+    customer_limit: int = strawberry.field(default=1, description="How often one customer can claim it, 1–100.")
+    minimum_spend: MoneyInput | None = strawberry.field(
+        default=None, description="Orders below this cannot use it; any can when left out."
+    )
+    segment_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Global id of the segment that sees a TARGETED coupon."
+    )
+    product_ids: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="Global ids of the products it is for, up to 100; all when empty."
+    )
+    code: str | None = strawberry.field(
+        default=None, description="4–20 capital letters, digits and hyphens; drawn by the server when left out."
+    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="Changes to a coupon. What is left out stays; once promised, only for the better.")
+class CouponUpdateInput:
+    """What `couponUpdate` takes."""
+
+    id: strawberry.ID = strawberry.field(description="Global id of a coupon that has not ended.")
+    name: str | None = strawberry.field(default=UNSET, description="A new name, 1–200 characters.")
+    visibility: Visibility | None = strawberry.field(default=UNSET, description="Who can see it.")
+    discount: CouponDiscountInput | None = strawberry.field(default=UNSET, description="What it takes off.")
+    starts_at: datetime | None = strawberry.field(default=UNSET, description="Another start.")
+    ends_at: datetime | None = strawberry.field(default=UNSET, description="Another end.")
+    total_limit: int | None = strawberry.field(default=UNSET, description="How often it can be claimed in all.")
+    customer_limit: int | None = strawberry.field(default=UNSET, description="How often one customer can claim it.")
+    minimum_spend: MoneyInput | None = strawberry.field(default=UNSET, description="Another minimum; null for none.")
+    segment_id: strawberry.ID | None = strawberry.field(default=UNSET, description="Another segment; null for none.")
+    product_ids: list[strawberry.ID] | None = strawberry.field(
+        default=UNSET, description="Global ids of all the products it is for; null or empty for all."
+    )
+    code: str | None = strawberry.field(default=UNSET, description="Another code.")
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A coupon that nobody shall claim any more.")
+class CouponEndInput:
+    """What `couponEnd` takes."""
+
+    id: strawberry.ID = strawberry.field(description="Global id of a coupon that has not ended.")
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A running coupon to be made known.")
+class PlanCreateFromCouponInput:
+    """What `planCreateFromCoupon` takes."""
+
+    coupon_id: strawberry.ID = strawberry.field(description="Global id of a running coupon.")
+    segment_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Global id of the audience; the coupon's own, or the shop's largest preset, without."
+    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
+
+
+def terms_of(shop: Shop, given: CouponCreateInput) -> CouponTerms:
+    """The terms that an input describes."""
+    percentage, amount = _discount(shop, given.discount)
+    return CouponTerms(
+        name=given.name,
+        visibility=given.visibility,
+        starts_at=given.starts_at,
+        ends_at=given.ends_at,
+        total_limit=given.total_limit,
+        customer_limit=given.customer_limit,
+        percentage=percentage,
+        amount=amount,
+        minimum_spend=minor_units(shop, given.minimum_spend, "minimumSpend") if given.minimum_spend else 0,
+        segment_id=_segment_id(given.segment_id),
+        product_ids=_product_ids(given.product_ids),
+        code=given.code,
+    )
+
+
+def changed(shop: Shop, known: CouponTerms, change: CouponUpdateInput) -> CouponTerms:
+    """The terms with what the input names changed."""
+    percentage, amount = _discount(shop, change.discount) if change.discount else (known.percentage, known.amount)
+    return CouponTerms(
+        name=_or(change.name, known.name),
+        visibility=_or(change.visibility, known.visibility),
+        starts_at=_or(change.starts_at, known.starts_at),
+        ends_at=_or(change.ends_at, known.ends_at),
+        total_limit=_or(change.total_limit, known.total_limit),
+        customer_limit=_or(change.customer_limit, known.customer_limit),
+        percentage=percentage,
+        amount=amount,
+        minimum_spend=_unless_left_out(
+            change.minimum_spend, known.minimum_spend, lambda given: minor_units(shop, given, "minimumSpend"), 0
+        ),
+        segment_id=_unless_left_out(change.segment_id, known.segment_id, _segment_id, None),
+        product_ids=_unless_left_out(change.product_ids, tuple(known.product_ids), _product_ids, ()),
+        code=_or(change.code, known.code),
+    )
+
+
+def _discount(shop: Shop, given: CouponDiscountInput) -> tuple[int | None, int | None]:
+    """(percentage, amount), one of which is None."""
+    if isinstance(given.amount, MoneyInput):
+        return None, minor_units(shop, given.amount, "discount", "amount")
+    return given.percentage, None
+
+
+def _segment_id(given: strawberry.ID | None) -> int | None:
+    return (global_id.integer(given, "Segment") or NO_ROW) if given else None
+
+
+def _product_ids(given: list[strawberry.ID]) -> tuple[UUID, ...]:
+    return tuple(global_id.uuid(each, "Product") or NO_PRODUCT for each in given)
+
+
+def _or(given: T | None, kept: T | None) -> Any:
+    """What is given, or what was there, for what cannot be emptied."""
+    return kept if given is None or given is UNSET else given
+
+
+def _unless_left_out(given: Any, kept: T, read: Callable[[Any], T], empty: T) -> T:
+    """What is given, read; `empty` for null; what was there when it is left out."""
+    if given is UNSET:
+        return kept
+    return empty if given is None else read(given)

@@ -1,0 +1,75 @@
+"""What all mutations share: payloads with `userErrors`, and idempotency keys."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import strawberry
+
+from models import database, erasure, idempotency
+from models.caller import Role
+from models.errors import ErrorCode, Problem, Refused, refuse
+from resolvers import violation
+from resolvers.context import Info
+
+T = TypeVar("T")
+
+IDEMPOTENCY_KEY = (
+    "A key of your own for this one intended operation (1–255 characters, kept a day). Repeated with the same "
+    "key, the mutation does nothing and answers as it first did; with another input it is refused (KEY_REUSED)."
+)
+
+
+class Payload:
+    """What a mutation answers: its `entity`, also under its `name` (None when refused), and what to mend."""
+
+    def __init__(self, name: str, entity: Any, user_errors: Sequence[Problem] = ()) -> None:
+        self.entity = entity
+        self.user_errors = list(user_errors)
+        setattr(self, name, entity)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Generic[T]):
+    """How an answer is remembered for a repeated key: its name in the payload, as JSON, and back."""
+
+    name: str
+    keep: Callable[[T], Any]
+    load: Callable[[Any], Awaitable[T]]
+
+
+async def answer(info: Info, input: Any, kept: Kept[T], work: Callable[[], Awaitable[T]]) -> Payload:  # noqa: A002
+    """Do the `work` of a mutation, once per idempotency key, all or nothing, and answer its payload.
+
+    What the caller can mend becomes `userErrors`; then nothing was changed and the key stays free.
+    """
+    key: str | None = input.idempotency_key
+    try:
+        result = await _done(info, work) if key is None else await _once(info, input, key, kept, work)
+    except Refused as refused:
+        await violation.note(info, input, refused.problems)
+        return Payload(kept.name, None, refused.problems)
+    return Payload(kept.name, result)
+
+
+async def _done(info: Info, work: Callable[[], Awaitable[T]]) -> T:
+    """The work. A shopper's waits for an erasing of them, and is refused after it: their token outlives what is known."""
+    caller, secret = info.context.caller, info.context.settings.secret_key
+    if caller is None or caller.role is not Role.CUSTOMER or secret is None:
+        return await work()
+    async with database.transaction():
+        if await erasure.among(lambda: [caller.customer_id], secret=secret.get_secret_value().encode()):
+            raise refuse("", "This customer was erased; who comes back is a new customer.", ErrorCode.ERASED)
+        return await work()
+
+
+async def _once(info: Info, input: Any, key: str, kept: Kept[T], work: Callable[[], Awaitable[T]]) -> T:  # noqa: A002
+    actor = info.context.actor
+    digest = idempotency.request_hash({**strawberry.asdict(input), "idempotency_key": None})
+    async with database.transaction():
+        earlier = await idempotency.claim(actor, info.field_name, key, digest)
+        if earlier is None:
+            result = await _done(info, work)
+            await idempotency.keep(actor, info.field_name, key, kept.keep(result))
+            return result
+    return await kept.load(earlier.response)

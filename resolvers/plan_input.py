@@ -1,0 +1,274 @@
+"""What sellers say about plans: the inputs of their mutations."""
+
+from dataclasses import replace
+from datetime import datetime, time
+from typing import Any, TypeVar
+from uuid import UUID
+
+import strawberry
+from strawberry import UNSET
+
+from models.experiment import Experiment, Metric, Variant
+from models.plan.draft import PlanChannel, PlanDraft
+from models.scenario import Destination
+from resolvers import global_id
+from resolvers.mutation import IDEMPOTENCY_KEY
+
+T = TypeVar("T")
+
+NO_ROW = 0
+"""An id that no row has: what a malformed one is taken for, so that it reads exactly like an unknown one."""
+
+NO_PRODUCT = UUID(int=0)
+
+
+@strawberry.input(description="What a plan says in one language.")
+class PlanTextInput:
+    """ICU MessageFormat, with the variables that the plan can fill."""
+
+    language: str = strawberry.field(description="BCP 47 tag, such as en, es-MX or zh-Hant.")
+    text: str = strawberry.field(description="The message, as ICU MessageFormat: Hi {name}, {shop} has news for you.")
+    subject: str | None = strawberry.field(default=None, description="The email's subject, as ICU MessageFormat.")
+    preheader: str | None = strawberry.field(default=None, description="The email's preheader, as ICU MessageFormat.")
+
+
+@strawberry.input(description="How a variant differs from the plan. What is left out is as in the plan itself.")
+class PlanVariantInput:
+    """One of the variants B, C and D."""
+
+    texts: list[PlanTextInput] | None = strawberry.field(
+        default=UNSET, description="What it says, in the languages of the plan."
+    )
+    coupon_id: strawberry.ID | None = strawberry.field(
+        default=UNSET, description="Global id of the coupon that comes with it; null for none."
+    )
+
+
+@strawberry.input(description="Variants that are tried on a part of the audience, so that the rest gets the best one.")
+class PlanExperimentInput:
+    """The plan itself is variant A."""
+
+    variants: list[PlanVariantInput] = strawberry.field(description="Variants B, C and D: 1–3 of them.")
+    percent: int = strawberry.field(default=20, description="Percent of the audience that it is tried on, 1–100.")
+    metric: Metric = strawberry.field(default=Metric.CLICK, description="What makes a variant the better one.")
+    hours: int = strawberry.field(default=4, description="So long after the start the winner is declared, 1–48.")
+
+
+@strawberry.input(description="A new one-time plan.")
+class PlanCreateInput:
+    """What `planCreate` takes."""
+
+    name: str = strawberry.field(description="What sellers call it, 1–100 words.")
+    channel: PlanChannel = strawberry.field(description="How it reaches its audience.")
+    segment_id: strawberry.ID = strawberry.field(description="Global id of the segment it goes to.")
+    texts: list[PlanTextInput] = strawberry.field(
+        default_factory=list, description="What it says, per language. May be completed until it is submitted."
+    )
+    template: str | None = strawberry.field(default=None, description="The template its texts were made from, if any.")
+    product_ids: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="Global ids of up to 4 products it shows."
+    )
+    coupon_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Global id of a coupon that comes with it."
+    )
+    button: Destination | None = strawberry.field(default=None, description="Where its button leads, if it has one.")
+    holdout_percent: int | None = strawberry.field(
+        default=None, description="Percent of its audience, 0–50, that get nothing, for comparison; the shop's own when left out."
+    )
+    experiment: PlanExperimentInput | None = strawberry.field(
+        default=None, description="Variants to try on a part of its audience."
+    )
+    send_at: datetime | None = strawberry.field(
+        default=None, description="When to send it, once submitted; at once when left out. Refused when past."
+    )
+    local_time: time | None = strawberry.field(
+        default=None, description="The hour of each customer's own day to send it at, from sendAt on; all at once when left out."
+    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="Changes to a draft. What is left out stays as it is.")
+class PlanUpdateInput:
+    """What `planUpdate` takes."""
+
+    id: strawberry.ID = strawberry.field(description="Global id of the draft.")
+    name: str | None = strawberry.field(default=UNSET, description="A new name, 1–100 words.")
+    channel: PlanChannel | None = strawberry.field(default=UNSET, description="Another channel.")
+    segment_id: strawberry.ID | None = strawberry.field(default=UNSET, description="Global id of another segment.")
+    texts: list[PlanTextInput] | None = strawberry.field(
+        default=UNSET, description="All its texts; languages that are not here are dropped."
+    )
+    template: str | None = strawberry.field(default=UNSET, description="Another template; null for none.")
+    product_ids: list[strawberry.ID] | None = strawberry.field(
+        default=UNSET, description="Global ids of all the products it shows, up to 4."
+    )
+    coupon_id: strawberry.ID | None = strawberry.field(
+        default=UNSET, description="Global id of another coupon; null for none."
+    )
+    button: Destination | None = strawberry.field(
+        default=UNSET, description="Where its button leads; null for no button."
+    )
+    holdout_percent: int | None = strawberry.field(
+        default=UNSET, description="Another percent of its audience, 0–50, that get nothing, for comparison."
+    )
+    experiment: PlanExperimentInput | None = strawberry.field(
+        default=UNSET, description="All its other variants; null for none."
+    )
+    send_at: datetime | None = strawberry.field(default=UNSET, description="Another time; null for at once. Refused when past.")
+    local_time: time | None = strawberry.field(
+        default=UNSET, description="Another hour of each customer's own day; null for all at once."
+    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A draft to be sent.")
+class PlanSubmitInput:
+    """What `planSubmit` takes."""
+
+    id: strawberry.ID = strawberry.field(description="Global id of the draft.")
+    send_at: datetime | None = strawberry.field(
+        default=None, description="When to send it; the draft's own time, or at once, when left out. Refused when past."
+    )
+    local_time: time | None = strawberry.field(
+        default=None, description="The hour of each customer's own day to send it at; the draft's own when left out."
+    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A plan to be held.")
+class PlanPauseInput:
+    """What `planPause` takes."""
+
+    id: strawberry.ID = strawberry.field(description="Global id of a plan that is scheduled or ongoing.")
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A plan to go on.")
+class PlanResumeInput:
+    """What `planResume` takes."""
+
+    id: strawberry.ID = strawberry.field(description="Global id of a paused plan.")
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A plan to be stopped.")
+class PlanCancelInput:
+    """What `planCancel` takes."""
+
+    id: strawberry.ID = strawberry.field(description="Global id of a plan that is scheduled, ongoing or paused.")
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A plan of which to try again what failed.")
+class PlanRetryFailedInput:
+    """What `planRetryFailed` takes."""
+
+    id: strawberry.ID = strawberry.field(description="Global id of a one-time plan that is sent.")
+    include_unknown: bool = strawberry.field(
+        default=False,
+        description="Also those that may have arrived: some customers may get it twice, and are marked so.",
+    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A plan to be drafted again.")
+class PlanDuplicateInput:
+    """What `planDuplicate` takes."""
+
+    id: strawberry.ID = strawberry.field(description="Global id of a plan, whatever its status.")
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A plan to be put out of sight.")
+class PlanDeleteInput:
+    """What `planDelete` takes."""
+
+    id: strawberry.ID = strawberry.field(description="Global id of a draft, or of a cancelled one-time plan.")
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
+
+
+def drafted(given: PlanCreateInput) -> PlanDraft:
+    """The draft that an input describes."""
+    return PlanDraft(
+        name=given.name,
+        channel=given.channel,
+        segment_id=global_id.integer(given.segment_id, "Segment") or NO_ROW,
+        content=content_of(given.texts),
+        template=given.template,
+        product_ids=product_ids_of(given.product_ids),
+        send_at=given.send_at,
+        local_time=given.local_time,
+        coupon_id=coupon_id_of(given.coupon_id),
+        button=given.button,
+        holdout_percent=given.holdout_percent,
+        experiment=_experiment(given.experiment),
+    )
+
+
+def changed(draft: PlanDraft, change: PlanUpdateInput) -> PlanDraft:
+    """The draft with what the input names changed."""
+    return replace(
+        draft,
+        name=or_kept(change.name, draft.name),
+        channel=or_kept(change.channel, draft.channel),
+        segment_id=(global_id.integer(change.segment_id, "Segment") or NO_ROW)
+        if change.segment_id
+        else draft.segment_id,
+        content=content_of(change.texts) if isinstance(change.texts, list) else draft.content,
+        template=given_or(change.template, draft.template),
+        product_ids=draft.product_ids if change.product_ids is UNSET else product_ids_of(change.product_ids or []),
+        coupon_id=draft.coupon_id if change.coupon_id is UNSET else coupon_id_of(change.coupon_id),
+        button=given_or(change.button, draft.button),
+        send_at=given_or(change.send_at, draft.send_at),
+        local_time=given_or(change.local_time, draft.local_time),
+        holdout_percent=or_kept(change.holdout_percent, draft.holdout_percent),
+        experiment=draft.experiment if change.experiment is UNSET else _experiment(change.experiment),
+    )
+
+
+def or_kept(given: T | None, kept: T) -> T:
+    """What is given, or what was there, for what cannot be emptied."""
+    return kept if given is None or given is UNSET else given
+
+
+def given_or(given: T, kept: T) -> T:
+    """What is given, null included, or what was there, for what can be emptied."""
+    return kept if given is UNSET else given
+
+
+def content_of(texts: list[PlanTextInput]) -> dict[str, Any]:
+    """Texts as a plan's content."""
+    return {
+        "texts": {
+            each.language: {
+                field: value
+                for field, value in (("text", each.text), ("subject", each.subject), ("preheader", each.preheader))
+                if value is not None
+            }
+            for each in texts
+        }
+    }
+
+
+def _experiment(given: PlanExperimentInput | None) -> Experiment | None:
+    if given is None:
+        return None
+    variants = tuple(
+        Variant(
+            content=content_of(each.texts) if isinstance(each.texts, list) else None,
+            coupon_id=None if each.coupon_id is UNSET else coupon_id_of(each.coupon_id),
+            has_own_coupon=each.coupon_id is not UNSET,
+        )
+        for each in given.variants
+    )
+    return Experiment(variants, given.percent, given.metric, given.hours)
+
+
+def coupon_id_of(given: strawberry.ID | None) -> int | None:
+    """The coupon that an id names, if any; one that no row has for a malformed one."""
+    return (global_id.integer(given, "Coupon") or NO_ROW) if given else None
+
+
+def product_ids_of(ids: list[strawberry.ID]) -> list[UUID]:
+    """The products that ids name; one that no row has for a malformed one."""
+    return [global_id.uuid(each, "Product") or NO_PRODUCT for each in ids]

@@ -1,0 +1,135 @@
+"""Documents: parsed, weighed and validated once, and kept for the next caller with the same text."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    parse,
+    specified_rules,
+    validate,
+)
+from graphql.validation import ASTValidationRule, NoSchemaIntrospectionCustomRule
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from schema import limits
+from schema.compiled import Selections
+from schema.errors import PARSE_FAILED, VALIDATION_FAILED, formatted, plain
+from schema.points import dear_keys
+from schema.weight import weigh
+
+MAX_CACHED_SOURCE = 500_000
+"""Characters of source the cache holds in all; a parsed document takes some hundred times its source."""
+
+MAX_CACHED_COSTS = 64
+
+
+@dataclass(slots=True)
+class Document:
+    """A parsed document, or why it cannot be run."""
+
+    ast: DocumentNode | None
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    dear: dict[str, int] = field(default_factory=dict)
+    selections: Selections | None = None
+    _costs: dict[Any, int] = field(default_factory=dict)
+
+    def operation(self, name: str | None) -> OperationDefinitionNode:
+        """The operation to run: the one of that name, or the only one."""
+        definitions = self.ast.definitions if self.ast else ()
+        operations = [node for node in definitions if isinstance(node, OperationDefinitionNode)]
+        if name is None and len(operations) == 1:
+            return operations[0]
+        if name is None:
+            raise GraphQLError("The document has several operations; say which by operationName.")
+        for operation in operations:
+            if operation.name and operation.name.value == name:
+                return operation
+        raise GraphQLError(f"The document has no operation named {name[:100]!r}.")
+
+    def cost(self, schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> int:
+        """What an operation costs with these variables, in points."""
+        sizes = tuple((name, type(v), v if isinstance(v, int) else len(v)) for name, v in variables.items() if isinstance(v, int | list))
+        key = (id(operation), sizes)
+        if key not in self._costs:
+            if len(self._costs) >= MAX_CACHED_COSTS:
+                self._costs.clear()
+            assert self.ast is not None
+            self._costs[key] = max(1, weigh(schema, self.ast, operation, variables).fixed)
+        return self._costs[key]
+
+
+class Documents:
+    """Reads documents against a schema, and keeps the valid ones, the least recently used going first."""
+
+    def __init__(self, schema: GraphQLSchema, *, production: bool) -> None:
+        self._schema = schema
+        self._hide_suggestions = production
+        self._rules: list[type[ASTValidationRule]] = [
+            *specified_rules,
+            MaybeNullValidationRule,
+            OneOfInputValidationRule,
+            *([NoSchemaIntrospectionCustomRule] if production else []),
+        ]
+        self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._kept_source = 0
+
+    def __contains__(self, source: str) -> bool:
+        """Whether this text has been read, and is kept."""
+        return source in self._kept
+
+    def read(self, source: str) -> Document:
+        """The document with this source text, checked."""
+        kept = self._kept.get(source)
+        if kept is not None:
+            self._kept.move_to_end(source)
+            return kept
+        document = self._read(source)
+        if not document.errors:
+            self._keep(source, document)
+        return document
+
+    def _keep(self, source: str, document: Document) -> None:
+        self._kept[source] = document
+        self._kept_source += len(source)
+        while self._kept_source > MAX_CACHED_SOURCE:
+            dropped, _ = self._kept.popitem(last=False)
+            self._kept_source -= len(dropped)
+
+    def _read(self, source: str) -> Document:
+        try:
+            return self._checked(source)
+        except GraphQLError as error:
+            return Document(None, [formatted(error, otherwise=PARSE_FAILED)])
+        except RecursionError:
+            return Document(None, [plain(PARSE_FAILED, "The document is nested too deeply.")])
+
+    def _checked(self, source: str) -> Document:
+        ast = parse(
+            source,
+            max_lexical_tokens=limits.MAX_TOKENS,
+            max_source_length=limits.MAX_SOURCE_LENGTH,
+            max_comments=limits.MAX_COMMENTS,
+            allow_empty_selection_sets=False,
+        )
+        errors = self._too_heavy(ast) or validate(
+            self._schema, ast, self._rules, hide_suggestions=self._hide_suggestions, allow_empty_selection_sets=False
+        )
+        if errors:
+            return Document(ast, [formatted(error, otherwise=VALIDATION_FAILED) for error in errors])
+        return Document(ast, dear=dear_keys(ast), selections=Selections(ast))
+
+    def _too_heavy(self, ast: DocumentNode) -> list[GraphQLError]:
+        """Weighed before it is validated, because validation is the dearer of the two."""
+        return [
+            error
+            for node in ast.definitions
+            if isinstance(node, OperationDefinitionNode)
+            for error in limits.check(weigh(self._schema, ast, node, {}))
+        ]

@@ -1,0 +1,83 @@
+"""What fields cost beyond their objects, before an answer is there and after it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import DocumentNode, FieldNode
+
+DEAR: Mapping[str, int] = {
+    "Segment.size": 10,
+    "Segment.profile": 50,
+    "Segment.membership": 20,
+    "SegmentPreview.size": 10,
+    "Segment.performance": 10,
+    "Query.segmentOverlap": 30,
+    "Query.overview": 50,
+    "Query.liftOverview": 100,
+    "Query.recommendations": 100,
+    "Query.automatedPlanDryRun": 100,
+    "Query.planEstimate": 30,
+    "Query.planPreview": 30,
+    "Mutation.recommendationDismiss": 100,
+    "Plan.lift": 20,
+    "PlanVariant.result": 5,
+    "PlanExperiment.verdict": 5,
+    "Plan.figures": 10,
+    "PlanFigures.funnel": 20,
+    "PlanFigures.parts": 5,
+    "CustomerConnection.totalCount": 10,
+}
+"""Points of fields that look at a shop's customers: much more than their answer's size would tell."""
+
+LISTS: Mapping[str, int] = {
+    "Query.recommendations": 100,
+    "Overview.plans": 20,
+    "Overview.products": 20,
+    "PlanExperiment.variants": 4,
+    "InboxEvent.messages": 20,
+}
+"""The most rows of lists without pages whose rows lead on to others."""
+
+HISTORY = 50
+"""Points of a field that is asked `asOf` a time, on top of its own: it reads what happened, not what is kept of it."""
+
+DEAR_NAMES: Mapping[str, int] = {place.partition(".")[2]: points for place, points in sorted(DEAR.items())}
+"""The same by the field's name alone."""
+
+
+def dear_keys(document: DocumentNode) -> dict[str, int]:
+    """Under which keys a document's answers hold dear fields, and what each of them costs."""
+    keys: dict[str, int] = {}
+    waiting = [node.selection_set for node in document.definitions if hasattr(node, "selection_set")]
+    while waiting:
+        for node in waiting.pop().selections:
+            points = DEAR_NAMES.get(node.name.value, 0) + history_points(node) if isinstance(node, FieldNode) else 0
+            if points and isinstance(node, FieldNode):
+                keys[(node.alias or node.name).value] = points
+            inner = getattr(node, "selection_set", None)
+            if inner is not None:
+                waiting.append(inner)
+    return keys
+
+
+def counted(data: Any, dear: Mapping[str, int]) -> int:
+    """What an answer's data came to: a point per object but the root, and those of the dear fields in it."""
+    points = 0
+    waiting = [data]
+    while waiting:
+        value = waiting.pop()
+        if type(value) is dict:
+            points += 1
+            for key, inner in value.items():
+                if key in dear:
+                    points += dear[key]
+                if type(inner) is dict or type(inner) is list:
+                    waiting.append(inner)
+        elif type(value) is list:
+            waiting.extend(value)
+    return points - 1
+
+
+def history_points(node: FieldNode) -> int:
+    """What the time costs that a field is asked `asOf`, if it is."""
+    return HISTORY if any(argument.name.value == "asOf" for argument in node.arguments or ()) else 0

@@ -1,0 +1,175 @@
+"""What one operation weighs: depth, aliases, selections and cost, from one walk linear in the document.
+
+Each fragment is weighed once, however often it is spread, and a fragment spread twice in one selection
+set counts once, because execution merges the two. A page's size may be a variable, so a fragment's cost
+on a connection is kept as `fixed + per_row × size`.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    ListValueNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    is_list_type,
+    is_non_null_type,
+)
+
+from models.page import DEFAULT_SIZE, MAX_SIZE
+from schema.points import DEAR, LISTS, history_points
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What a selection weighs. An object costs 1, a scalar nothing; a connection multiplies its rows."""
+
+    depth: int = 0
+    aliases: int = 0
+    selections: int = 0
+    repeats: int = 0
+    fixed: int = 0
+    per_row: int = 0
+
+    def __add__(self, other: "Weight") -> "Weight":
+        return Weight(
+            max(self.depth, other.depth),
+            self.aliases + other.aliases,
+            self.selections + other.selections,
+            max(self.repeats, other.repeats),
+            self.fixed + other.fixed,
+            self.per_row + other.per_row,
+        )
+
+
+def weigh(
+    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+) -> Weight:
+    """The weight of one operation of a document (which need not be valid) with these variables."""
+    return _Scale(schema, document, variables).operation(operation)
+
+
+class _Scale:
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]) -> None:
+        self._schema = schema
+        self._variables = variables
+        self._defaults: dict[str, ValueNode | None] = {}
+        self._fragments = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        self._weighed: dict[str, Weight] = {}
+
+    def operation(self, operation: OperationDefinitionNode) -> Weight:
+        self._defaults = {each.variable.name.value: each.default_value for each in operation.variable_definitions or ()}
+        root = self._schema.get_root_type(operation.operation)
+        return self._set(operation.selection_set, root)
+
+    def _set(self, selection_set: SelectionSetNode, parent: GraphQLNamedType | None) -> Weight:
+        keys = Counter((s.alias or s.name).value for s in selection_set.selections if isinstance(s, FieldNode))
+        weight = Weight(repeats=max(keys.values(), default=0))
+        spread: set[str] = set()
+        for selection in selection_set.selections:
+            if isinstance(selection, FragmentSpreadNode):
+                if selection.name.value in spread:
+                    continue
+                spread.add(selection.name.value)
+            weight += self._selection(selection, parent)
+        return weight
+
+    def _selection(self, selection: SelectionNode, parent: GraphQLNamedType | None) -> Weight:
+        if isinstance(selection, FieldNode):
+            return self._field(selection, parent)
+        if isinstance(selection, InlineFragmentNode):
+            condition = selection.type_condition
+            return self._set(
+                selection.selection_set, self._schema.get_type(condition.name.value) if condition else parent
+            )
+        if isinstance(selection, FragmentSpreadNode):
+            return self._fragment(selection.name.value)
+        return Weight()
+
+    def _fragment(self, name: str) -> Weight:
+        if name not in self._weighed:
+            # A fragment in a cycle weighs nothing inside itself; validation refuses the document.
+            self._weighed[name] = Weight()
+            fragment = self._fragments.get(name)
+            if fragment is not None:
+                condition = self._schema.get_type(fragment.type_condition.name.value)
+                self._weighed[name] = self._set(fragment.selection_set, condition)
+        return self._weighed[name]
+
+    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Weight:
+        alias = 1 if node.alias else 0
+        dear = (DEAR.get(f"{parent.name}.{node.name.value}", 0) if parent else 0) + history_points(node)
+        if node.selection_set is None:
+            return Weight(depth=1, aliases=alias, selections=1, fixed=dear)
+        if node.name.value.startswith("__"):
+            return Weight(depth=1, aliases=alias, selections=1, fixed=1)
+        field = (
+            parent.fields.get(node.name.value) if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) else None
+        )
+        kind = get_named_type(field.type) if field else None
+        inner = self._set(node.selection_set, kind)
+        cost = 1 + dear + inner.fixed
+        is_list = field is not None and _is_list(field.type)
+        if kind is not None and kind.name.endswith("Connection"):
+            cost += inner.per_row * self._page_size(node)
+        elif is_list and parent is not None:
+            cost = dear + (cost - dear) * (LISTS.get(f"{parent.name}.{node.name.value}", 0) or self._list_size(node))
+        per_row = is_list and parent is not None and parent.name.endswith("Connection")
+        return Weight(
+            depth=1 + inner.depth,
+            aliases=alias + inner.aliases,
+            selections=1 + inner.selections,
+            repeats=inner.repeats,
+            fixed=0 if per_row else cost,
+            per_row=cost if per_row else 0,
+        )
+
+    def _page_size(self, node: FieldNode) -> int:
+        sizes = [self._number(a.value) for a in node.arguments or () if a.name.value in ("first", "last")]
+        return max(sizes, default=DEFAULT_SIZE)
+
+    def _number(self, value: ValueNode) -> int:
+        if isinstance(value, IntValueNode):
+            return min(int(value.value[:6]), MAX_SIZE) if not value.value.startswith("-") else 0
+        given = self._variables.get(value.name.value) if isinstance(value, VariableNode) else None
+        if isinstance(given, int):
+            return max(0, min(given, MAX_SIZE))
+        return MAX_SIZE if isinstance(value, VariableNode) else DEFAULT_SIZE
+
+    def _given(self, value: ValueNode) -> Any:
+        """An argument's value: its node, or what a variable has, which may be its default's node."""
+        if not isinstance(value, VariableNode):
+            return value
+        name = value.name.value
+        return self._variables[name] if name in self._variables else self._defaults.get(name)
+
+    def _list_size(self, node: FieldNode) -> int:
+        for argument in node.arguments or ():
+            if argument.name.value == "ids":
+                given = self._given(argument.value)
+                if isinstance(given, ListValueNode):
+                    return max(1, len(given.values))
+                return max(1, len(given)) if isinstance(given, list) else 1
+        return 1
+
+
+def _is_list(kind: Any) -> bool:
+    return bool(is_list_type(kind.of_type if is_non_null_type(kind) else kind))

@@ -1,0 +1,378 @@
+"""The API server, and the command line: `python server.py --help`.
+
+Each command loads what it alone needs where it begins, so that a worker does not carry the API, nor the
+process that watches over both of them either.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import sys
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+from redis.asyncio import Redis
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+
+from local.command_line import run_command
+from local.engines import engines, running
+from local.keys import with_keys
+from local.listening import inherited, listen, url_of
+from local.mailbox_page import mailbox_routes
+from local.place import LocalError
+from models import database
+from models.caller import SELLER, Role
+from models.clock import clock, shift_of
+from models.live import Listener
+from operations.requests import RequestLog
+from operations.traces import traced
+from settings import Settings
+
+log = logging.getLogger(__name__)
+
+ANSWER_WITHIN = 2.0
+"""Seconds an engine has to answer before it counts as down."""
+
+MAX_MESSAGE = 64 * 1024
+"""Bytes of the longest WebSocket message."""
+
+DATABASE = ("database_url",)
+DATABASE_AND_REDIS = ("database_url", "redis_url")
+"""What commands connect to, but for workers, `run` and `doctor`, which need the mail relay as well."""
+
+LONGEST_DELAY = 30.0
+"""Seconds between two complaints about a database that does not answer."""
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The whole HTTP surface over the engines that `settings` name."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        with traced("rekindle-api"):  # here, since the signal that ends uvicorn ends the process
+            async with engines_of(settings) as (queue, listener):
+                app.state.queue, app.state.listener = queue, listener
+                yield
+
+    return Starlette(routes=_routes(settings), lifespan=lifespan, middleware=[Middleware(RequestLog)])
+
+
+@contextlib.asynccontextmanager
+async def engines_of(settings: Settings) -> AsyncIterator[tuple[Redis, Listener]]:
+    """Connections to PostgreSQL and Redis for the life of the app: the queue, and the listener for live news.
+
+    Neither engine has to be up: what needs one fails clearly until it is, and /ready says so.
+    """
+    from jobs.queue import redis_pool
+
+    assert settings.database_url is not None
+    assert settings.redis_url is not None
+    clock.shift = shift_of(settings.clock)
+    await database.connect(
+        settings.database_url,
+        pool=settings.database_pool,
+        statement_timeout=settings.statement_timeout,
+        application="rekindle api",
+    )
+    queue = redis_pool(settings)
+    news = Redis.from_url(settings.redis_url)  # its own, since it waits without a time limit
+    listener = Listener(news)
+    tasks = [asyncio.create_task(listener.run()), asyncio.create_task(_complain_until_the_database_answers())]
+    try:
+        yield queue, listener
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await news.aclose()
+        await queue.aclose()
+        await database.disconnect()
+
+
+def _routes(settings: Settings) -> list[BaseRoute]:
+    from prometheus_client import CollectorRegistry
+
+    from operations.exposition import Exposition
+    from operations.readiness import Readiness, alive
+    from resolvers.mail_report import Reports
+    from resolvers.touch import Touches
+    from resolvers.unsubscribe import Unsubscribe
+    from schema.console import console_files
+    from schema.download import Downloads
+    from schema.traffic import Traffic
+    from schema.transport import create_graphql_app
+
+    registry = CollectorRegistry()
+    graphql = create_graphql_app(settings, Traffic(registry))
+    readiness = Readiness(settings)
+    touches, unsubscribe = Touches(settings), Unsubscribe(settings)
+    downloads = Downloads(settings)
+    routes: list[BaseRoute] = [
+        Route("/graphql", graphql),
+        WebSocketRoute("/graphql", graphql.app),
+        Route("/health", alive),
+        Route("/ready", readiness.ready),
+        Route("/metrics", Exposition(settings, registry, readiness).answer),
+        Route("/exports/plans/{plan}/{name}", downloads.by_token),
+        Route("/exports/{token}", downloads.by_link),
+        Route("/unsubscribe/{token}", unsubscribe.answer, methods=["GET", "POST"]),
+        Route("/mail/{token}/{target}", touches.answer),
+    ]
+    if settings.bounce_secret:
+        routes.append(Route("/bounces", Reports(settings).answer, methods=["POST"]))
+    if not settings.production:
+        routes.append(Mount("/console", console_files()))
+    if settings.mailbox_directory and not settings.production:  # it asks nobody who they are
+        routes += mailbox_routes(settings.mailbox_directory)
+    return routes
+
+
+async def _database_answers() -> bool:
+    try:
+        return bool(await asyncio.wait_for(database.fetch_value("SELECT 1"), ANSWER_WITHIN) == 1)
+    except (*database.UNREACHABLE, TimeoutError):
+        return False
+
+
+async def _complain_until_the_database_answers() -> None:
+    """Say that PostgreSQL does not answer, more and more rarely, until it does."""
+    delay = 1.0
+    while not await _database_answers():
+        log.warning("PostgreSQL does not answer; asking again in %.0f s", delay)
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, LONGEST_DELAY)
+
+
+def run(settings: Settings, arguments: argparse.Namespace) -> None:
+    """Run everything until Ctrl-C: engines, migration, demo shop, API and worker."""
+    with listen(settings.host, settings.port) as listener:
+        from local.run import run as run_everything
+
+        run_everything(settings, listener, greeting, demo=arguments.demo)
+
+
+def greeting(settings: Settings) -> list[str]:
+    """Where to look once everything runs."""
+    from local.demo.automated_plans import CART_DELAY, curl_line, reader_of
+    from local.demo.shops import demo_shops
+
+    base = settings.public_url or ""
+    told = demo_shops()[0]
+    shop, reader = told.external_id, reader_of(told)
+    lines = [f"ready: {base}/graphql", "", f"  GraphiQL, with examples  {base}/graphql"]
+    if settings.mailbox_directory:
+        lines.append(f"  Mails that went out      {base}/mailbox")
+    for role, subject, whose in (
+        (Role.OWNER, "demo", f"{told.name}'s"),
+        (Role.PLATFORM, "demo", "the marketplace's"),
+        (Role.CUSTOMER, reader, f"the shopper {reader}'s"),
+    ):
+        lines += ["", f"  {role} token ({whose}), for 12 hours:", f"  Bearer {_token(settings, role, subject, shop)}"]
+    platform = _token(settings, Role.PLATFORM, "demo", shop)
+    return [
+        *lines,
+        "",
+        f"  Others, such as another shopper's: {_python()} server.py token --role CUSTOMER --subject customer-00042",
+        "",
+        f"  Put something into {reader}'s cart. The demo's reminder is in their inbox {CART_DELAY.seconds} to 20 seconds",
+        "  later (a seller's comes after an hour at the earliest), once for each cart:",
+        f"  {curl_line(base, platform, told)}",
+        "",
+        "  Stop with Ctrl-C.",
+        "",
+    ]
+
+
+def _python() -> str:
+    """Our Python, as it is called from the present directory."""
+    path = Path(sys.executable)
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def serve(settings: Settings, arguments: argparse.Namespace) -> None:
+    """Run the API alone."""
+    import uvicorn
+
+    given = arguments.listener
+    with (
+        inherited(given) if given else listen(settings.host, settings.port) as listener,
+        engines(settings, needs=DATABASE_AND_REDIS) as found,
+    ):
+        config = uvicorn.Config(
+            _app(with_keys(found)),
+            loop="uvloop",
+            http="httptools",
+            ws="websockets-sansio",
+            ws_max_size=MAX_MESSAGE,
+            ws_per_message_deflate=False,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+        if not given:
+            print(f"serving {url_of(listener)}/graphql", flush=True)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _app(settings: Settings) -> Starlette:
+    try:
+        return create_app(settings)
+    except ValueError as error:  # a key that is too short, or none
+        raise LocalError(str(error)) from None
+
+
+def work(settings: Settings, _arguments: argparse.Namespace) -> None:
+    """Run a worker alone."""
+    import uvloop
+
+    from jobs.worker import main
+
+    with engines(settings) as found, traced("rekindle-worker"):
+        uvloop.run(main(with_keys(found, "secret_key")))
+
+
+def bounces(settings: Settings, _arguments: argparse.Namespace) -> None:
+    """Take bounces and complaints from your mail server, over LMTP or SMTP."""
+    import uvloop
+
+    from jobs.receive_reports import main
+
+    with engines(settings, needs=DATABASE) as found, traced("rekindle-worker"):
+        uvloop.run(main(found if found.link_keys else with_keys(found, "secret_key")))
+
+
+def migrate(settings: Settings, _arguments: argparse.Namespace) -> None:
+    """Bring the database's schema up to date."""
+    with engines(settings, needs=DATABASE) as found:
+        assert found.database_url is not None
+        asyncio.run(database.migrate(found.database_url))
+
+
+def token(settings: Settings, arguments: argparse.Namespace) -> None:
+    """Print a bearer token for local use."""
+    found = with_keys(running(settings) or settings)
+    role = Role(arguments.role)
+    if role in SELLER and arguments.shop is None:
+        raise LocalError(f"the role {role} needs --shop, the external id of its shop")
+    if role is Role.CUSTOMER and arguments.subject is None:
+        raise LocalError("the role CUSTOMER needs --subject, the external id of the shopper")
+    print(_token(found, role, arguments.subject or "local", arguments.shop, timedelta(hours=arguments.hours)))
+
+
+def _token(
+    settings: Settings, role: Role, subject: str, shop: str | None, lifetime: timedelta = timedelta(hours=12)
+) -> str:
+    from resolvers.token import mint
+
+    if settings.token_secret is None:
+        raise LocalError("tokens come from your own issuer here: TOKEN_SECRET is not set")
+    clock.shift = shift_of(settings.clock)
+    return mint(
+        settings.token_secret.get_secret_value(),
+        role=role,
+        subject=subject,
+        shop=shop if role in SELLER else None,
+        lifetime=lifetime,
+        audience=settings.token_audience,
+    )
+
+
+def import_(settings: Settings, arguments: argparse.Namespace) -> None:
+    """Import the rows of an NDJSON file into a shop."""
+    from local.file_import import import_with_progress
+
+    with engines(settings, needs=DATABASE) as found:
+        asyncio.run(import_with_progress(with_keys(found, "secret_key"), arguments.file, arguments.shop))
+
+
+def restored(settings: Settings, arguments: argparse.Namespace) -> None:
+    """Make a restored database fit to send from, without repeating what went out since the backup."""
+    from operations.restored import restored as make_fit
+
+    with engines(settings, needs=DATABASE_AND_REDIS) as found:
+        for line in asyncio.run(make_fit(found, nothing_lost=arguments.nothing_lost, anyway=arguments.anyway)):
+            print(line)
+
+
+def stop_sending(settings: Settings, arguments: argparse.Namespace) -> None:
+    """Let nothing leave, of any shop, by any channel, until resume-sending."""
+    from operations import stop
+
+    with engines(settings, needs=DATABASE) as found:
+        print(asyncio.run(stop.stop_sending(found, arguments.reason)))
+
+
+def resume_sending(settings: Settings, _arguments: argparse.Namespace) -> None:
+    """Let everything go on after stop-sending."""
+    from operations import stop
+
+    with engines(settings, needs=DATABASE) as found:
+        print(asyncio.run(stop.resume_sending(found)))
+
+
+def export_customer(settings: Settings, arguments: argparse.Namespace) -> None:
+    """Write everything that is stored about a customer to a file, as JSON."""
+    from local.privacy import export_to
+
+    with engines(settings, needs=DATABASE) as found:
+        asyncio.run(export_to(found, arguments.customer, arguments.file))
+
+
+def erase_customer(settings: Settings, arguments: argparse.Namespace) -> None:
+    """Forget who a customer is, for good; what was counted stays counted."""
+    from local.privacy import erase_now
+
+    with engines(settings, needs=DATABASE) as found:
+        asyncio.run(erase_now(with_keys(found, "secret_key"), arguments.customer))
+
+
+def doctor(settings: Settings, _arguments: argparse.Namespace) -> None:
+    """Check settings, engines, clocks, relays and schema, and say how to mend each."""
+    from operations.doctor import examine, judge
+
+    with engines(settings) as found:
+        findings = asyncio.run(examine(found))
+    for finding in findings:
+        print(finding)
+    judge(findings)
+
+
+def export_plan(settings: Settings, arguments: argparse.Namespace) -> None:
+    """Write a plan's ledger or figures to a file or standard output."""
+    from local.plan_export import export_plan as write
+    from models.export import Content, Format
+
+    with engines(settings, needs=DATABASE) as found:
+        asyncio.run(
+            write(
+                found,
+                shop=arguments.shop,
+                plan=arguments.plan,
+                content=Content(arguments.content.upper()),
+                form=Format(arguments.format.upper()),
+                to=arguments.output,
+            )
+        )
+
+
+COMMANDS = {
+    "run": run, "serve": serve, "work": work, "bounces": bounces, "migrate": migrate, "token": token, "import": import_,
+    "restored": restored, "doctor": doctor,
+    "stop-sending": stop_sending, "resume-sending": resume_sending,
+    "export-customer": export_customer, "erase-customer": erase_customer,
+    "export-plan": export_plan,
+}  # fmt: skip
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run the command that `words` (or this process's arguments) name; its exit code."""
+    return run_command(COMMANDS, words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

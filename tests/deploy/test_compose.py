@@ -1,0 +1,144 @@
+"""The compose file: what it names is there, and each service is told no more than it needs."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local.place import socket_folder
+from local.postgres import Postgres, _program
+from settings import Settings
+from tests.deploy.needs import BY_COMMAND
+from tests.processes import ROOT
+
+DEPLOY = ROOT / "deploy"
+FILE = DEPLOY / "compose.yaml"
+OURS = ("migrate", "api", "worker", "bounces")
+SECRETS = {
+    "postgres": {"superuser_password"},
+    "roles": {"superuser_password", "owner_password", "database_password"},
+    "migrate": {"owner_url"},
+    "api": BY_COMMAND["serve"],
+    "worker": BY_COMMAND["work"] - {"smtp_url"},  # the relay beside it knows no password
+    "bounces": BY_COMMAND["bounces"],
+}
+"""What each service is handed; the others nothing."""
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    """The file, with what is merged."""
+    found: dict[str, Any] = yaml.safe_load(FILE.read_text("utf-8"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def services(compose: dict[str, Any]) -> dict[str, Any]:
+    services: dict[str, Any] = compose["services"]
+    return services
+
+
+def test_each_service_is_handed_the_secrets_that_it_needs_and_no_other(compose: dict[str, Any], services: dict[str, Any], tmp_path: Path):
+    assert {name: set(each["secrets"]) for name, each in services.items() if "secrets" in each} == SECRETS
+    subprocess.run([str(DEPLOY / "secrets.sh"), str(tmp_path / "secrets")], check=True)
+    names = [path.name for path in (tmp_path / "secrets").iterdir()]
+    drawn = {name: {"file": f"secrets/{name}"} for name in names if name != "smtp_url"}
+    assert compose["secrets"] == drawn
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_files_of_secrets_are_those_that_the_service_is_handed(services: dict[str, Any], name: str):
+    told = [value for variable, value in services[name]["environment"].items() if variable.endswith("_FILE")]
+
+    assert told and {path.removeprefix("/run/secrets/") for path in told} <= SECRETS[name]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_only_settings_that_exist_are_told(services: dict[str, Any], name: str):
+    told = {variable.removesuffix("_FILE").lower() for variable in services[name]["environment"]}
+
+    assert told - set(Settings.model_fields) == set()
+
+
+def test_every_file_and_service_that_is_named_is_there(services: dict[str, Any]):
+    for each in services.values():
+        build = each.get("build")
+        if build:
+            assert (DEPLOY / build["context"] / build["dockerfile"]).is_file()
+        for volume in each.get("volumes", ()):
+            source = volume.partition(":")[0]
+            assert source == "postgres" or (DEPLOY / source).is_file()
+        assert set(each.get("depends_on", ())) <= set(services)
+    relay = (DEPLOY / "relay" / "Containerfile").read_text("utf-8")
+    assert all((DEPLOY / "relay" / name).is_file() for name in re.findall(r"\w+\.sh", relay))
+    assert "bounces:8024" in relay and services["bounces"]["environment"]["BOUNCES_URL"].endswith(":8024")
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_own_may_do_little(services: dict[str, Any], name: str):
+    own = services[name]
+
+    assert (own["read_only"], own["cap_drop"], own["security_opt"]) == (True, ["ALL"], ["no-new-privileges:true"])
+
+
+def test_nothing_but_the_relay_s_port_for_what_comes_back_is_open_to_the_world(services: dict[str, Any]):
+    assert {name: each["ports"] for name, each in services.items() if "ports" in each} == {
+        "relay": ["25:25"], "api": ["127.0.0.1:8000:8000"],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def superuser(postgres: Postgres) -> Iterator[dict[str, str]]:
+    """How the roles' script comes in here; its roles and database are gone afterwards."""
+    told = {**os.environ, "PGHOST": str(socket_folder(postgres.folder)), "PGUSER": "postgres", "PSQL": _program("psql")}
+    yield told
+    gone = "DROP DATABASE IF EXISTS rekindle WITH (FORCE);\nDROP ROLE IF EXISTS rekindle;\nDROP ROLE IF EXISTS rekindle_owner;\n"
+    psql = [_program("psql"), "-X", "-q", "-d", "postgres"]
+    subprocess.run(psql, input=gone, text=True, env=told, check=True, capture_output=True, timeout=60)
+
+
+def test_the_service_that_makes_roles_makes_them_once_and_sets_their_passwords(
+    services: dict[str, Any], superuser: dict[str, str], tmp_path: Path
+):
+    subprocess.run([str(DEPLOY / "secrets.sh"), str(tmp_path)], check=True)
+    assert services["roles"]["entrypoint"] == ["/deploy/roles.sh", "/run/secrets"]
+    words = [str(DEPLOY / "roles.sh"), str(tmp_path)]
+
+    subprocess.run(words, env=superuser, check=True, capture_output=True, timeout=60)
+    first = passwords(superuser)
+    (tmp_path / "database_password").write_text("another\n")
+    subprocess.run(words, env=superuser, check=True, capture_output=True, timeout=60)
+    second = passwords(superuser)
+
+    assert set(first) == {"rekindle", "rekindle_owner"}
+    assert first["rekindle"] != second["rekindle"]
+
+
+def passwords(superuser: dict[str, str]) -> dict[str, str]:
+    """The digests of the roles' passwords."""
+    asked = "SELECT rolname, rolpassword FROM pg_authid WHERE rolname LIKE 'rekindle%'"
+    psql = [superuser["PSQL"], "-X", "-A", "-t", "-F", "|", "-d", "postgres", "-c", asked]
+    told = subprocess.run(psql, env=superuser, check=True, capture_output=True, text=True, timeout=60).stdout
+    return dict(line.split("|", 1) for line in told.splitlines())
+
+
+@pytest.mark.skipif(
+    shutil.which("docker") is None
+    or subprocess.run(["docker", "compose", "version"], capture_output=True).returncode != 0,
+    reason="this machine's container client knows no compose",
+)
+def test_compose_itself_finds_it_valid(tmp_path: Path):
+    subprocess.run([str(DEPLOY / "secrets.sh"), str(tmp_path / "deploy" / "secrets")], check=True)
+    shutil.copy(FILE, tmp_path / "deploy")
+    done = subprocess.run(
+        ["docker", "compose", "-f", str(tmp_path / "deploy" / "compose.yaml"), "config", "--quiet"], capture_output=True,
+        text=True, env={"PATH": os.environ["PATH"], "PUBLIC_URL": "https://x.example", "MAIL_DOMAIN": "x.example"},
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr

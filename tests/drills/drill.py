@@ -1,0 +1,105 @@
+"""What drills do: work, wait, look, and use an operator's own tools."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from redis.asyncio import Redis
+from tortoise.exceptions import ConfigurationError
+
+from jobs.queue import redis_pool
+from jobs.worker import work
+from local.postgres import Postgres, _program
+from models import database as db
+from models.plan import Plan, PlanChannel, PlanStatus
+from models.shop import Shop
+from operations import restored as command_line
+from settings import Settings
+from tests.factories import make_customers, make_resolved, make_shop
+
+PATIENCE = 60.0
+
+
+def run(program: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's own programs, of the server's version."""
+    subprocess.run([_program(program), *arguments], check=True, capture_output=True, timeout=60)
+
+
+async def restored(settings: Settings, *, nothing_lost: bool = False, anyway: bool = False) -> list[str]:
+    """What the command does, which connects by itself; afterwards the database is connected again."""
+    await db.disconnect()
+    try:
+        return await command_line.restored(settings, nothing_lost=nothing_lost, anyway=anyway)
+    finally:
+        await connect(settings)
+
+
+@asynccontextmanager
+async def working(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
+    """A worker in this process; afterwards the database is connected again."""
+    await db.disconnect()
+    stop = asyncio.Event()
+    task = asyncio.create_task(work(settings, stop))
+    try:
+        await until(is_connected)
+        yield task
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, PATIENCE)
+        await connect(settings)
+
+
+async def is_connected() -> bool:
+    try:
+        return bool(await db.fetch_value("SELECT true"))
+    except ConfigurationError:
+        return False
+
+
+async def connect(settings: Settings) -> None:
+    """Make it the process's database, whichever was before."""
+    await db.disconnect()
+    assert settings.database_url
+    await db.connect(settings.database_url)
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something is so, not for ever."""
+    async with asyncio.timeout(PATIENCE):
+        while not await holds():
+            await asyncio.sleep(0.05)
+
+
+async def is_sent(plan: Plan) -> bool:
+    return (await Plan.get(id=plan.id)).status is PlanStatus.SENT
+
+
+async def states() -> dict[str, int]:
+    """How many messages are in each state."""
+    return {row[0]: row[1] for row in await db.fetch("SELECT state::text, count(*) FROM delivery GROUP BY state")}
+
+
+async def mail_plan(count: int, name: str = "bloom") -> tuple[Shop, Plan]:
+    """A new shop, and a plan of its that so many mails wait for."""
+    shop = await make_shop(name)
+    await make_customers(shop, count, prefix=f"{name}-")
+    return shop, await make_resolved(shop, channel=PlanChannel.EMAIL)
+
+
+@asynccontextmanager
+async def redis_client(settings: Settings) -> AsyncIterator[Redis]:
+    client = redis_pool(settings)
+    yield client
+    await client.aclose()
+
+
+async def said(caplog: pytest.LogCaptureFixture, words: str) -> bool:
+    return words in caplog.text
+
+
+def own(server: Postgres) -> None:
+    """Give the copied files to the user who runs the server, where that is another."""
+    if server._user:
+        subprocess.run(["chown", "-R", server._user, str(server.data)], check=True)

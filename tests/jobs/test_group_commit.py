@@ -1,0 +1,155 @@
+"""Group commit: what gathers is committed together, nothing is lost with a commit, and no dot follows a doubtful one."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from jobs.channels import group_commit
+from jobs.channels.group_commit import GroupCommit
+from jobs.context import Context
+from models import database as db
+from models import intent
+from models import slice as slices
+from models.delivery import DeliveryState
+from models.intent import Settlement
+from models.plan import PlanChannel
+from models.slice import Waiting
+from tests import oracle
+from tests.factories import make_customers, make_resolved, make_shop
+
+commit = intent.commit
+
+
+@pytest.fixture
+async def messages(ctx: Context) -> list[Waiting]:
+    """Six messages of a slice that is held."""
+    shop = await make_shop()
+    await make_customers(shop, 6)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    held = await slices.acquire(plan.id, 1, ctx["worker_id"], uuid4())
+    assert held is not None
+    return await slices.load(held)
+
+
+async def states() -> dict[str, int]:
+    rows = await db.fetch("SELECT state, count(*) AS count FROM delivery GROUP BY 1")
+    return {row["state"]: row["count"] for row in rows}
+
+
+async def test_what_gathers_during_a_commit_goes_into_the_next(messages: list[Waiting], monkeypatch):
+    sizes = []
+
+    async def counting(settlements, intents):
+        sizes.append((len(settlements), len(intents)))
+        await asyncio.sleep(0.02)
+        return await commit(settlements, intents)
+
+    monkeypatch.setattr(intent, "commit", counting)
+    commits = GroupCommit()
+
+    grants = await asyncio.gather(*(commits.exchange(None, message) for message in messages))
+    late = await commits.exchange(Settlement(messages[0], 1, DeliveryState.SENT), messages[1])
+
+    assert [grant.attempt for grant in grants if grant] == [1] * 6
+    assert late is None  # it is in flight already
+    assert sizes == [(0, 6), (1, 1)]
+
+
+@pytest.mark.parametrize("happened", [True, False])
+async def test_a_commit_of_which_nobody_knows_grants_nothing_and_leaves_nothing_in_flight(
+    messages: list[Waiting], monkeypatch, happened: bool
+):
+    fails = [True, True]
+
+    async def failing(settlements, intents):
+        if happened:
+            await commit(settlements, intents)
+        if fails:
+            fails.pop()
+            raise ConnectionResetError("the answer was lost")
+        return {} if happened else await commit(settlements, intents)
+
+    monkeypatch.setattr(intent, "commit", failing)
+    monkeypatch.setattr(group_commit, "RETRY_DELAY", 0.01)
+    commits = GroupCommit()
+    await commit([], messages[:1])
+    earlier = Settlement(messages[0], 1, DeliveryState.SENT)
+
+    grants = await asyncio.gather(
+        commits.exchange(earlier, messages[1]), *(commits.exchange(None, message) for message in messages[2:])
+    )
+
+    assert grants == [None] * 5
+    assert await states() == {"SENT": 1, "PENDING": 5}
+    await db.execute("UPDATE delivery SET channel = 'CHAT'")  # no relay was asked here
+    await oracle.check([])
+
+
+async def test_a_settlement_outlives_any_number_of_failed_commits(messages: list[Waiting], monkeypatch):
+    tries = []
+
+    async def failing(settlements, intents):
+        tries.append(len(settlements))
+        if len(tries) < 5:
+            raise OSError("PostgreSQL is away")
+        return await commit(settlements, intents)
+
+    await commit([], messages[:1])
+    monkeypatch.setattr(intent, "commit", failing)
+    monkeypatch.setattr(group_commit, "RETRY_DELAY", 0.01)
+    commits = GroupCommit()
+
+    await commits.settle(Settlement(messages[0], 1, DeliveryState.SENT))
+
+    assert tries == [1] * 5
+    assert await states() == {"SENT": 1, "PENDING": 5}
+
+
+async def test_a_commit_that_hangs_is_given_up(messages: list[Waiting], monkeypatch):
+    hangs = [True]
+
+    async def hanging(settlements, intents):
+        if hangs:
+            hangs.pop()
+            await asyncio.sleep(60)
+        return await commit(settlements, intents)
+
+    monkeypatch.setattr(intent, "commit", hanging)
+    monkeypatch.setattr(group_commit, "COMMIT_WAIT", 0.05)
+    monkeypatch.setattr(group_commit, "RETRY_DELAY", 0.01)
+    commits = GroupCommit()
+
+    assert await commits.exchange(None, messages[0]) is None
+    assert await states() == {"PENDING": 6}
+
+
+async def test_a_large_backlog_is_committed_in_parts(messages: list[Waiting], monkeypatch):
+    sizes = []
+
+    async def counting(settlements, intents):
+        sizes.append((len(settlements), len(intents)))
+        return await commit(settlements, intents)
+
+    monkeypatch.setattr(intent, "commit", counting)
+    monkeypatch.setattr(group_commit, "LARGEST", 2)
+    commits = GroupCommit()
+
+    grants = await asyncio.gather(*(commits.exchange(None, message) for message in messages))
+    await commits.flush()
+
+    assert all(grants)
+    assert sizes == [(0, 2)] * 3
+
+
+async def test_who_is_cancelled_while_waiting_does_not_stop_the_commit(messages: list[Waiting]):
+    commits = GroupCommit()
+    asked = commits.exchange(None, messages[0])
+    waiting = asyncio.ensure_future(asyncio.shield(asked))
+    await asyncio.sleep(0)
+
+    waiting.cancel()
+    grant = await asked
+
+    assert grant is not None and grant.attempt == 1
+    assert waiting.cancelled()

@@ -1,0 +1,166 @@
+"""The wire: replies in order however they arrive, and one clear error when none can come any more."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from jobs.channels import wire as wires
+from jobs.channels.wire import ConnectionLost, Reply, Wire
+from tests.waiting import until
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Open = Callable[[Serve], Awaitable[Wire]]
+
+
+@pytest.fixture
+async def open_wire() -> AsyncIterator[Open]:
+    """Opens a wire to a server of the test's own."""
+    servers, opened = [], []
+
+    async def open_one(serve: Serve) -> Wire:
+        async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                await serve(reader, writer)
+            except ConnectionError:
+                pass
+            finally:
+                writer.close()
+
+        server = await asyncio.start_server(once, "127.0.0.1", 0)
+        servers.append(server)
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_connection(asyncio.Protocol, *server.sockets[0].getsockname())
+        opened.append(Wire(transport))
+        return opened[-1]
+
+    yield open_one
+    for wire in opened:
+        wire.abort("the test is over")
+    for server in servers:
+        server.close()
+
+
+def saying(*chunks: bytes, hold: float = 0.5) -> Serve:
+    """A server that says these chunks, one after the other, and then nothing."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for chunk in chunks:
+            writer.write(chunk)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(hold)
+
+    return serve
+
+
+async def test_replies_come_in_order_however_the_bytes_were_cut(open_wire: Open):
+    wire = await open_wire(saying(b"25", b"0 2.1.0 ok\r\n250-a\r", b"\n250 b\r\n354", b" go\n"))
+
+    replies = [await wire.reply(1), await wire.reply(1), await wire.reply(1)]
+
+    assert replies == [Reply(250, "2.1.0 ok"), Reply(250, "a\nb"), Reply(354, "go")]
+
+
+async def test_a_reply_without_text_is_a_reply(open_wire: Open):
+    wire = await open_wire(saying(b"250\r\n"))
+
+    assert await wire.reply(1) == Reply(250, "")
+
+
+async def test_what_came_before_the_end_is_still_handed_out(open_wire: Open):
+    wire = await open_wire(saying(b"552 5.3.4 too big\r\n", hold=0))
+    await until(lambda: not wire.is_open)
+
+    assert wire.has_reply
+    assert await wire.reply(1) == Reply(552, "5.3.4 too big")
+    with pytest.raises(ConnectionLost):
+        await wire.reply(1)
+
+
+@pytest.mark.parametrize("nonsense", [b"HTTP/1.1 200 OK\r\n", b"25x ok\r\n", b"\r\n", b"250_ok\r\n"])
+async def test_what_is_no_smtp_ends_the_connection(open_wire: Open, nonsense: bytes):
+    wire = await open_wire(saying(nonsense))
+
+    with pytest.raises(ConnectionLost, match="not an SMTP reply"):
+        await wire.reply(1)
+    assert not wire.is_open
+
+
+async def test_an_endless_reply_ends_the_connection(open_wire: Open):
+    wire = await open_wire(saying(*[b"250-" + b"x" * 1000 + b"\r\n"] * 70, hold=0))
+
+    with pytest.raises(ConnectionLost, match="too much"):
+        await wire.reply(5)
+
+
+async def test_replies_that_nobody_asked_for_end_the_connection_when_they_are_many(open_wire: Open):
+    wire = await open_wire(saying(b"250 hello\r\n" * (wires.MOST_REPLIES + 1)))
+
+    await until(lambda: not wire.is_open)
+
+
+async def test_a_relay_that_says_nothing_is_given_up_in_time(open_wire: Open):
+    wire = await open_wire(saying(hold=5))
+
+    async with asyncio.timeout(2):
+        with pytest.raises(ConnectionLost, match="in time"):
+            await wire.reply(0.1)
+    with pytest.raises(ConnectionLost, match="in time"):
+        wire.write(b"NOOP\r\n")
+
+
+async def test_each_wait_has_its_own_patience(open_wire: Open):
+    async def echo_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readline():
+            await asyncio.sleep(0.15)
+            writer.write(b"250 ok\r\n")
+
+    wire = await open_wire(echo_late)
+    for patience in (0.3, 5.0, 0.3):
+        wire.write(b"NOOP\r\n")
+        assert (await wire.reply(patience)).code == 250
+    wire.write(b"NOOP\r\n")
+    with pytest.raises(ConnectionLost):
+        await wire.reply(0.05)
+
+
+async def test_a_word_out_of_turn_is_noticed(open_wire: Open):
+    wire = await open_wire(saying(b"421 4.3.2 going down\r\n"))
+    assert wire.is_quiet
+
+    await until(lambda: not wire.is_quiet)
+
+    assert wire.is_open
+
+
+async def test_drained_means_that_nothing_is_left_in_this_process(open_wire: Open):
+    async def never_read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(5)
+
+    wire = await open_wire(never_read)
+    wire.write(b"x" * 50_000_000)
+
+    with pytest.raises(ConnectionLost, match="takes nothing more"):
+        await wire.drain(0.1)
+
+
+async def test_an_aborted_wire_wakes_who_waits_for_it(open_wire: Open):
+    wire = await open_wire(saying(hold=5))
+    waiting = asyncio.create_task(wire.reply(60))
+    await asyncio.sleep(0.01)
+
+    wire.abort("we have had enough")
+
+    with pytest.raises(ConnectionLost, match="had enough"):
+        await waiting
+
+
+async def test_a_waiter_that_is_cancelled_leaves_the_wire_usable(open_wire: Open):
+    wire = await open_wire(saying(b"", b"", b"", b"", b"", b"250 late\r\n"))
+    waiting = asyncio.create_task(wire.reply(60))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+
+    assert (await wire.reply(1)).text == "late"

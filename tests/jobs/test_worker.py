@@ -1,0 +1,229 @@
+"""The worker: it sends, survives the loss of its engines, and leaves nothing in doubt when it is asked to stop."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from arq.constants import in_progress_key_prefix
+from redis.asyncio import Redis
+
+from jobs import worker as workers
+from jobs.context import DELIVERY_QUEUE
+from jobs.worker import work
+from local.postgres import Postgres
+from local.valkey import Valkey
+from models import database as db
+from models import worker
+from models.plan import Plan, PlanChannel, PlanStatus
+from settings import Settings
+from tests import oracle
+from tests.factories import make_customers, make_resolved, make_shop
+from tests.smtp_sink import Sink
+from tests.waiting import until
+
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def quick(settings: Settings) -> Settings:
+    """Settings under which everything is noticed within a second or two."""
+    return settings.model_copy(
+        update={
+            "sweep_interval": timedelta(seconds=0.3),
+            "lease": timedelta(seconds=8),
+            "smtp_connections": 4,
+        }
+    )
+
+
+@asynccontextmanager
+async def working(settings: Settings) -> AsyncIterator[asyncio.Event]:
+    """A worker in this process; set the event to stop it."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(work(settings, stop))
+    try:
+        yield stop
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, PATIENCE)
+        assert settings.database_url
+        await db.connect(settings.database_url)
+
+
+async def sent(plan: Plan) -> bool:
+    """Whether the plan is done."""
+    return (await Plan.get(id=plan.id)).status is PlanStatus.SENT
+
+
+@pytest.mark.usefixtures("database", "redis")
+async def test_a_worker_finds_what_is_due_without_being_told(quick: Settings, tmp_path: Path):
+    sink = Sink(tmp_path / "ledger")
+    shop = await make_shop()
+    await make_customers(shop, 30)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+
+    async with working(quick.model_copy(update={"smtp_url": sink.start()})):
+        await until(lambda: sent(plan))
+
+    assert (await oracle.check(sink.accepted())).accepted == 30
+    assert await db.fetch_value("SELECT count(*) FROM worker") == 0
+    sink.stop()
+
+
+@pytest.mark.usefixtures("database")
+async def test_what_many_dead_workers_had_claimed_hides_nothing_from_a_living_one(
+    quick: Settings, redis: Redis, tmp_path: Path
+):
+    sink = Sink(tmp_path / "ledger")
+    shop = await make_shop()
+    await make_customers(shop, 30)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    hour_ago = (time.time() - 3600) * 1_000
+    for number in range(workers.LOOKS_PAST + 100):
+        await redis.zadd(DELIVERY_QUEUE, {f"deliver_slice:0:{number}:1": hour_ago})
+        await redis.set(f"{in_progress_key_prefix}deliver_slice:0:{number}:1", "1", ex=900)
+
+    async with working(quick.model_copy(update={"smtp_url": sink.start()})):
+        await until(lambda: sent(plan))
+
+    assert (await oracle.check(sink.accepted())).accepted == 30
+    sink.stop()
+
+
+@pytest.mark.usefixtures("database", "redis")
+async def test_a_worker_that_is_stopped_finishes_what_is_on_the_wire_and_nothing_more(quick: Settings, tmp_path: Path):
+    sink = Sink(tmp_path / "ledger", delay=0.1)
+    shop = await make_shop()
+    await make_customers(shop, 300)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    loop = asyncio.get_running_loop()
+
+    async with working(quick.model_copy(update={"smtp_url": sink.start()})) as stop:
+        await until(lambda: len(sink.accepted()) >= 8)
+        stop.set()
+        asked = loop.time()
+
+    assert loop.time() - asked < 5
+    verdict = await oracle.check(sink.accepted())
+    assert verdict.states["UNKNOWN"] == 0
+    assert verdict.states["SENT"] == verdict.accepted < 300
+    assert await db.fetch_value("SELECT count(*) FROM slice WHERE worker_id IS NOT NULL") == 0
+    assert not await sent(plan)
+    sink.stop()
+
+
+@pytest.mark.usefixtures("database", "redis")
+async def test_a_relay_that_does_not_answer_holds_a_stopping_worker_up_for_a_bounded_time(
+    quick: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(workers, "DRAIN", timedelta(seconds=0.5))
+    sink = Sink(tmp_path / "ledger", delay=60)
+    shop = await make_shop()
+    await make_customers(shop, 10)
+    await make_resolved(shop, channel=PlanChannel.EMAIL)
+    loop = asyncio.get_running_loop()
+
+    async with working(quick.model_copy(update={"smtp_url": sink.start()})) as stop:
+        await until(in_flight)
+        stop.set()
+        asked = loop.time()
+
+    assert loop.time() - asked < 5
+    verdict = await oracle.check(sink.accepted())
+    assert 1 <= verdict.states["UNKNOWN"] <= 4  # one a connection at most
+    assert verdict.states["PENDING"] == 10 - verdict.states["UNKNOWN"]
+    sink.stop()
+
+
+async def in_flight() -> bool:
+    """Whether any message is."""
+    return bool(await db.fetch_value("SELECT count(*) FROM delivery WHERE state = 'COMMITTING'"))
+
+
+@pytest.mark.usefixtures("database", "redis")
+async def test_redis_may_be_lost_and_come_back_empty(quick: Settings, tmp_path: Path, valkey: Valkey):
+    sink = Sink(tmp_path / "ledger", delay=0.02)
+    shop = await make_shop()
+    await make_customers(shop, 200)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+
+    async with working(quick.model_copy(update={"smtp_url": sink.start()})):
+        await until(lambda: len(sink.accepted()) >= 20)
+        valkey.stop()
+        await asyncio.sleep(1)
+        second = await make_resolved(shop, channel=PlanChannel.EMAIL)
+        valkey.start()
+        await until(lambda: sent(plan))
+        await until(lambda: sent(second))
+
+    assert (await oracle.check(sink.accepted())).states == {"SENT": 400}
+    sink.stop()
+
+
+@pytest.mark.usefixtures("database", "redis")
+async def test_postgresql_may_crash_and_recover(quick: Settings, tmp_path: Path, postgres: Postgres):
+    sink = Sink(tmp_path / "ledger", delay=0.02)
+    shop = await make_shop()
+    await make_customers(shop, 400)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+
+    async with working(quick.model_copy(update={"smtp_url": sink.start()})):
+        await until(lambda: len(sink.accepted()) >= 40)
+        postgres.kill()
+        postgres.start()
+        await until(lambda: whenever_reachable(lambda: sent(plan)))
+
+    verdict = await oracle.check(sink.accepted())
+    assert verdict.states == {"SENT": 400}  # the worker lived on, so it knows every answer
+    sink.stop()
+
+
+async def whenever_reachable(condition: Callable[[], Awaitable[bool]]) -> bool:
+    """A condition, false while PostgreSQL cannot be asked."""
+    try:
+        return await condition()
+    except db.UNREACHABLE:
+        return False
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_worker_that_was_given_up_goes_on_under_a_new_name(quick: Settings, redis, tmp_path: Path):
+    sink = Sink(tmp_path / "ledger")
+    shop = await make_shop()
+    await make_customers(shop, 20)
+
+    async with working(quick.model_copy(update={"smtp_url": sink.start(), "lease": timedelta(seconds=8)})):
+        await until(has_worker)
+        (first,) = [row["id"] for row in await db.fetch("SELECT id FROM worker")]
+        await db.execute("UPDATE worker SET lease_until = clock_timestamp()")
+        await until(lambda: lives_under_another_name(first))
+        plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+        await until(lambda: sent(plan))
+
+    assert (await oracle.check(sink.accepted())).states == {"SENT": 20}
+    sink.stop()
+
+
+async def has_worker() -> bool:
+    """Whether a worker is entered."""
+    return bool(await db.fetch_value("SELECT count(*) FROM worker"))
+
+
+async def lives_under_another_name(first: object) -> bool:
+    """Whether a worker with another id has a living lease."""
+    found = await db.fetch_value(
+        "SELECT count(*) FROM worker WHERE id <> $1 AND lease_until > clock_timestamp()", first
+    )
+    return bool(found)
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_generation_is_the_same_for_all_workers_and_changes_with_the_lease():
+    hour = timedelta(hours=1)
+
+    assert await worker.generation(hour) == await worker.generation(hour)
+    assert await worker.generation(timedelta(seconds=1)) > await worker.generation(timedelta(days=1))

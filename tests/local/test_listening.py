@@ -1,0 +1,37 @@
+"""A port that cannot be had is said at once, with what to do."""
+
+import pytest
+
+from local.listening import inherited, listen, url_of
+from local.place import LocalError
+
+
+def test_port_0_takes_a_free_port_and_tells_it():
+    with listen("127.0.0.1", 0) as first, listen("127.0.0.1", 0) as second:
+        assert url_of(first).startswith("http://127.0.0.1:")
+        assert url_of(first) != url_of(second)
+
+
+def test_a_port_in_use_is_named():
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(LocalError, match=f"port {port} is in use"):
+            listen("127.0.0.1", port)
+
+
+def test_a_host_that_is_not_ours_is_named():
+    with pytest.raises(LocalError, match=r"192\.0\.2\.1"):
+        listen("192.0.2.1", 0)
+    with pytest.raises(LocalError, match="no-such-host"):
+        listen("no-such-host.invalid", 0)
+
+
+def test_a_server_on_every_address_is_reached_on_the_loopback():
+    with listen("0.0.0.0", 0) as listener:
+        assert url_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_what_is_no_socket_is_no_listener():
+    with pytest.raises(LocalError, match="--listener 9999 is not a socket"):
+        inherited(9999)

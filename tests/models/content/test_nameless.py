@@ -1,0 +1,50 @@
+"""What a customer without a name is called."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.content.nameless import WORDS, nameless
+from models.content.pattern import arguments, pattern_of
+from models.content.pattern_reader import parse
+
+
+@pytest.mark.parametrize(
+    ("language", "pattern", "said"),
+    [
+        ("en", "Hi {name}!", "Hi friend!"),
+        ("en-GB", "{name}, your cart is waiting", "Friend, your cart is waiting"),
+        ("en", "Hello.\n{name}, thanks", "Hello.\nFriend, thanks"),
+        ("es", "¡Hola, {name}!", "¡Hola!"),
+        ("es", "{name}, te echamos de menos", "Te echamos de menos"),
+        ("es", "Gracias {name} por tu compra", "Gracias por tu compra"),
+        ("fr", "Bonjour {name} !", "Bonjour !"),
+        ("fr", "Merci. {name}, à bientôt", "Merci. À bientôt"),
+        ("de", "Hallo {name},\n\nschön", "Hallo,\n\nschön"),
+        ("ar", "مرحبًا، {name}!", "مرحبًا!"),
+        ("id", "Halo Kak {name}!", "Halo Kak!"),
+        ("id", "Halo {name}!", "Halo Kak!"),
+        ("ja", "{name}様、こんにちは", "お客様、こんにちは"),
+        ("ja", "{name}さん", "お客さん"),
+        ("ja", "{name}、こんにちは", "お客様、こんにちは"),
+        ("ko", "{name}님, 안녕하세요", "고객님, 안녕하세요"),
+        ("th", "สวัสดีคุณ{name}", "สวัสดีคุณลูกค้า"),
+        ("vi", "Chào {name}!", "Chào bạn!"),
+        ("de", "{shop}{name}!", "{shop}!"),
+        ("de", "{hasName, select, yes {Hi {name}!} other {Hi!}}", "{hasName, select, yes {Hi!} other {Hi!}}"),
+        ("de", "{name}", ""),
+    ],
+)
+def test_a_customer_without_a_name_is_called_by_a_word_that_fits_or_not_at_all(
+    language: str, pattern: str, said: str
+) -> None:
+    assert pattern_of(nameless(parse(pattern), language)) == said
+
+
+@given(
+    st.lists(st.sampled_from(["{name}", "{shop}", " ", ", ", "!", "Hi", "様", "\n"]), max_size=8),
+    st.sampled_from([*WORDS, "de"]),
+)
+def test_no_name_is_left_and_everything_else_stays(tokens: list[str], language: str) -> None:
+    message = nameless(parse("".join(tokens)), language)
+    assert [part.name for part in arguments(message)] == ["shop"] * tokens.count("{shop}")

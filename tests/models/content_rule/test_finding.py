@@ -1,0 +1,94 @@
+"""One text under the content rules (R13): exact findings, and no text that keeps the server busy."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.content_rule import Finding, Way, check
+from models.content_rule.disguise import plain
+from models.content_rule.link import endings
+
+
+def words(text: str) -> list[tuple[Way, str]]:
+    return [(found.way, found.words) for found in check(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No. 1", "24.12.", "v2.0", "Our No.1, v2.0 on 24.12.", "1.299.000", "10.30am", "e.g. this", "Great.In stock",
+        "At 12.30 we open", "pH 5.5", "4.9/5", "2026-01-31", "A-1042", "S/M/L", "St. Ives", "U.S.A.", "3.50 kg",
+    ],
+)  # fmt: skip
+def test_numbers_dates_and_versions_pass(text: str) -> None:
+    assert check(text) == []
+
+
+def test_a_finding_says_what_and_where() -> None:
+    assert check("Go to bloomshop.com, call 0812-3456-7890!") == [
+        Finding(Way.LINK, "bloomshop.com", 6, 19),
+        Finding(Way.PHONE, "0812-3456-7890", 26, 40),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a ｂｌｏｏｍ．ｃｏｍ b", "ｂｌｏｏｍ．ｃｏｍ"),
+        ("a bl\u200boom.com b", "bl\u200boom.com"),
+        ("a blооm.com b", "blооm.com"),
+        ("w w w . b l o o m . c o m", "w w w . b l o o m . c o m"),
+        ("a 𝗯𝗹𝗼𝗼𝗺.𝗰𝗼𝗺 b", "𝗯𝗹𝗼𝗼𝗺.𝗰𝗼𝗺"),
+    ],
+)
+def test_a_disguise_is_seen_through_and_reported_as_written(text: str, found: str) -> None:
+    assert words(text) == [(Way.LINK, found)]
+
+
+def test_real_russian_and_greek_are_left_as_they_are() -> None:
+    for text in ("Скидка на все товары сегодня", "Νέα προϊόντα στο κατάστημα"):
+        assert plain(text).text == text
+
+
+def test_several_ways_out_are_all_told_and_none_twice() -> None:
+    text = "Mail ana@bloom.com, see bloom.com/x, WhatsApp: bloom_1 or +62 812 3456 7890"
+    assert words(text) == [
+        (Way.EMAIL, "ana@bloom.com"),
+        (Way.LINK, "bloom.com/x"),
+        (Way.MESSENGER, "WhatsApp: bloom_1"),
+        (Way.PHONE, "+62 812 3456 7890"),
+    ]
+
+
+def test_the_root_zone_is_known() -> None:
+    assert {"com", "id", "vn", "shop", "рф", "السعودية", "中国"} <= endings()
+    assert len(endings()) > 1400
+    assert all(ending.islower() for ending in endings() if ending.isascii())
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_checked_and_findings_are_its_own_words(text: str) -> None:
+    end = 0
+    for found in check(text):
+        assert end <= found.start < found.end <= len(text)
+        assert text[found.start : found.end] == found.words
+        end = found.end
+
+
+@given(st.text(st.sampled_from("abc.com @0123-+()[]:/ wаZ中\u200b"), max_size=60))
+def test_text_close_to_a_way_out_is_checked_too(text: str) -> None:
+    for found in check(text):
+        assert text[found.start : found.end] == found.words
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["a", "a.", "a-", "0 ", "0-", "(0", "a@", "a(dot)", "a at ", "www.", "1.", "one ", "chat us on ", "中.", "[.]", "http:", "x-a.", "a(at)", "a dot "],
+)  # fmt: skip
+def test_no_text_takes_long(unit: str) -> None:
+    text = (unit * 5000)[:5000]
+    began = time.process_time()
+    check(text)
+    assert time.process_time() - began < 1

@@ -1,0 +1,90 @@
+"""R13 over a plan's whole content: every language, every field, after variables are filled."""
+
+from typing import Any
+
+import pytest
+
+from models import template
+from models.content_rule import Way
+from models.content_rule import violation as content_rule
+from models.content_rule.violation import Violation
+from models.errors import ErrorCode
+from models.scenario import SCENARIOS
+
+SHOP = {"shop": "Bloom"}
+
+
+def texts(**languages: Any) -> dict[str, Any]:
+    return {"texts": {tag: text if isinstance(text, dict) else {"text": text} for tag, text in languages.items()}}
+
+
+def test_every_language_and_field_is_looked_at() -> None:
+    content = texts(
+        en={"text": "Hi {name}", "subject": "bloom.com inside"},
+        id={"text": "WA: tokobloom", "preheader": "0812-3456-7890"},
+    )
+    assert content_rule.violations(content, SHOP) == [
+        Violation(("texts", "en", "subject"), Way.LINK, "bloom.com"),
+        Violation(("texts", "id", "text"), Way.MESSENGER, "WA: tokobloom"),
+        Violation(("texts", "id", "preheader"), Way.PHONE, "0812-3456-7890"),
+    ]
+
+
+def test_a_way_out_may_arise_only_when_variables_are_filled() -> None:
+    assert content_rule.violations(texts(en="Go to {shop}.com"), SHOP) == [
+        Violation(("texts", "en", "text"), Way.LINK, "Bloom.com")
+    ]
+    assert content_rule.violations(texts(en="New at {shop}"), {"shop": "bloom.shop"}) == [
+        Violation(("texts", "en", "text"), Way.LINK, "bloom.shop")
+    ]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "bloom{hasName, select, yes {.com} other {}}",
+        "bloom{hasName, select, yes {} other {.com}}",
+        "bloom{hasCoupon, select, yes {.com} other {}}",
+        "bloom{productCount, plural, one {.com} other {s}}",
+        "bloom{productCount, plural, one {s} other {.com}}",
+    ],
+)
+def test_no_branch_hides_a_way_out(pattern: str) -> None:
+    found = content_rule.violations(texts(en=f"See {pattern}"), SHOP)
+    assert [violation.way for violation in found] == [Way.LINK]
+
+
+def test_a_violation_tells_the_seller_the_words_the_rule_and_what_is_allowed() -> None:
+    (problem,) = content_rule.problems(texts(en="Call 0812-3456-7890"), SHOP)
+    assert problem.field == ("texts", "en", "text")
+    assert problem.code == ErrorCode.FORBIDDEN_CONTENT
+    assert problem.rule == "R13"
+    assert problem.message.startswith("“0812-3456-7890” is a phone number.")
+
+
+def test_the_same_words_are_told_once_per_field() -> None:
+    content = texts(
+        en="{hasName, select, yes {Hi {name}} other {Hi}} bloom.com, bloom.com {hasCoupon, select, yes {a} other {b}}"
+    )
+    assert len(content_rule.violations(content, SHOP)) == 1
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {},
+        {"texts": None},
+        {"texts": []},
+        {"texts": {"en": None}},
+        {"texts": {"en": {"text": 3}}},
+        {"texts": {"en": {"text": "bloom.com {"}}},
+        {"texts": {"en": {"text": "{nmae} bloom.com"}}},
+    ],
+)
+def test_content_that_cannot_be_read_is_left_to_its_own_check(odd: dict[str, Any]) -> None:
+    assert content_rule.violations(odd, SHOP) == []
+
+
+@pytest.mark.parametrize("code", SCENARIOS)
+def test_the_shipped_templates_keep_the_rules(code: str) -> None:
+    assert content_rule.violations(template.content_of(code), SHOP) == []

@@ -1,0 +1,104 @@
+"""Smart coupons in messages: chosen per customer when it is sent, told in the text, kept with its explanation."""
+
+from dataclasses import replace
+
+import pytest
+
+from models import database, preview, timeline
+from models.coupon import claim
+from models.coupon.smart import Considered, Verdict, kept
+from models.coupon.terms import Visibility
+from models.errors import Refused
+from models.identifier import customer_id
+from models.page import page_of
+from tests.automation import Life, frozen, make_automated, template_of, texts
+from tests.factories import make_coupon, make_shop
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+async def test_each_customer_gets_their_own_best_coupon_and_none_where_there_is_none():
+    life = Life(shop := await make_shop())
+    await life.people("ana", "ben", "cleo")
+    await life.goods("soap", price=2_000)
+    await life.goods("lamp", price=10_000)
+    await life.goods("pin", price=100)
+    percent = await make_coupon(shop, percentage=10, minimum_spend=1_000)
+    fixed = await make_coupon(shop, percentage=None, amount=500, minimum_spend=1_000)
+    plan = await make_automated(
+        shop, "ABANDONED_CART", has_smart_coupon=True, content=template_of("ABANDONED_CART")
+    )
+    for name, product in (("ana", "soap"), ("ben", "lamp"), ("cleo", "pin")):
+        await life.did("CART_ADDED", 0, name, product=product)
+    assert await life.look(plan, 120) == 3
+    said = {each["name"]: each for each in await frozen(plan)}
+    assert said["Ana"]["couponId"] == fixed.id
+    assert said["Ben"]["couponId"] == percent.id
+    assert "couponId" not in said["Cleo"]
+    assert [each["verdict"] for each in said["Cleo"]["considered"]] == ["BELOW_MINIMUM", "BELOW_MINIMUM"]
+    told = sorted(await texts(plan))
+    assert told[0].endswith("Order before stock runs out. Your coupon takes $5 off.")
+    assert told[1].endswith("Your coupon takes 10% off.")
+    assert told[2].endswith("Order before stock runs out.")
+
+
+async def test_the_seller_sees_on_the_message_which_coupons_were_considered_and_why():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("soap", price=2_000)
+    percent = await make_coupon(shop, percentage=10)
+    dear = await make_coupon(shop, percentage=50, minimum_spend=5_000)
+    plan = await make_automated(shop, "ABANDONED_CART", has_smart_coupon=True)
+    await life.did("CART_ADDED", 0, product="soap")
+    await life.look(plan, 120)
+    page = page_of(timeline.NEWEST_FIRST, first=1, after=None, last=None, before=None)
+    entry, *_ = await timeline.timeline(shop.id, customer_id("ana"), page, kinds=[timeline.TimelineKind.MESSAGE])
+    assert entry.coupon_id == percent.id
+    assert kept(database.decode(entry.considered)) == [
+        Considered(percent.id, Verdict.BEST, 200), Considered(dear.id, Verdict.BELOW_MINIMUM, 0),
+    ]  # fmt: skip
+
+
+async def test_a_private_coupon_is_chosen_only_for_who_has_got_it_before():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await make_coupon(shop, visibility=Visibility.PRIVATE, percentage=50)
+    plan = await make_automated(shop, "WELCOME_FOLLOWER", has_smart_coupon=True)
+    await life.did("FOLLOWED", 0)
+    await life.look(plan, 1)
+    (said,) = await frozen(plan)
+    assert [each["verdict"] for each in said["considered"]] == ["NOT_VISIBLE"]
+
+
+async def test_the_claim_of_a_chosen_coupon_remembers_its_message_and_its_terms_hold():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    coupon = await make_coupon(shop)
+    plan = await make_automated(shop, "WELCOME_FOLLOWER", has_smart_coupon=True)
+    await life.did("FOLLOWED", 0)
+    await life.look(plan, 1)
+    with pytest.raises(Refused):
+        await coupon.edit(shop, replace(coupon.terms, percentage=5))
+    taken = await claim.claim(customer_id("ana"), coupon.id)
+    assert (taken.plan_id, taken.reference) == (plan.id, f"follow:{life.micros(0)}:1")
+
+
+async def test_a_preview_shows_a_customer_s_own_cart_and_explains_the_coupon():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("lamp", price=10_000)
+    percent = await make_coupon(shop, percentage=10)
+    fixed = await make_coupon(shop, percentage=None, amount=500)
+    plan = await make_automated(shop, "ABANDONED_CART", has_smart_coupon=True, content=template_of("ABANDONED_CART"))
+    await life.did("CART_ADDED", 0, product="lamp")
+    shown = await preview.preview(shop, plan, customer_id=customer_id("ana"))
+    assert shown.text == (
+        "Hi Ana! Lamp is still in your cart. Order before stock runs out. Your coupon takes 10% off."
+    )
+    assert [product.title for product in shown.products] == ["Lamp"]
+    assert [(each.coupon_id, each.verdict, each.saving) for each in shown.considered] == [
+        (percent.id, "BEST", 1_000), (fixed.id, "SAVES_LESS", 500),
+    ]  # fmt: skip
+    sample = await preview.preview(shop, plan)
+    assert sample.text.startswith("Hi Ana! Lamp is still in your cart.")
+

@@ -1,0 +1,102 @@
+"""Claims: who gets one, never past a limit, and what it remembers (R15)."""
+
+import asyncio
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from models import database
+from models.clock import Clock, now
+from models.coupon import Coupon
+from models.coupon import claim as claims
+from models.coupon.claim import NEWEST_FIRST, claim
+from models.errors import ErrorCode, Refused
+from models.identifier import customer_id
+from models.message import MessageKey
+from models.page import Page
+from tests.factories import make_coupon, make_customers, make_resolved, make_shop
+from tests.refusals import refusal
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_claim_is_counted_and_has_a_code_of_its_own():
+    shop = await make_shop()
+    own = await make_coupon(shop, customer_limit=2)
+    customer = uuid4()
+
+    first, second = await claim(customer, own.id), await claim(customer, own.id)
+
+    assert (first.number, second.number, len({first.code, second.code, own.code})) == (1, 2, 3)
+    assert (await Coupon.get(id=own.id)).claimed == 2
+    assert await claims.claims(customer, Page(NEWEST_FIRST)) == [second, first]
+    assert await claims.count(customer) == 2
+
+
+@pytest.mark.usefixtures("database")
+async def test_of_1000_claims_at_once_100_succeed():
+    shop = await make_shop()
+    own = await make_coupon(shop, total_limit=100)
+
+    async def attempt(number: int) -> ErrorCode | None:
+        try:
+            await claim(customer_id(f"c{number}"), own.id)
+        except Refused as refused:
+            return refused.problems[0].code
+        return None
+
+    outcomes = await asyncio.gather(*map(attempt, range(1000)))
+
+    assert (outcomes.count(None), outcomes.count(ErrorCode.COUPON_SOLD_OUT)) == (100, 900)
+    assert await database.fetch_value("SELECT count(*) FROM claim") == 100
+    assert (await Coupon.get(id=own.id)).claimed == 100
+
+
+@pytest.mark.usefixtures("database")
+async def test_of_50_claims_of_one_customer_at_once_as_many_succeed_as_are_allowed():
+    shop = await make_shop()
+    own = await make_coupon(shop, customer_limit=3)
+    customer = uuid4()
+
+    async def attempt() -> ErrorCode | None:
+        try:
+            await claim(customer, own.id)
+        except Refused as refused:
+            return refused.problems[0].code
+        return None
+
+    outcomes = await asyncio.gather(*(attempt() for _ in range(50)))
+
+    assert (outcomes.count(None), outcomes.count(ErrorCode.CLAIM_LIMIT_REACHED)) == (3, 47)
+    numbers = await database.fetch("SELECT number FROM claim ORDER BY number")
+    assert [row["number"] for row in numbers] == [1, 2, 3]
+    assert (await Coupon.get(id=own.id)).claimed == 3
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_coupon_that_has_not_begun_or_has_ended_is_not_claimed():
+    shop = await make_shop()
+    later = await make_coupon(shop, starts_at=now() + timedelta(days=1), ends_at=now() + timedelta(days=2))
+    ended = await (await make_coupon(shop)).end()
+
+    for own in (later, ended):
+        assert await refusal(claim(uuid4(), own.id)) == ("id", ErrorCode.COUPON_NOT_RUNNING)
+    assert await refusal(claim(uuid4(), 999_999)) == ("id", ErrorCode.NOT_FOUND)
+    assert await database.fetch_value("SELECT count(*) FROM claim") == 0
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_claim_remembers_the_message_that_led_to_it(clock: Clock):
+    shop = await make_shop()
+    [member] = await make_customers(shop, 1)
+    own = await make_coupon(shop, customer_limit=3)
+    untold = await claim(member, own.id)
+    older = await make_resolved(shop, coupon_id=own.id)
+    clock.move(timedelta(hours=1))
+    newer, without = await make_resolved(shop, coupon_id=own.id), await make_resolved(shop)
+
+    latest, named = await claim(member, own.id), await claim(member, own.id, message=MessageKey(older.id, member))
+
+    assert (untold.plan_id, latest.plan_id, named.plan_id) == (None, newer.id, older.id)
+    foreign = claim(member, own.id, message=MessageKey(without.id, member))
+    assert await refusal(foreign) == ("messageId", ErrorCode.NOT_FOUND)

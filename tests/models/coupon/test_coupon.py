@@ -1,0 +1,141 @@
+"""Coupons are kept, changed and ended, and never change what somebody was promised (R15)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from models import coupon
+from models.clock import Clock, now
+from models.coupon import Coupon, listed
+from models.coupon.terms import CouponStatus, Visibility
+from models.errors import ErrorCode
+from models.plan import PlanStatus
+from models.segment import Segment
+from tests.factories import DEADLINE, make_coupon, make_draft, make_shop
+from tests.refusals import refusals
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_coupon_is_kept_with_a_code_nobody_can_guess():
+    shop = await make_shop()
+    codes = {(await make_coupon(shop, visibility=Visibility.PRIVATE)).code for _ in range(20)}
+    assert len(codes) == 20 and all(len(code) == 16 for code in codes)
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_code_of_the_sellers_own_is_unique_in_the_shop_only():
+    shop, other = await make_shop(), await make_shop("other")
+    await make_coupon(shop, code="SPRING-10")
+
+    assert await refusals(make_coupon(shop, code="SPRING-10")) == [("code", ErrorCode.CONFLICT)]
+    assert (await make_coupon(other, code="SPRING-10")).code == "SPRING-10"
+    assert await Coupon.all().count() == 2
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_foreign_segment_reads_like_one_that_does_not_exist():
+    shop, other = await make_shop(), await make_shop("other")
+    foreign = await Segment.get(shop_id=other.id, preset="REPEAT")
+
+    wrong = make_coupon(shop, visibility=Visibility.TARGETED, segment_id=foreign.id)
+
+    assert await refusals(wrong) == [("segmentId", ErrorCode.NOT_FOUND)]
+    assert await Coupon.all().count() == 0
+
+
+@pytest.mark.usefixtures("database")
+async def test_until_it_is_claimed_or_promised_everything_may_change():
+    shop = await make_shop()
+    own = await make_coupon(shop, code="SPRING-10")
+
+    changed = await own.edit(shop, replace(own.terms, percentage=None, amount=700, name="Seven off"))
+
+    assert (changed.amount, changed.percentage, changed.name, changed.code) == (700, None, "Seven off", "SPRING-10")
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_coupon_that_becomes_private_gets_a_code_that_nobody_knows_yet():
+    shop = await make_shop()
+    own = await make_coupon(shop, code="SPRING-10")
+
+    changed = await own.edit(shop, replace(own.terms, visibility=Visibility.PRIVATE))
+
+    assert len(changed.code) == 16
+
+
+@pytest.mark.usefixtures("database")
+async def test_what_a_submitted_plan_promises_does_not_change_any_more():
+    shop = await make_shop()
+    own = await make_coupon(shop)
+    plan = await make_draft(shop, coupon_id=own.id)
+    await own.edit(shop, replace(own.terms, percentage=20))
+    await plan.submit(shop, send_at=None, deadline_after=DEADLINE)
+
+    own = await Coupon.get(id=own.id)
+    assert await refusals(own.edit(shop, replace(own.terms, percentage=30))) == [
+        ("discount.percentage", ErrorCode.TERMS_FIXED)
+    ]
+    longer = await own.edit(shop, replace(own.terms, ends_at=own.ends_at + timedelta(days=1)))
+    assert (longer.percentage, longer.ends_at) == (20, own.ends_at + timedelta(days=1))
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_plan_is_not_submitted_with_a_coupon_that_does_not_run_when_it_starts(clock: Clock):
+    shop = await make_shop()
+    own = await make_coupon(shop)
+    plan = await make_draft(shop, coupon_id=own.id)
+
+    late = plan.submit(shop, send_at=own.ends_at, deadline_after=DEADLINE)
+    assert await refusals(late) == [("couponId", ErrorCode.COUPON_NOT_RUNNING)]
+    await own.end()
+    ended = plan.submit(shop, send_at=None, deadline_after=DEADLINE)
+    assert await refusals(ended) == [("couponId", ErrorCode.COUPON_NOT_RUNNING)]
+
+    await plan.refresh_from_db()
+    assert (plan.status, plan.quota_week) == (PlanStatus.DRAFT, None)
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_foreign_coupon_cannot_be_attached():
+    shop, other = await make_shop(), await make_shop("other")
+    foreign = await make_coupon(other)
+    assert await refusals(make_draft(shop, coupon_id=foreign.id)) == [("couponId", ErrorCode.NOT_FOUND)]
+
+
+@pytest.mark.usefixtures("database")
+async def test_an_ended_coupon_neither_changes_nor_ends_again():
+    shop = await make_shop()
+    own = await make_coupon(shop)
+    await own.end()
+
+    assert await refusals(own.end()) == [("id", ErrorCode.COUPON_NOT_RUNNING)]
+    assert await refusals(own.edit(shop, replace(own.terms, name="New"))) == [("id", ErrorCode.COUPON_NOT_RUNNING)]
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_shop_has_200_open_coupons_and_not_one_more(monkeypatch):
+    monkeypatch.setattr(coupon, "MAX_OPEN", 2)
+    shop = await make_shop()
+    first, _ = await make_coupon(shop), await make_coupon(shop)
+
+    assert await refusals(make_coupon(shop)) == [("", ErrorCode.TOO_MANY)]
+    await first.end()
+    assert (await make_coupon(shop)).id
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_list_by_status_agrees_with_each_coupons_own(clock: Clock):
+    shop, at = await make_shop(), now()
+    await make_coupon(shop, starts_at=at + timedelta(days=1), ends_at=at + timedelta(days=2))
+    await make_coupon(shop, ends_at=at + timedelta(hours=1))
+    await (await make_coupon(shop)).end()
+    await Coupon.filter(id=(await make_coupon(shop, total_limit=1)).id).update(claimed=1)
+    await make_coupon(shop)
+
+    for moment in (at, at + timedelta(hours=1), at + timedelta(days=1), at + timedelta(days=300)):
+        for status in CouponStatus:
+            found = {each.id for each in await listed(shop.id, moment, statuses=[status])}
+            assert found == {each.id for each in await Coupon.all() if each.status(moment) is status}
+    assert await listed(shop.id, at).count() == 5
+    assert await listed(shop.id, at, visibility=Visibility.PRIVATE).count() == 0

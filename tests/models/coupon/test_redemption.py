@@ -1,0 +1,123 @@
+"""Claims used for an order: what an order must be, and that each is used once (R15)."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from models import database
+from models.clock import now
+from models.coupon.claim import claim
+from models.coupon.redemption import redeem
+from models.errors import ErrorCode, Refused
+from models.identifier import external_uuid
+from models.plan import Plan
+from models.shop import Shop
+from tests.factories import make_coupon, make_shop
+from tests.refusals import refusal
+
+
+async def _order(shop: Shop, customer: UUID, name: str = "o1", amount: int = 4_500, **columns: object) -> None:
+    values = {"ordered_at": now(), "status": "PLACED", "cancelled_at": None, "product_ids": [], **columns}
+    await database.execute(
+        "INSERT INTO orders (customer_id, id, shop_id, external_id, ordered_at, amount, status, cancelled_at,"
+        " product_ids, arrived_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $5)",
+        customer, external_uuid("order", shop.external_id, name), shop.id, name, values["ordered_at"], amount,
+        values["status"], values["cancelled_at"], values["product_ids"],
+    )  # fmt: skip
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_claim_is_redeemed_with_an_order_once_and_saying_so_again_answers_the_same():
+    shop, customer = await make_shop(), uuid4()
+    own = await make_coupon(shop, minimum_spend=5_000, customer_limit=2)
+    first, second = await claim(customer, own.id), await claim(customer, own.id)
+    await _order(shop, customer)
+    await _order(shop, customer, "o2")
+
+    redeemed = await redeem(shop, customer, first.code, order="o1", discount=500)
+
+    assert (redeemed.order_id, redeemed.discount, redeemed.redeemed_at) == (
+        external_uuid("order", shop.external_id, "o1"), 500, now(),
+    )  # fmt: skip
+    assert await redeem(shop, customer, first.code, order="o1", discount=500) == redeemed
+    again = redeem(shop, customer, first.code, order="o2", discount=500)
+    assert await refusal(again) == ("code", ErrorCode.ALREADY_REDEEMED)
+    both = redeem(shop, customer, second.code, order="o1", discount=500)
+    assert await refusal(both) == ("order", ErrorCode.ALREADY_REDEEMED)
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    ("order", "discount", "field"),
+    [
+        ({"amount": 4_000}, 500, "order"),
+        ({}, 502, "discount"),
+        ({}, -1, "discount"),
+        ({"status": "CANCELLED", "cancelled_at": "now"}, 500, "order"),
+        ({"hours": -1}, 500, "order"),
+        ({"hours": 24 * 7}, 500, "order"),
+        ({"product_ids": []}, 500, "order"),
+    ],
+)
+async def test_an_order_that_does_not_meet_the_conditions_redeems_nothing(order, discount, field):
+    shop, customer, product = await make_shop(), uuid4(), uuid4()
+    await database.execute(
+        "INSERT INTO product (id, shop_id, external_id, title, created_at, updated_at) VALUES ($1, $2, 'p', 'P', $3, $3)",
+        product, shop.id, now(),
+    )  # fmt: skip
+    own = await make_coupon(shop, minimum_spend=5_000, product_ids=[product])
+    taken = await claim(customer, own.id)
+    placed = {"product_ids": [product], **order, "ordered_at": now() + timedelta(hours=order.get("hours", 0))}
+    if "cancelled_at" in placed:
+        placed["cancelled_at"] = now()
+    placed.pop("hours", None)
+    await _order(shop, customer, **placed)
+
+    refused = redeem(shop, customer, taken.code, order="o1", discount=discount)
+
+    assert await refusal(refused) == (field, ErrorCode.ORDER_DOES_NOT_QUALIFY)
+    assert await database.fetch_value("SELECT count(*) FROM claim WHERE redeemed_at IS NOT NULL") == 0
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_claim_of_somebody_else_or_of_another_shop_reads_like_none():
+    shop, other, customer = await make_shop(), await make_shop("other"), uuid4()
+    taken = await claim(customer, (await make_coupon(shop)).id)
+    stranger = uuid4()
+    await _order(shop, stranger)
+    await _order(other, customer)
+
+    assert await refusal(redeem(shop, stranger, taken.code, order="o1", discount=1)) == ("code", ErrorCode.NOT_FOUND)
+    assert await refusal(redeem(other, customer, taken.code, order="o1", discount=1)) == ("code", ErrorCode.NOT_FOUND)
+    assert await refusal(redeem(shop, customer, taken.code, order="o9", discount=1)) == ("order", ErrorCode.NOT_FOUND)
+
+
+@pytest.mark.usefixtures("database")
+async def test_of_20_claims_redeemed_at_once_with_one_order_one_is():
+    shop, customer = await make_shop(), uuid4()
+    own = await make_coupon(shop, customer_limit=20)
+    taken = [await claim(customer, own.id) for _ in range(20)]
+    await _order(shop, customer)
+
+    async def attempt(code: str) -> bool:
+        try:
+            await redeem(shop, customer, code, order="o1", discount=1)
+        except Refused:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(attempt(each.code) for each in taken))) == 1
+
+
+@pytest.mark.usefixtures("database")
+async def test_what_was_claimed_stays_good_after_the_seller_ends_the_coupon():
+    shop, customer = await make_shop(), uuid4()
+    own = await make_coupon(shop)
+    taken = await claim(customer, own.id)
+    await own.end()
+    await _order(shop, customer)
+
+    assert (await redeem(shop, customer, taken.code, order="o1", discount=500)).redeemed_at == now()
+    assert await Plan.all().count() == 0

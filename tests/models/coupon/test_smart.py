@@ -1,0 +1,109 @@
+"""The rule of smart coupons: the best that the customer could use, and why not the others."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid5
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.coupon.smart import Basket, Offer, Verdict, best, consider
+from models.coupon.terms import CouponTerms, Visibility
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+SOAP, TOWEL = (uuid5(UUID(int=0), name) for name in ("soap", "towel"))
+
+
+def offer(number: int = 1, **given: object) -> Offer:
+    """A coupon of ten percent that the customer sees, unless told otherwise."""
+    own = {name: given.pop(name) for name in ("is_seen", "is_sold_out", "claims", "has_unused") if name in given}
+    terms = {
+        "name": "c", "visibility": Visibility.REGULAR, "starts_at": START, "ends_at": START + timedelta(days=7),
+        "total_limit": 10, "percentage": None if "amount" in given else 10, **given,
+    }  # fmt: skip
+    return Offer(number, CouponTerms(**terms), **{"is_sold_out": False, "is_seen": True, **own})  # type: ignore[arg-type]
+
+
+def verdicts(offers: list[Offer], basket: Basket) -> dict[int, Verdict]:
+    return {each.coupon_id: each.verdict for each in consider(offers, basket)}
+
+
+def test_what_saves_most_on_these_products_is_the_best():
+    offers = [offer(1), offer(2, amount=500), offer(3, amount=500, minimum_spend=9_000)]
+    assert verdicts(offers, Basket([SOAP], 4_000)) == {2: "BEST", 1: "SAVES_LESS", 3: "BELOW_MINIMUM"}
+    assert verdicts(offers, Basket([SOAP], 8_000)) == {1: "BEST", 2: "SAVES_LESS", 3: "BELOW_MINIMUM"}
+
+
+@pytest.mark.parametrize(
+    ("given", "verdict"),
+    [
+        ({"is_seen": False}, "NOT_VISIBLE"),
+        ({"is_sold_out": True}, "SOLD_OUT"),
+        ({"claims": 1}, "CLAIM_LIMIT_REACHED"),
+        ({"product_ids": (TOWEL,)}, "OTHER_PRODUCTS"),
+        ({"minimum_spend": 5_000}, "BELOW_MINIMUM"),
+    ],
+)
+def test_a_coupon_that_cannot_be_used_says_why_and_none_is_chosen(given, verdict):
+    considered = consider([offer(1, **given)], Basket([SOAP], 4_000))
+    assert [each.verdict for each in considered] == [verdict]
+    assert best(considered) is None
+
+
+def test_a_claim_that_is_not_used_yet_can_be_used_though_all_are_taken():
+    assert verdicts([offer(1, claims=1, has_unused=True, is_sold_out=True)], Basket([SOAP], 4_000)) == {1: "BEST"}
+
+
+def test_equal_savings_go_to_the_one_that_ends_first_then_to_the_older():
+    sooner = START + timedelta(days=1)
+    assert best(consider([offer(1), offer(2, ends_at=sooner), offer(3, ends_at=sooner)], Basket([SOAP], 100))) == 2
+
+
+def test_without_products_the_customer_s_usual_order_decides_or_the_highest_minimum():
+    offers = [offer(1), offer(2, amount=700, minimum_spend=6_000)]
+    assert best(consider(offers, Basket(usual=5_000))) == 1
+    assert best(consider(offers, Basket(usual=6_500))) == 2
+    assert best(consider(offers, Basket())) == 2
+
+
+def test_no_coupon_at_all_is_a_valid_outcome():
+    assert consider([], Basket([SOAP], 100)) == []
+    assert best([]) is None
+
+
+prices = st.integers(0, 20_000)
+
+
+@st.composite
+def some_offers(draw: st.DrawFn) -> list[Offer]:
+    """Up to six coupons in all sorts of states."""
+    found = []
+    for number in range(1, draw(st.integers(1, 7))):
+        gives = draw(st.sampled_from([{"percentage": 10}, {"percentage": 50}, {"amount": 700}, {"amount": 2_000}]))
+        found.append(
+            offer(
+                number, **gives, minimum_spend=draw(st.sampled_from([0, 3_000, 9_000])),
+                product_ids=draw(st.sampled_from([(), (SOAP,), (TOWEL,)])), is_seen=draw(st.booleans()),
+                is_sold_out=draw(st.booleans()), claims=draw(st.integers(0, 2)), has_unused=draw(st.booleans()),
+                customer_limit=draw(st.integers(1, 2)), ends_at=START + timedelta(days=draw(st.integers(1, 3))),
+            )
+        )  # fmt: skip
+    return found
+
+
+@given(some_offers(), prices, st.sampled_from([[SOAP], [SOAP, TOWEL]]))
+def test_the_best_is_what_plain_python_finds_by_trying_all(offers, price, products):
+    usable = [
+        each for each in offers
+        if each.is_seen
+        and (each.has_unused or (each.claims < each.terms.customer_limit and not each.is_sold_out))
+        and (not each.terms.product_ids or set(each.terms.product_ids) & set(products))
+        and price >= each.terms.minimum_spend
+    ]  # fmt: skip
+    expected = None
+    for each in usable:
+        if expected is None or (-each.terms.saving(price), each.terms.ends_at, each.coupon_id) < (
+            -expected.terms.saving(price), expected.terms.ends_at, expected.coupon_id,
+        ):  # fmt: skip
+            expected = each
+    assert best(consider(offers, Basket(products, price))) == (expected.coupon_id if expected else None)

@@ -1,0 +1,175 @@
+"""An order belongs to the last message touched within the window before it, decided once (R24)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import database as db
+from models.clock import Clock, now
+from models.identifier import customer_id
+from models.ingest import ingest
+from models.metric import attribution
+from models.metric.attribution import WINDOW, Engagement, Touch, is_history, last_touch
+from models.shop import Shop
+from tests.factories import make_shop
+
+ORDERED = datetime.fromisoformat("2026-01-15T12:00:00+00:00")
+MINUTES = st.integers(-8 * 24 * 60, 60)
+TOUCHES = st.lists(
+    st.builds(
+        lambda plan, kind, minutes: Touch(plan, "", kind, ORDERED + timedelta(minutes=minutes)),
+        st.integers(1, 5), st.sampled_from(Engagement), MINUTES,
+    )
+)  # fmt: skip
+
+
+@given(TOUCHES)
+def test_no_touch_in_the_window_is_later_than_the_one_chosen(touches):
+    chosen = last_touch(touches, ORDERED)
+
+    inside = [touch for touch in touches if ORDERED - WINDOW < touch.at <= ORDERED]
+    assert (chosen is None) == (not inside)
+    if chosen:
+        assert chosen.at == max(touch.at for touch in inside)
+
+
+def test_the_window_excludes_its_beginning_and_includes_the_order_itself():
+    def touch(at: datetime) -> Touch:
+        return Touch(1, "", Engagement.READ, at)
+
+    assert last_touch([touch(ORDERED - WINDOW)], ORDERED) is None
+    assert last_touch([touch(ORDERED - WINDOW + timedelta(microseconds=1))], ORDERED)
+    assert last_touch([touch(ORDERED)], ORDERED)
+    assert last_touch([touch(ORDERED + timedelta(microseconds=1))], ORDERED) is None
+
+
+def test_an_order_that_arrives_after_the_window_is_history():
+    assert not is_history(ORDERED, ORDERED + WINDOW)
+    assert is_history(ORDERED, ORDERED + WINDOW + timedelta(seconds=1))
+
+
+@dataclass
+class History:
+    """One shopper's messages of one shop, and how the database would be told of an order."""
+
+    shop: Shop
+    customer: UUID
+
+    async def message(self, plan_id: int, read_at: datetime | None, clicked_at: datetime | None = None) -> None:
+        """A message that was sent long ago, read and clicked then."""
+        await db.execute(
+            "INSERT INTO delivery (plan_id, customer_id, shop_id, state, channel, created_at, sent_at, read_at, clicked_at)"
+            " VALUES ($1, $2, $3, 'SENT', 'CHAT', $4, $4, $5, $6)",
+            plan_id, self.customer, self.shop.id, now() - timedelta(days=30), read_at, clicked_at,
+        )  # fmt: skip
+
+    async def order(self, ordered_at: datetime, arrived_at: datetime | None = None) -> UUID:
+        """An order as the ingesting transaction stores it, and credits it."""
+        order, arrived_at = uuid4(), arrived_at or now()
+        await db.execute(
+            "INSERT INTO orders (customer_id, id, shop_id, external_id, ordered_at, amount, status, arrived_at)"
+            " VALUES ($1, $2, $3, $2::uuid::text, $4, 1000, 'PLACED', $5)",
+            self.customer, order, self.shop.id, ordered_at, arrived_at,
+        )  # fmt: skip
+        await attribution.attribute(self.shop.id, [order], at=arrived_at)
+        return order
+
+    async def plan_of(self, order: UUID) -> int | None:
+        """The plan the order is credited to."""
+        plan: int | None = await db.fetch_value("SELECT plan_id FROM attribution WHERE order_id = $1", order)
+        return plan
+
+
+@pytest.fixture
+async def history(database: None) -> History:
+    return History(await make_shop(), uuid4())
+
+
+async def test_the_database_chooses_as_the_rule_does(history: History):
+    moments = [now() - timedelta(hours=hours) for hours in (130, 121, 119, 60, 60, 1)]
+    clicks = [None, None, moments[2], None, moments[4], None]
+    for plan, (read_at, clicked_at) in enumerate(zip(moments, clicks, strict=True), start=1):
+        await history.message(plan, read_at, clicked_at)
+    touches = [Touch(plan, "", Engagement.READ, at) for plan, at in enumerate(moments, start=1)]
+    touches += [Touch(plan, "", Engagement.CLICK, at) for plan, at in enumerate(clicks, start=1) if at]
+
+    for hours in (0, 1, 2, 60, 61, 118, 119, 121, 126):
+        ordered_at = now() - timedelta(hours=hours)
+        expected = last_touch(touches, ordered_at)
+        order = await history.order(ordered_at, arrived_at=ordered_at + timedelta(seconds=hours + 1))
+
+        assert await history.plan_of(order) == (expected.plan_id if expected else None), hours
+
+
+async def test_what_only_a_machine_touched_earns_nothing(history: History):
+    await history.message(1, None)
+    await db.execute("UPDATE delivery SET machine_read_at = $1, machine_clicked_at = $1", now() - timedelta(hours=1))
+
+    assert await history.plan_of(await history.order(now())) is None
+
+
+async def test_reads_that_become_known_in_any_order_credit_the_one_nearest_before_the_order(history: History):
+    for plan, hours in ((3, 1), (1, 9), (2, 4)):
+        await history.message(plan, now() - timedelta(hours=hours))
+
+    assert await history.plan_of(await history.order(now() - timedelta(hours=2))) == 2
+    assert await history.plan_of(await history.order(now() - timedelta(hours=5))) == 1
+
+
+async def test_an_order_told_late_is_credited_by_when_it_was_placed(history: History):
+    placed = now() - timedelta(days=4)
+    await history.message(1, placed - timedelta(hours=1))
+    await history.message(2, placed + timedelta(hours=1))
+
+    assert await history.plan_of(await history.order(placed, arrived_at=now())) == 1
+
+
+async def test_a_message_of_another_shop_earns_nothing(history: History):
+    other = History(await make_shop("other"), history.customer)
+    await other.message(1, now() - timedelta(hours=1))
+
+    assert await history.plan_of(await history.order(now())) is None
+
+
+async def test_a_message_of_another_customer_earns_nothing(history: History):
+    await History(history.shop, uuid4()).message(1, now() - timedelta(hours=1))
+
+    assert await history.plan_of(await history.order(now())) is None
+
+
+async def test_imported_history_earns_nothing(history: History):
+    await history.message(1, now() - timedelta(days=20))
+
+    assert await history.plan_of(await history.order(now() - timedelta(days=19))) is None
+
+
+async def test_what_was_decided_stays_when_a_later_touch_becomes_known(history: History, clock: Clock):
+    await history.message(1, now() - timedelta(hours=5))
+    order = await history.order(now() - timedelta(hours=1))
+    await history.message(2, now() - timedelta(hours=2))
+
+    clock.move(timedelta(minutes=1))
+    assert await attribution.attribute(history.shop.id, [order], at=now()) == 0
+
+    assert await history.plan_of(order) == 1
+
+
+async def test_an_order_is_credited_when_it_is_taken_in_and_only_then(history: History):
+    await db.execute("DELETE FROM delivery")
+    shopper = customer_id("ana")
+    await History(history.shop, shopper).message(7, now() - timedelta(hours=3), now() - timedelta(hours=2))
+    row = {
+        "type": "order", "externalId": "o1", "customer": "ana", "orderedAt": now() - timedelta(hours=1),
+        "amount": 4200, "currency": "USD",
+    }  # fmt: skip
+
+    for _ in range(2):
+        assert [result.problems for result in await ingest(history.shop, [row], secret=b"key")] == [()]
+    await ingest(history.shop, [{**row, "status": "CANCELLED", "cancelledAt": now()}], secret=b"key")
+
+    credited = await db.fetch("SELECT plan_id, touch, amount, status FROM attribution JOIN orders ON id = order_id")
+    assert [tuple(found) for found in credited] == [(7, "CLICK", 4200, "CANCELLED")]

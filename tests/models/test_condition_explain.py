@@ -1,0 +1,172 @@
+"""The plain evaluation: what decides, what was found, and times that must not be got wrong."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from models.condition.explain import explain, in_universe, matches
+from models.condition.facts import Answer, Event, Facts, Order
+from models.condition.tree import (
+    AgeIn,
+    AllOf,
+    AnyOf,
+    Condition,
+    Deed,
+    Definition,
+    Did,
+    Follows,
+    Measure,
+    Moment,
+    MomentIn,
+    Negation,
+    OrderAmount,
+    OrderCount,
+    Responded,
+    Response,
+)
+
+NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
+
+
+def holds(condition: Condition, facts: Facts, *, now: datetime = NOW, zone: str = "UTC") -> bool:
+    """Whether the condition holds of the facts."""
+    return explain(Definition(condition, zone), facts, now).holds
+
+
+def found(condition: Condition, facts: Facts, *, zone: str = "UTC") -> str:
+    """What was found of the condition."""
+    return explain(Definition(condition, zone), facts, NOW).found
+
+
+def test_a_window_includes_now_and_excludes_its_start():
+    for at, inside in (
+        (NOW, True),
+        (NOW - timedelta(days=30) + timedelta(microseconds=1), True),
+        (NOW - timedelta(days=30), False),
+    ):
+        assert holds(OrderCount(30, 1), Facts(orders=(Order(at, 100),))) is inside
+
+
+@pytest.mark.parametrize(
+    ("today", "born", "age"),
+    [
+        (date(2026, 2, 28), date(2000, 2, 29), 25),
+        (date(2026, 3, 1), date(2000, 2, 29), 26),
+        (date(2024, 2, 29), date(2000, 2, 29), 24),
+        (date(2024, 2, 29), date(1999, 3, 1), 24),
+        (date(2024, 2, 29), date(1999, 2, 28), 25),
+    ],
+)
+def test_who_is_born_on_a_leap_day_turns_on_the_first_of_march(today: date, born: date, age: int):
+    noon = datetime(today.year, today.month, today.day, 12, tzinfo=UTC)
+
+    assert holds(AgeIn(age, age), Facts(birth_date=born), now=noon)
+
+
+def test_a_birthday_begins_at_midnight_of_the_shop():
+    evening = datetime(2026, 1, 14, 18, tzinfo=UTC)
+    person = Facts(birth_date=date(2000, 1, 15))
+
+    assert not holds(AgeIn(least=26), person, now=evening)
+    assert holds(AgeIn(least=26), person, now=evening, zone="Asia/Jakarta")
+
+
+def test_the_days_on_which_summer_time_begins_and_ends_have_23_and_25_hours():
+    spring = MomentIn(Moment.FIRST_ORDER, first=date(2025, 3, 9), last=date(2025, 3, 9))
+    autumn = MomentIn(Moment.FIRST_ORDER, first=date(2025, 11, 2), last=date(2025, 11, 2))
+    for day, start, hours in (
+        (spring, datetime(2025, 3, 9, 5, tzinfo=UTC), 23),
+        (autumn, datetime(2025, 11, 2, 4, tzinfo=UTC), 25),
+    ):
+        end = start + timedelta(hours=hours)
+        for at, inside in ((start, True), (end - timedelta(microseconds=1), True), (end, False)):
+            assert holds(day, Facts(orders=(Order(at, 1),)), zone="America/New_York") is inside
+
+
+def test_a_day_without_midnight_begins_at_its_first_minute():
+    day = MomentIn(Moment.LAST_ORDER, first=date(2018, 11, 4))
+    start = datetime(2018, 11, 4, 3, tzinfo=UTC)
+
+    assert holds(day, Facts(orders=(Order(start, 1),)), zone="America/Sao_Paulo")
+    assert not holds(day, Facts(orders=(Order(start - timedelta(microseconds=1), 1),)), zone="America/Sao_Paulo")
+
+
+def test_an_average_of_no_orders_meets_no_bound_and_their_total_is_zero():
+    assert not holds(OrderAmount(Measure.AVERAGE_ORDER, "USD", most=100), Facts())
+    assert holds(OrderAmount(Measure.SPENT, "USD", most=0), Facts())
+
+
+def test_an_average_is_compared_without_rounding():
+    two = Facts(orders=(Order(NOW, 3000), Order(NOW, 3001)))
+
+    assert holds(OrderAmount(Measure.AVERAGE_ORDER, "USD", above=3000), two)
+    assert not holds(OrderAmount(Measure.AVERAGE_ORDER, "USD", least=3001), two)
+    assert found(OrderAmount(Measure.AVERAGE_ORDER, "USD", least=3001), two) == "average of 30.00 USD ever"
+
+
+def test_a_cancelled_order_stood_until_it_was_cancelled():
+    person = Facts(orders=(Order(NOW - timedelta(days=9), 100, cancelled_at=NOW - timedelta(days=1)),))
+
+    assert not holds(OrderCount(least=1), person)
+    assert holds(OrderCount(least=1), person.as_of(NOW - timedelta(days=2)))
+    assert not holds(OrderCount(least=1), person.as_of(NOW - timedelta(days=1)))
+
+
+def test_seconds_of_several_lives_count_together():
+    person = Facts(
+        events=(
+            Event("LIVE_WATCHED", NOW, "beauty", 400),
+            Event("LIVE_WATCHED", NOW, "beauty", 200),
+            Event("LIVE_WATCHED", NOW, "food", 900),
+            Event("LIVE_WATCHED", NOW, "beauty", None),
+        )
+    )
+
+    assert holds(Did(Deed.LIVE_WATCHED, category="beauty", least_seconds=600), person)
+    assert not holds(Did(Deed.LIVE_WATCHED, category="beauty", least_seconds=601), person)
+    assert found(Did(Deed.LIVE_WATCHED, category="beauty", least_seconds=601), person) == "600 seconds ever"
+
+
+def test_who_follows_again_follows():
+    person = Facts(events=(Event("FOLLOWED", NOW), Event("UNFOLLOWED", NOW - timedelta(days=1))))
+
+    assert holds(Follows(value=True), person)
+    assert not holds(Follows(value=True), person.as_of(NOW - timedelta(days=1)))
+
+
+def test_answers_count_for_their_own_plan():
+    person = Facts(answers=(Answer("READ", NOW, 1), Answer("UNSUBSCRIBED", NOW, None)))
+
+    assert holds(Responded(Response.READ, plan=1), person)
+    assert not holds(Responded(Response.READ, plan=2), person)
+    assert holds(Responded(Response.UNSUBSCRIBED), person)
+    assert not holds(Responded(Response.UNSUBSCRIBED, plan=1), person)
+
+
+def test_nobody_without_interaction_is_in_any_segment_whatever_it_negates():
+    nobody = Facts(events=(Event("UNFOLLOWED", NOW), Event("CART_EMPTIED", NOW), Event("CART_REMOVED", NOW)))
+
+    assert holds(Negation(Follows(value=True)), nobody)
+    assert not in_universe(nobody)
+    assert not matches(Definition(Negation(Follows(value=True)), "UTC"), nobody, NOW)
+    assert matches(Definition(Negation(Follows(value=True)), "UTC"), Facts(orders=(Order(NOW, 1, NOW),)), NOW)
+
+
+def test_the_failed_parts_of_an_and_and_the_fulfilled_parts_of_an_or_decide():
+    tree = AllOf(
+        (
+            OrderCount(least=1),
+            AnyOf((Follows(value=True), OrderCount(least=3))),
+            Negation(AnyOf((OrderCount(least=2), AgeIn(least=18)))),
+        )
+    )
+    reason = explain(Definition(tree, "UTC"), Facts(orders=(Order(NOW, 1), Order(NOW, 1))), NOW)
+
+    assert reason.holds is False
+    assert [(leaf.path, leaf.holds, leaf.decides, leaf.found) for leaf in reason.leaves()] == [
+        ("conditions.all[0]", True, False, "2 orders ever"),
+        ("conditions.all[1].any[0]", False, True, "does not follow"),
+        ("conditions.all[1].any[1]", False, True, "2 orders ever"),
+        ("conditions.all[2].not.any[0]", True, True, "2 orders ever"),
+        ("conditions.all[2].not.any[1]", False, False, "birth date not known"),
+    ]

@@ -1,0 +1,97 @@
+"""What is implied of indexed instants: it holds of every member, and the presets are found by their indexes."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis.strategies import integers
+
+from models.condition import PRESETS, Definition, Preset, Scope, compile_condition
+from models.condition.explain import matches
+from models.condition.facts import Facts
+from models.condition.implication import Instant, Span, entails, implied, only_followers
+from models.condition.text import read_text
+from tests.histories import case_of
+
+NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
+ENGAGED = (
+    "PRODUCT_CARD_CLICKED", "VIDEO_WATCHED", "VIDEO_LIKED", "VIDEO_PRODUCT_CLICKED", "LIVE_WATCHED", "LIVE_CLICKED",
+)  # fmt: skip
+
+
+def ago(days: int) -> datetime:
+    """So many days before the clock."""
+    return NOW - timedelta(days=days)
+
+
+def instants(facts: Facts) -> dict[Instant, datetime | None]:
+    """The indexed instants of one customer."""
+    orders = sorted((order.at for order in facts.orders if order.cancelled_at is None), reverse=True)
+
+    def last(*kinds: str) -> datetime | None:
+        return max((event.at for event in facts.events if event.kind in kinds), default=None)
+
+    return {
+        Instant.LAST_ORDER: orders[0] if orders else None,
+        Instant.PREVIOUS_ORDER: orders[1] if len(orders) > 1 else None,
+        Instant.LAST_WANTED: last("CART_ADDED", "PRODUCT_FAVOURITED"),
+        Instant.LAST_ENGAGED: last(*ENGAGED),
+    }
+
+
+def lies(at: datetime | None, span: Span) -> bool:
+    """Whether an instant lies within a span."""
+    return at is not None and (span.after is None or at > span.after) and (span.until is None or at <= span.until)
+
+
+@given(seed=integers(0, 2**32))
+def test_what_is_implied_holds_of_every_member_and_what_is_entailed_of_everyone_within(seed: int):
+    case = case_of(seed)
+    for definition in case.definitions:
+        spans = implied(definition.conditions, case.now)
+        for facts in case.customers.values():
+            known = instants(facts)
+            within = all(lies(known[instant], span) for instant, span in spans.items())
+            is_member = matches(definition, facts, case.now)
+            assert within or not is_member
+            if within and entails(spans, definition.conditions, case.now):
+                assert is_member
+
+
+@pytest.mark.parametrize(
+    ("line", "spans"),
+    [
+        ("orders >= 1", {Instant.LAST_ORDER: Span()}),
+        ("orders(within: 60d) >= 2", {Instant.LAST_ORDER: Span(ago(60)), Instant.PREVIOUS_ORDER: Span(ago(60))}),
+        ("orders(within: 365d) >= 1 and orders(within: 90d) = 0", {Instant.LAST_ORDER: Span(ago(365), ago(90))}),
+        ("orders >= 1 and not orders(within: 90d) >= 1", {Instant.LAST_ORDER: Span(None, ago(90))}),
+        ("orders(within: 90d) = 0", {}),
+        ("carted within 7d or favourited within 30d", {Instant.LAST_WANTED: Span(ago(30))}),
+        ("carted within 7d or viewed within 7d", {}),
+        ("not carted within 7d", {}),
+        ("spent(within: 30d) > 0", {Instant.LAST_ORDER: Span(ago(30))}),
+        ("spent < 5", {}),
+        ("average_order < 5", {Instant.LAST_ORDER: Span()}),
+    ],
+)
+def test_what_a_line_implies(line: str, spans: dict[Instant, Span]):
+    assert implied(read_text(line, Scope("UTC", "USD")).conditions, NOW) == spans
+
+
+def test_only_an_and_or_an_or_of_followers_has_followers_alone():
+    for line, only in (
+        ("follows", True), ("not follows", False), ("follows and viewed", True), ("follows or viewed", False),
+        ("follows or (viewed and follows)", True), ("not follows = false", True),
+    ):  # fmt: skip
+        assert only_followers(read_text(line, Scope("UTC")).conditions) is only
+
+
+def test_what_an_index_already_says_is_not_said_again():
+    _, lapsed = PRESETS[Preset.LAPSED]
+    compiled = compile_condition(Definition(lapsed, "UTC"), shop_id=1, now=NOW)
+
+    assert compiled.sql == (
+        "SELECT r.customer_id FROM relationship r WHERE r.shop_id = $1::integer AND r.first_interaction_at IS NOT NULL"
+        " AND (r.last_order_at > $2::timestamptz AND r.last_order_at <= $3::timestamptz)"
+    )
+    assert compiled.arguments == (1, ago(365), ago(90))

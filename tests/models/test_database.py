@@ -1,0 +1,79 @@
+"""Schema migration and the driver's promises."""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+import pytest
+from tortoise import Tortoise
+
+from local.postgres import Postgres
+from models import database as databases
+from settings import Settings
+
+
+async def test_processes_that_migrate_at_once_do_not_disturb_each_other(postgres: Postgres):
+    await asyncio.gather(*(databases.migrate(postgres.url) for _ in range(3)))
+
+
+async def test_a_failed_transaction_leaves_nothing(database: None):
+    async def fail_midway() -> None:
+        async with databases.transaction():
+            await databases.execute("INSERT INTO language (tag) VALUES ($1)", "en")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail_midway()
+
+    assert await databases.fetch_value("SELECT count(*) FROM language") == 0
+
+
+COLUMNS = """
+SELECT column_name, is_nullable = 'YES' AS nullable
+FROM information_schema.columns WHERE table_schema = 'public' AND table_name = $1
+"""
+
+
+async def test_each_model_has_the_columns_of_its_table_and_no_others(database: None):
+    for model in Tortoise.apps["models"].values():
+        meta = model._meta
+        described = {
+            field.source_field or name: field.null
+            for name, field in meta.fields_map.items()
+            if name in meta.db_fields and not field.generated
+        }
+        generated = {meta.pk.source_field or meta.pk_attr: False}
+
+        rows = await databases.fetch(COLUMNS, meta.db_table)
+
+        assert {row["column_name"]: row["nullable"] for row in rows} == {**described, **generated}, meta.db_table
+
+
+async def test_a_second_migration_finds_nothing_to_do(postgres: Postgres, migrated: str):
+    async def schema() -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(migrated)
+        rows = await connection.fetch("SELECT relname, relkind, relfilenode FROM pg_class ORDER BY oid")
+        await connection.close()
+        return rows
+
+    before = await schema()
+    await databases.migrate(migrated)
+
+    assert await schema() == before
+
+
+async def test_after_a_crash_of_the_server_statements_work_again(folder: Path, settings: Settings):
+    server = Postgres(folder / "postgres", shared_buffers="16MB")
+    server.start()
+    await databases.migrate(server.url)
+    await databases.connect(server.url)
+    await databases.execute("INSERT INTO language (tag) VALUES ($1)", "en")
+
+    server.kill()
+    with pytest.raises(databases.UNREACHABLE):
+        await databases.fetch_value("SELECT 1")
+    server.start()
+
+    assert await databases.fetch_value("SELECT tag FROM language") == "en"
+    await databases.disconnect()
+    server.stop()

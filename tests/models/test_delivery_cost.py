@@ -1,0 +1,104 @@
+"""What the statements of delivery cost grows with the recipients, not with their pairs."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from models import audience, intent, worker
+from models import database as db
+from models import slice as slices
+from models.delivery import DeliveryState
+from models.intent import Settlement
+from models.plan import PlanChannel
+from tests.factories import DEADLINE, make_customers, make_resolved, make_running, make_shop
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def explained(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The plans that PostgreSQL makes for statements that write the ledger, beside their being run."""
+    plans: list[dict[str, Any]] = []
+
+    def spied(run: Any) -> Any:
+        async def run_and_explain(sql: str, *arguments: Any) -> Any:
+            if "INSERT INTO contact" in sql or "UPDATE delivery" in sql:
+                plans.append(json.loads(await db.fetch_value(f"EXPLAIN (FORMAT JSON) {sql}", *arguments))[0]["Plan"])
+            return await run(sql, *arguments)
+
+        return run_and_explain
+
+    monkeypatch.setattr(db, "fetch", spied(db.fetch))
+    monkeypatch.setattr(db, "fetch_planned", spied(db.fetch_planned))
+    return plans
+
+
+def joins_of_every_pair(plan: dict[str, Any]) -> Iterator[str]:
+    """Nested loops that hold each row of a CTE against each row of another: no index helps there."""
+    parts = plan.get("Plans", ())
+    if plan["Node Type"] == "Nested Loop" and all(part["Node Type"] == "CTE Scan" for part in parts):
+        yield plan["Join Filter"]
+    for part in parts:
+        yield from joins_of_every_pair(part)
+
+
+def indexes_of(relation: str, plan: dict[str, Any]) -> Iterator[str]:
+    """The indexes by which rows of a table are found."""
+    if plan.get("Relation Name") == relation and "Index Name" in plan:
+        yield plan["Index Name"]
+    for part in plan.get("Plans", ()):
+        yield from indexes_of(relation, part)
+
+
+async def test_choosing_an_audience_looks_at_no_pair_of_recipients(explained: list[dict[str, Any]]):
+    shop = await make_shop()
+    await make_customers(shop, 500)
+    await db.execute("ANALYZE")
+    plan = await make_running(shop)
+
+    assert await audience.resolve_range(plan.id)
+
+    assert [list(joins_of_every_pair(each)) for each in explained] == [[]]
+
+
+async def test_loading_a_slice_looks_at_no_pair_of_recipients(explained: list[dict[str, Any]]):
+    shop = await make_shop()
+    await make_customers(shop, 500)
+    await db.execute("ANALYZE")
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await db.execute("ANALYZE")
+    worker_id = uuid4()
+    await worker.register(worker_id, "test", DEADLINE)
+    held = await slices.acquire(plan.id, 1, worker_id, uuid4())
+    assert held is not None
+    explained.clear()
+
+    assert len(await slices.load(held)) == 500
+
+    assert [list(joins_of_every_pair(each)) for each in explained] == [[]]
+
+
+@pytest.mark.parametrize("analyzed", [True, False])
+async def test_an_intent_and_a_settlement_look_for_their_messages_by_key(
+    explained: list[dict[str, Any]], *, analyzed: bool
+):
+    shop = await make_shop()
+    await make_customers(shop, 500)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    if analyzed:
+        await db.execute("ANALYZE")
+    worker_id = uuid4()
+    await worker.register(worker_id, "test", DEADLINE)
+    held = await slices.acquire(plan.id, 1, worker_id, uuid4())
+    assert held is not None
+    messages = await slices.load(held)
+    await intent.commit([], messages[:20])
+    explained.clear()
+
+    granted = await intent.commit([Settlement(each, 1, DeliveryState.SENT) for each in messages[:20]], messages[20:40])
+
+    assert len(granted) == 20
+    assert [set(indexes_of("delivery", each)) for each in explained] == [{"delivery_pkey"}]

@@ -1,0 +1,147 @@
+"""Exports: every recipient once, a page in memory at a time, harmless to spreadsheets, without anything personal."""
+
+import csv
+import io
+from datetime import timedelta
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import database as db
+from models import export, export_link
+from models.clock import now
+from models.export import Content, Format, harmless
+from models.export_link import LIFETIME, ExportLink
+from models.identifier import global_id
+from tests.conftest import NOON
+from tests.factories import make_customers, make_resolved, make_shop
+
+KEYS = (b"a key of links, long enough for all of it", b"the key before it, long enough for all of it")
+
+
+async def exported(plan_id: int, content: Content = Content.LEDGER, form: Format = Format.CSV) -> bytes:
+    return b"".join([part async for part in export.written(plan_id, content, form)])
+
+
+def table(text: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text.decode(), newline="")))
+
+
+@pytest.fixture
+async def plan_id(database: None, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A resolved chat plan to 25 customers, read in pages of 10."""
+    monkeypatch.setattr(export, "PAGE", 10)
+    shop = await make_shop()
+    await make_customers(shop, 25)
+    plan = await make_resolved(shop)
+    return plan.id
+
+
+async def test_every_recipient_is_in_the_ledger_once_whatever_the_pages(plan_id: int):
+    rows = table(await exported(plan_id))
+    lines = [orjson.loads(line) for line in (await exported(plan_id, form=Format.NDJSON)).splitlines()]
+
+    assert sorted(row["customer"] for row in rows) == sorted(f"c{number}" for number in range(25))
+    assert [line["customer"] for line in lines] == [row["customer"] for row in rows]
+    assert tuple(rows[0]) == tuple(lines[0]) == export.LEDGER
+    row = await db.fetch_one("SELECT customer_id FROM customer c JOIN delivery d ON d.customer_id = c.id WHERE name = 'c0'")
+    assert row is not None
+    own = next(line for line in lines if line["customer"] == "c0")
+    assert own == {
+        "message": global_id("Message", plan_id, row["customer_id"], ""), "customer": "c0", "occasion": None,
+        "channel": "CHAT", "language": "en", "variant": "A", "state": "SENT", "reason": None, "attempts": 0,
+        "createdAt": "2026-01-15T12:00:00Z", "notBefore": None, "sentAt": "2026-01-15T12:00:00Z", "readAt": None,
+        "clickedAt": None, "repliedAt": None, "machineReadAt": None, "machineClickedAt": None,
+    }  # fmt: skip
+
+
+async def test_the_ledger_is_read_a_page_at_a_time(plan_id: int, monkeypatch: pytest.MonkeyPatch):
+    sizes = []
+    fetch = db.fetch
+
+    async def noting(sql: str, *arguments: object) -> list[db.Record]:
+        rows = await fetch(sql, *arguments)
+        sizes.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(db, "fetch", noting)
+    await exported(plan_id)
+
+    assert sizes == [10, 10, 5, 0]
+
+
+async def test_rows_of_other_occasions_and_customers_nobody_told_of_are_there_too(plan_id: int):
+    await db.execute("UPDATE delivery SET reference = 'cart-2' WHERE customer_id IN (SELECT id FROM customer LIMIT 3)")
+    await db.execute("DELETE FROM customer WHERE name = 'c7'")
+    rows = table(await exported(plan_id))
+
+    assert len(rows) == 25
+    assert sorted(row["occasion"] for row in rows)[-3:] == ["cart-2"] * 3
+    assert [row["message"] != "" for row in rows if row["customer"] == ""] == [True]
+
+
+async def test_nothing_personal_is_in_it(plan_id: int):
+    await db.execute("UPDATE customer SET name = 'Anna ' || name, email = 'anna@example.com'")
+    text = await exported(plan_id) + await exported(plan_id, form=Format.NDJSON)
+
+    assert b"Anna" not in text
+    assert b"@" not in text
+
+
+async def test_the_figures_are_those_of_the_api(plan_id: int):
+    await db.execute("UPDATE delivery SET state = 'SUPPRESSED', reason = 'BLOCKED' WHERE customer_id IN (SELECT id FROM customer LIMIT 4)")
+    rows = table(await exported(plan_id, Content.FIGURES))
+    values = {row["figure"]: row["value"] for row in rows}
+
+    assert (values["recipients"], values["delivered"], values["currency"]) == ("25", "21", "USD")
+    assert {"figure": "heldBack", "state": "SUPPRESSED", "reason": "BLOCKED", "value": "4"} in rows
+    lines = [orjson.loads(line) for line in (await exported(plan_id, Content.FIGURES, Format.NDJSON)).splitlines()]
+    assert lines[0] == {"figure": "recipients", "state": None, "reason": None, "value": 25}
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x","y")'])
+async def test_a_customer_called_like_a_formula_stays_a_text(plan_id: int, name: str):
+    await db.execute("UPDATE customer SET external_id = $1 WHERE name = 'c3'", name)
+    rows = table(await exported(plan_id))
+    lines = [orjson.loads(line) for line in (await exported(plan_id, form=Format.NDJSON)).splitlines()]
+
+    assert f"'{name}" in [row["customer"] for row in rows]
+    assert name in [line["customer"] for line in lines]
+
+
+@given(st.text())
+def test_no_text_begins_a_formula_and_none_is_lost(text: str):
+    shown = harmless(text)
+
+    assert not shown.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert shown in (text, f"'{text}")
+
+
+def link() -> ExportLink:
+    return ExportLink(7, 9, Content.FIGURES, Format.NDJSON, NOON + LIFETIME)
+
+
+def test_a_link_says_what_it_was_made_for_until_its_time_is_over():
+    for key in KEYS:
+        token = export_link.sign(key, link())
+        assert export_link.verify(KEYS, token, now()) == link()
+        assert export_link.verify(KEYS, token, NOON + LIFETIME - timedelta(seconds=1)) == link()
+        assert export_link.verify(KEYS, token, NOON + LIFETIME) is None
+    assert export_link.verify(KEYS, export_link.sign(b"another", link()), now()) is None
+
+
+@given(st.integers(0, 45), st.sampled_from("ABCxyz019-_"))
+def test_a_link_that_was_altered_anywhere_is_none(place: int, letter: str):
+    token = export_link.sign(KEYS[0], link())
+    altered = token[:place] + letter + token[place + 1 :]
+    read = export_link.verify(KEYS, altered, NOON)
+
+    assert read in (None, link())
+    assert read is None or len(token) - 1 == place or altered == token
+
+
+@pytest.mark.parametrize("token", ["", "x", "é", "A" * 101, "AAAA", "=" * 40])
+def test_what_is_no_link_is_none(token: str):
+    assert export_link.verify(KEYS, token, NOON) is None

@@ -1,0 +1,187 @@
+"""Quiet hours: what would fall into them waits for their end on the customer's own clock, order confirmations aside."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models import audience, quiet_hours, worker
+from models import database as db
+from models import slice as slices
+from models.clock import Clock
+from models.errors import Refused
+from models.plan import Plan, PlanChannel
+from models.quiet_hours import Hours, QuietHours
+from models.slice import Slice, Waiting
+from models.slice_loading import loading
+from models.trigger import TriggerCode
+from tests import oracle
+from tests.conftest import NOON
+from tests.factories import make_customers, make_resolved, make_running, make_shop
+
+pytestmark = pytest.mark.usefixtures("database")
+
+LUNCH = Hours(time(11, 30), time(14))
+NIGHT = Hours(time(21), time(9))
+ZONES = ("UTC", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Africa/Casablanca", "America/Santiago")
+
+
+async def chat(hours: QuietHours, count: int = 2, **columns: Any) -> Plan:
+    """A chat plan, resolved at noon, of a shop with these quiet hours."""
+    shop = await make_shop()
+    await make_customers(shop, count, **columns)
+    await quiet_hours.change(shop, hours)
+    return await make_resolved(shop)
+
+
+async def told() -> set[tuple[str, str | None, datetime | None]]:
+    rows = await db.fetch("SELECT state::text, reason, not_before FROM delivery")
+    return {tuple(row) for row in rows}
+
+
+async def loaded(plan: Plan, number: int = 1) -> tuple[Slice, list[Waiting]]:
+    worker_id = uuid4()
+    await worker.register(worker_id, "test", timedelta(hours=1))
+    held = await slices.acquire(plan.id, number, worker_id, uuid4())
+    assert held is not None
+    return held, await slices.load(held)
+
+
+async def test_chat_that_falls_into_quiet_hours_waits_for_their_end_and_goes_then(clock: Clock):
+    plan = await chat(QuietHours(LUNCH))
+    end = NOON + timedelta(hours=2)
+    assert await told() == {("PENDING", "QUIET_HOURS", end)}
+    assert await db.fetch_value("SELECT count(*) FROM contact") == 0
+
+    clock.freeze(end)
+    await loaded(plan)
+
+    assert await told() == {("SENT", None, None)}
+    await oracle.check_contacts()
+
+
+async def test_each_customers_own_clock_counts():
+    shop = await make_shop()
+    await make_customers(shop, 1, prefix="here-")
+    await make_customers(shop, 1, prefix="there-", time_zone="America/New_York")
+    await quiet_hours.change(shop, QuietHours(NIGHT))
+    await make_resolved(shop)
+
+    assert await told() == {("SENT", None, None), ("PENDING", "QUIET_HOURS", datetime(2026, 1, 15, 14, tzinfo=UTC))}
+
+
+@pytest.mark.parametrize(
+    ("exceptions", "region", "is_quiet"),
+    [
+        ({}, "MX-JAL", True),
+        ({"MX-JAL": None}, "MX-JAL", False),
+        ({"MX": None}, "MX-JAL", False),
+        ({"MX": None, "MX-JAL": LUNCH}, "MX-JAL", True),
+        ({"MX": LUNCH, "MX-JAL": NIGHT}, "MX-JAL", False),
+        ({"MX-NLE": None}, "MX-JAL", True),
+        ({"MX": None}, None, True),
+    ],
+)
+async def test_the_region_counts_before_the_country_and_both_before_everywhere(
+    exceptions: dict[str, Hours | None], region: str | None, is_quiet: bool
+):
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    await db.execute("UPDATE customer SET region = $1, country = left($1, 2)", region)
+    await quiet_hours.change(shop, QuietHours(LUNCH, exceptions))
+    await make_resolved(shop)
+
+    assert [row[1] for row in await told()] == (["QUIET_HOURS"] if is_quiet else [None])
+
+
+async def test_mail_that_was_loaded_goes_only_until_they_begin_and_what_was_not_sent_waits(clock: Clock):
+    shop = await make_shop()
+    await make_customers(shop, 2)
+    await quiet_hours.change(shop, QuietHours(Hours(time(12, 30), time(15))))
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+
+    held, messages = await loaded(plan)
+    begins = NOON + timedelta(minutes=30)
+    assert {message.goes_until for message in messages} == {begins}
+    clock.freeze(begins)
+    await slices.release(held)
+    _, late = await loaded(plan)
+
+    assert late == []
+    assert await told() == {("PENDING", "QUIET_HOURS", NOON + timedelta(hours=3))}
+    assert await db.fetch_value("SELECT count(*) FROM contact") == 0
+
+
+async def test_a_local_hour_that_falls_into_them_waits_for_their_end():
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    await quiet_hours.change(shop, QuietHours(NIGHT))
+    plan = await make_running(shop, local_time=time(22))
+    await audience.resolve_range(plan.id)
+
+    assert await told() == {("PENDING", "QUIET_HOURS", datetime(2026, 1, 16, 9, tzinfo=UTC))}
+
+
+async def test_when_they_change_what_waits_is_looked_at_anew():
+    plan = await chat(QuietHours(LUNCH))
+    await quiet_hours.change(await plan.shop, QuietHours())
+    assert [each.plan_id for each in await slices.due(10)] == [plan.id]
+
+    await loaded(plan)
+
+    assert await told() == {("SENT", None, None)}
+
+
+def test_order_confirmations_know_no_quiet_hours():
+    asked = "THEN CASE WHEN quiet IS NOT NULL THEN quiet_until"
+    assert f"CASE WHEN false {asked}" in loading(TriggerCode.ORDER_CONFIRMATION)
+    assert f"CASE WHEN true {asked}" in loading(None)
+
+
+@settings(suppress_health_check=list(HealthCheck))
+@given(
+    at=st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)),
+    zone=st.sampled_from(ZONES),
+    since=st.times(), until=st.times(),
+)  # fmt: skip
+async def test_the_database_waits_as_the_rule_says(database: None, at: datetime, zone: str, since: time, until: time):
+    at, since, until = at.replace(tzinfo=UTC, microsecond=0), _minute(since), _minute(until)
+    end = await db.fetch_value("SELECT quiet_until($1, $2, $3, $4)", at, zone, since, until)
+    begins = await db.fetch_value("SELECT quiet_from($1, $2, $3)", at, zone, since)
+
+    clock = at.astimezone(ZoneInfo(zone)).time()
+    is_quiet = since <= clock < until if since < until else (clock >= since or clock < until) and since != until
+    assert (end is not None) == is_quiet
+    assert begins > at
+    if end is not None:
+        assert at < end <= at + timedelta(hours=26)
+        again = await db.fetch_value("SELECT quiet_until($1, $2, $3, $4)", end, zone, since, until)
+        assert again is None or again > end  # an hour that comes twice, or is skipped, ends them a little later
+
+
+def _minute(value: time) -> time:
+    return value.replace(second=0, microsecond=0)
+
+
+@pytest.mark.parametrize(
+    ("quiet", "match"),
+    [
+        (QuietHours(Hours(time(9), time(9))), "another time"),
+        (QuietHours(None, {"MX": Hours(time(9), time(9))}), "another time"),
+        (QuietHours(None, {"Mexico": None}), "no region"),
+        (QuietHours(None, {f"MX-{number}": None for number in range(101)}), "at most 100"),
+    ],
+)
+async def test_what_cannot_be_is_refused_and_changes_nothing(quiet: QuietHours, match: str):
+    shop = await make_shop()
+    kept = await quiet_hours.change(shop, QuietHours(NIGHT, {"MX": None}))
+
+    with pytest.raises(Refused, match=match):
+        await quiet_hours.change(shop, quiet)
+
+    assert await quiet_hours.of_shop(shop.id) == kept
+

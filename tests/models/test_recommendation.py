@@ -1,0 +1,302 @@
+"""Recommendations: each rule at its edges, what they are gathered from, and that a dismissal holds until it should not (R25)."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from models import database, quota, recommendation
+from models.clock import Clock, now
+from models.errors import Refused
+from models.plan import PlanChannel
+from models.recommendation import Kind
+from models.recommendation.figure import Breadth, Figures, Hours, Outcome, Reader, gather
+from models.recommendation.rule import RULES, findings
+from models.recommendation.threshold import FILE, NEEDS, read, thresholds
+from models.shop import Shop
+from resolvers import global_id
+from tests.api import Api, seller
+from tests.factories import make_coupon, make_customers, make_resolved, make_shop
+
+LIMITS = thresholds()
+
+
+def at_hour(hour: int, there: int, total: int) -> list[int]:
+    """So many in one hour, and the rest of the total in another."""
+    counts = [0] * 24
+    counts[hour] = there
+    counts[(hour + 12) % 24] = total - there
+    return counts
+
+
+def outcome(number: int, sent: int, orders: int, **fields: Any) -> Outcome:
+    return Outcome(number, f"number {number}", sent, orders, **fields)
+
+
+EDGES: dict[str, tuple[Kind, Figures, Figures]] = {
+    "over 5 percent, not at it": (
+        Kind.UNSUBSCRIBE_RATE_HIGH, Figures(sent=1000, unsubscribed=51), Figures(sent=1000, unsubscribed=50),
+    ),
+    "200 messages, not fewer": (
+        Kind.UNSUBSCRIBE_RATE_HIGH, Figures(sent=200, unsubscribed=11), Figures(sent=199, unsubscribed=199),
+    ),
+    "over 2 percent of emails": (
+        Kind.EMAILS_BOUNCING, Figures(emails=1000, bounced=21), Figures(emails=1000, bounced=20),
+    ),
+    "200 emails, not fewer": (Kind.EMAILS_BOUNCING, Figures(emails=200, bounced=5), Figures(emails=199, bounced=199)),
+    "over 5 percent in another language": (
+        Kind.LANGUAGE_MISSING,
+        Figures(sent=5000, readers=[Reader("de", 300, 251)]), Figures(sent=5000, readers=[Reader("de", 300, 250)]),
+    ),
+    "200 of them, not fewer": (
+        Kind.LANGUAGE_MISSING,
+        Figures(sent=300, readers=[Reader("de", 300, 200)]), Figures(sent=300, readers=[Reader("de", 300, 199)]),
+    ),
+    "a coupon surely better, not by chance": (
+        Kind.COUPON_CONVERTS_BETTER,
+        Figures(coupons=[outcome(1, 1000, 60), outcome(2, 1000, 30)]),
+        Figures(coupons=[outcome(1, 1000, 40), outcome(2, 1000, 30)]),
+    ),
+    "a coupon that can still be used": (
+        Kind.COUPON_CONVERTS_BETTER,
+        Figures(coupons=[outcome(1, 1000, 60), outcome(2, 1000, 30)]),
+        Figures(coupons=[outcome(1, 1000, 60, is_usable=False), outcome(2, 1000, 30)]),
+    ),
+    "a coupon in 500 messages": (
+        Kind.COUPON_CONVERTS_BETTER,
+        Figures(coupons=[outcome(1, 500, 60), outcome(2, 500, 10)]),
+        Figures(coupons=[outcome(1, 499, 60), outcome(2, 500, 10)]),
+    ),
+    "a coupon against 500 messages": (
+        Kind.COUPON_CONVERTS_BETTER,
+        Figures(coupons=[outcome(1, 500, 60), outcome(2, 250, 5), outcome(3, 250, 5)]),
+        Figures(coupons=[outcome(1, 500, 60), outcome(2, 499, 10)]),
+    ),
+    "a segment surely better": (
+        Kind.SEGMENT_CONVERTS_BETTER,
+        Figures(segments=[outcome(1, 800, 90), outcome(2, 4000, 90)]),
+        Figures(segments=[outcome(1, 800, 20), outcome(2, 4000, 90)]),
+    ),
+    "an hour with few messages": (
+        Kind.BEST_HOUR,
+        Figures(hours={"Asia/Tokyo": Hours(at_hour(20, 25, 100), at_hour(20, 150, 200))}),
+        Figures(hours={"Asia/Tokyo": Hours(at_hour(20, 76, 100), at_hour(20, 150, 200))}),
+    ),
+    "200 reads, not fewer": (
+        Kind.BEST_HOUR,
+        Figures(hours={"Asia/Tokyo": Hours(at_hour(8, 0, 100), at_hour(8, 200, 200))}),
+        Figures(hours={"Asia/Tokyo": Hours(at_hour(8, 0, 100), at_hour(8, 199, 199))}),
+    ),
+    "an hour with a tenth of the reads": (
+        Kind.BEST_HOUR,
+        Figures(hours={"UTC": Hours(at_hour(8, 0, 100), [20, *[10] * 9, *[9] * 10, 0, 0, 0, 0])}),
+        Figures(hours={"UTC": Hours(at_hour(8, 0, 100), [10] * 24)}),
+    ),
+    "over 80 percent of the customers": (
+        Kind.SEGMENT_TOO_BROAD,
+        Figures(customers=1000, breadths=[Breadth(1, "all", 801)]),
+        Figures(customers=1000, breadths=[Breadth(1, "all", 800)]),
+    ),
+    "200 customers, not fewer": (
+        Kind.SEGMENT_TOO_BROAD,
+        Figures(customers=200, breadths=[Breadth(1, "all", 200)]),
+        Figures(customers=199, breadths=[Breadth(1, "all", 199)]),
+    ),
+    "half of the quota or less": (
+        Kind.QUOTA_UNUSED,
+        Figures(quota=12, quota_used=6, quota_left=1), Figures(quota=12, quota_used=7, quota_left=1),
+    ),
+    "some of it left this week": (
+        Kind.QUOTA_UNUSED,
+        Figures(quota=12, quota_used=0, quota_left=1), Figures(quota=12, quota_used=0, quota_left=0),
+    ),
+    "a shop of four weeks and more": (
+        Kind.QUOTA_UNUSED,
+        Figures(quota=12, quota_used=0, quota_left=3), Figures(quota=None, quota_used=0, quota_left=3),
+    ),
+    "nobody held out": (
+        Kind.HOLDOUT_OFF, Figures(plans=3, sent=2000), Figures(plans=3, sent=2000, holds_out=True),
+    ),
+    "three plans": (Kind.HOLDOUT_OFF, Figures(plans=3, sent=2000), Figures(plans=2, sent=2000)),
+    "2000 messages": (Kind.HOLDOUT_OFF, Figures(plans=3, sent=2000), Figures(plans=3, sent=1999)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_each_rule_finds_on_one_side_of_its_edge_and_not_on_the_other(name: str):
+    kind, over, under = EDGES[name]
+
+    [finding] = [each for each in findings(over, LIMITS) if each.kind is kind]
+    assert finding.message and finding.numbers and finding.severity > 0
+    assert [each for each in findings(under, LIMITS) if each.kind is kind] == []
+
+
+def test_every_rule_is_tried_at_an_edge_and_nothing_is_recommended_of_nothing():
+    assert {kind for kind, _, _ in EDGES.values()} == set(Kind) == set(RULES)
+    assert findings(Figures(), LIMITS) == []
+
+
+def test_the_most_important_comes_first_then_the_most_severe():
+    figures = Figures(
+        sent=10_000, unsubscribed=600, plans=9, readers=[Reader("de", 900, 900), Reader("fr", 2000, 2000)],
+    )  # fmt: skip
+
+    found = [(each.kind, each.subject) for each in findings(figures, LIMITS)]
+    assert found == [
+        (Kind.UNSUBSCRIBE_RATE_HIGH, ""), (Kind.LANGUAGE_MISSING, "fr"), (Kind.LANGUAGE_MISSING, "de"),
+        (Kind.HOLDOUT_OFF, ""),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("percent = 5.0\nleast_sent = 200\n\n[EMAILS", "percent = 5.0\n\n[EMAILS"), "UNSUBSCRIBE_RATE_HIGH: needs"),
+        (("[HOLDOUT_OFF]", "[HOLDOUT_OF]"), "HOLDOUT_OFF: needs"),
+        (("window_days = 28", "window_days = 0"), "window_days"),
+        (("back_when_worse = 1.25", "back_when_worse = 0.5"), "back_when_worse"),
+        (("confidence = 0.99", "confidence = 1"), "confidence"),
+        (("window_days = 28", "window_days = 28\nother = 1"), "unknown: other"),
+        (("percent = 80.0", "percent = -1"), "SEGMENT_TOO_BROAD: each value"),
+    ],
+)
+def test_thresholds_that_do_not_hold_together_are_refused(change: tuple[str, str], says: str):
+    text = FILE.read_text("utf-8")
+    assert change[0] in text
+    with pytest.raises(ValueError, match=says):
+        read(text.replace(*change))
+
+
+def test_every_rule_has_the_limits_that_it_asks():
+    assert {kind: set(limits) for kind, limits in LIMITS.limits.items()} == {kind: set(NEEDS[kind]) for kind in Kind}
+
+
+async def noisy(shop: Shop, count: int, left: int) -> None:
+    """A shop that wrote to so many, and so many of them left."""
+    customers = await make_customers(shop, count)
+    await make_resolved(shop)
+    await leave(shop, customers[:left])
+
+
+async def leave(shop: Shop, customers: list[Any]) -> None:
+    await database.execute(
+        "INSERT INTO unsubscription (customer_id, shop_id, channel, happened_at)"
+        " SELECT id, $1, 'CHAT', $2 FROM unnest($3::uuid[]) AS t(id)",
+        shop.id, now(), customers,
+    )  # fmt: skip
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_dismissal_holds_until_the_numbers_get_clearly_worse(clock: Clock):
+    shop, other = await make_shop(), await make_shop("other")
+    customers = await make_customers(shop, 400)
+    await make_resolved(shop)
+    await leave(shop, customers[:40])
+    [told] = await recommendation.of_shop(shop)
+    assert (told.finding.kind, told.priority, told.finding.numbers["percent"]) == (Kind.UNSUBSCRIBE_RATE_HIGH, 1, 10.0)
+
+    await recommendation.dismiss(shop, told.finding.kind, "", actor="anna")
+    assert await recommendation.of_shop(shop) == []
+    await leave(shop, customers[40:49])
+    assert await recommendation.of_shop(shop) == []
+    await leave(shop, customers[49:50])
+    assert [each.finding.numbers["percent"] for each in await recommendation.of_shop(shop)] == [12.5]
+    assert await recommendation.of_shop(other) == []
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_dismissal_is_over_after_its_days(clock: Clock):
+    shop = await make_shop()
+    await noisy(shop, 300, 30)
+    await recommendation.dismiss(shop, Kind.UNSUBSCRIBE_RATE_HIGH, "", actor="anna")
+    [finding] = findings(await gather(shop, now(), LIMITS.window), LIMITS)
+    known = recommendation.Dismissal(finding.severity, now())
+
+    assert not recommendation.is_open(finding, known, LIMITS, now() + timedelta(days=30, microseconds=-1))
+    assert recommendation.is_open(finding, known, LIMITS, now() + timedelta(days=30))
+    assert recommendation.is_open(replace(finding, severity=finding.severity * 1.25), known, LIMITS, now())
+    assert await database.fetch_value("SELECT dismissed_by FROM recommendation_dismissal") == "anna"
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("kind", ["HOLDOUT_OFF", "UNSUBSCRIBE_RATE_HIGH", "nothing"])
+async def test_what_is_not_recommended_cannot_be_dismissed(kind: str):
+    shop = await make_shop()
+    with pytest.raises(Refused, match="no such recommendation"):
+        await recommendation.dismiss(shop, kind, "", actor="anna")
+
+    assert await database.fetch_value("SELECT count(*) FROM recommendation_dismissal") == 0
+
+
+@pytest.mark.usefixtures("database")
+async def test_the_figures_are_gathered_from_this_shops_window_alone(clock: Clock):
+    shop, other = await make_shop(time_zone="UTC"), await make_shop("other")
+    await noisy(other, 50, 50)
+    tokyo = await make_customers(shop, 6, prefix="tokyo", time_zone="Asia/Tokyo", language="ja")
+    await make_customers(shop, 4, prefix="utc")
+    await make_resolved(shop)  # under way still, and all its messages were sent before the window
+    clock.move(timedelta(days=29))
+    await database.execute("UPDATE relationship SET last_order_at = $1, previous_order_at = $1", now())
+    coupon = await make_coupon(shop)
+    chat = await make_resolved(shop, coupon_id=coupon.id, holdout_percent=0)
+    mail = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await database.execute(
+        "UPDATE delivery SET state = CASE WHEN customer_id = ANY($2::uuid[]) THEN 'FAILED' ELSE 'SENT' END::delivery_state,"
+        " reason = CASE WHEN customer_id = ANY($2::uuid[]) THEN '5.1.1' END, sent_at = $3 WHERE plan_id = $1",
+        mail.id, tokyo[:2], now(),
+    )  # fmt: skip
+    await database.execute(
+        "UPDATE delivery SET read_at = $3 WHERE plan_id = $1 AND customer_id = ANY($2::uuid[])",
+        chat.id, tokyo[:3], now() + timedelta(hours=2),
+    )  # fmt: skip
+    await leave(shop, tokyo[:1])
+
+    found = await gather(shop, now(), LIMITS.window)
+
+    assert (found.sent, found.emails, found.bounced, found.unsubscribed) == (10 + 8, 10, 2, 1)
+    assert (found.plans, found.holds_out, found.customers) == (2, False, 10)
+    assert [(each.id, each.sent, each.is_usable) for each in found.coupons] == [(coupon.id, 10, True)]
+    assert [(each.sent, each.orders) for each in found.segments] == [(18, 0)]
+    assert (found.hours["Asia/Tokyo"].sent[21], found.hours["Asia/Tokyo"].read[23]) == (6 + 4, 3)
+    assert (found.hours["UTC"].sent[12], sum(found.hours["UTC"].read)) == (8, 0)
+    assert {each.tag: (each.sent, each.foreign) for each in found.readers} == {"ja": (10, 10), "en": (8, 0)}
+
+
+@pytest.mark.usefixtures("database")
+async def test_quota_is_looked_back_at_for_four_whole_weeks(clock: Clock):
+    shop = await make_shop()
+    clock.move(timedelta(days=36))
+    week = quota.week_of(now())
+    for weeks, used in ((0, 1), (1, 2), (4, 1), (5, 3)):
+        await database.execute("INSERT INTO quota_week VALUES ($1, $2, $3)", shop.id, week - timedelta(weeks=weeks), used)
+    own = await quota.quota(shop.id, now())
+
+    found = await gather(shop, now(), LIMITS.window)
+
+    assert (found.quota, found.quota_used, found.quota_left) == (4 * own.total, 3, own.left)
+    [told] = await recommendation.of_shop(shop)
+    assert (told.finding.kind, told.priority) == (Kind.QUOTA_UNUSED, 3)
+
+
+LIST = "{ recommendations { id kind priority message numbers { name value } segment { name } timeZone language } }"
+DISMISS = """mutation ($input: RecommendationDismissInput!) {
+  recommendationDismiss(input: $input) { id userErrors { field code } } }"""
+
+
+async def test_a_seller_sees_dismisses_and_no_longer_sees(api: Api):
+    shop, other = await make_shop(), await make_shop("other")
+    await noisy(shop, 300, 30)
+    [told] = (await api.data(LIST, seller(shop)))["recommendations"]
+    missing = {"id": None, "userErrors": [{"field": ["id"], "code": "NOT_FOUND"}]}
+
+    assert (told["kind"], told["priority"]) == ("UNSUBSCRIBE_RATE_HIGH", 1)
+    assert {each["name"]: each["value"] for each in told["numbers"]} == {"unsubscribed": 30, "sent": 300, "percent": 10}
+    for wrong in (told["id"], "nonsense", global_id.encode("Recommendation", other.id, "HOLDOUT_OFF", "")):
+        answer = await api.data(DISMISS, seller(other), input={"id": wrong})
+        assert answer["recommendationDismiss"] == missing
+    assert len((await api.data(LIST, seller(shop)))["recommendations"]) == 1
+    for _ in range(2):
+        answer = await api.data(DISMISS, seller(shop), input={"id": told["id"], "idempotencyKey": "k"})
+        assert answer["recommendationDismiss"] == {"id": told["id"], "userErrors": []}
+    assert (await api.data(LIST, seller(shop)))["recommendations"] == []

@@ -1,0 +1,202 @@
+"""Trying again what failed: without quota, with consent and limits asked afresh, and unknown ones only on request."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from models import consent, worker
+from models import database as db
+from models import slice as slices
+from models.clock import Clock, now
+from models.errors import Refused
+from models.mail.letter import message_id
+from models.plan import Plan, PlanChannel, PlanStatus
+from models.progress import progress
+from models.shop import Shop
+from models.slice import Waiting
+from tests import oracle
+from tests.factories import DEADLINE, make_customers, make_draft, make_resolved, make_shop
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+async def sent_plan(count: int = 4, **columns: Any) -> tuple[Shop, Plan, list[UUID]]:
+    """A plan that is SENT, at its first try of each message."""
+    shop = await make_shop()
+    customers = await make_customers(shop, count, **columns)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await load(plan)
+    await db.execute("UPDATE delivery SET state = 'SENT', attempt = 1, sent_at = $1", now())
+    await db.execute("UPDATE slice SET done_at = $1, worker_id = NULL, token = NULL", now())
+    assert await plan.finish()
+    await plan.refresh_from_db()
+    return shop, plan, customers
+
+
+async def load(plan: Plan, number: int = 1) -> list[Waiting]:
+    worker_id = uuid4()
+    await worker.register(worker_id, "test", timedelta(hours=1))
+    held = await slices.acquire(plan.id, number, worker_id, uuid4())
+    assert held is not None
+    return await slices.load(held)
+
+
+async def fail(customer: UUID, state: str = "FAILED", reason: str = "5.6.0") -> None:
+    """What became of a message: refused, which gives its contact back, or unknown, which does not."""
+    await db.execute("UPDATE delivery SET state = $2, reason = $3, sent_at = NULL WHERE customer_id = $1", customer, state, reason)
+    if state == "FAILED":
+        await db.execute("UPDATE delivery SET contact_day = NULL WHERE customer_id = $1", customer)
+        await db.execute("DELETE FROM contact WHERE customer_id = $1", customer)
+
+
+async def retried(shop: Shop, plan: Plan, *, include_unknown: bool = False) -> Plan:
+    return await plan.retry_failed(shop, include_unknown=include_unknown, deadline_after=DEADLINE)
+
+
+async def everything() -> list[str]:
+    """All rows that a retry could change."""
+    return [
+        row[0]
+        for table in ("plan", "delivery", "slice", "contact", "plan_history", "quota_week")
+        for row in await db.fetch(f"SELECT t::text FROM {table} t ORDER BY 1")
+    ]
+
+
+async def test_only_what_failed_waits_again_with_its_tries_kept_and_a_new_deadline_and_no_quota(clock: Clock):
+    shop, plan, (failed, *_) = await sent_plan()
+    await fail(failed)
+    used = await db.fetch_value("SELECT used FROM quota_week")
+    clock.move(timedelta(hours=80))
+
+    await retried(shop, plan)
+
+    assert (plan.status, plan.deadline, plan.finished_at) == (PlanStatus.ONGOING, now() + DEADLINE, None)
+    rows = await db.fetch("SELECT customer_id, attempt, slice, may_repeat FROM delivery WHERE state = 'PENDING'")
+    assert [tuple(row) for row in rows] == [(failed, 1, 2, False)]
+    assert await db.fetch_value("SELECT sum(used) FROM quota_week") == used
+    (message,) = await load(plan, 2)
+    assert (message.customer_id, message.attempt) == (failed, 1)
+    await oracle.check_contacts()
+
+
+async def test_a_retried_plan_is_sent_once_more_and_can_be_retried_again():
+    shop, plan, (failed, *_) = await sent_plan()
+    await fail(failed)
+    for number in (2, 3):
+        await retried(shop, plan)
+        await load(plan, number)
+        await fail(failed)
+        await db.execute("UPDATE slice SET done_at = $1, worker_id = NULL, token = NULL", now())
+        assert await plan.finish()
+        await plan.refresh_from_db()
+
+    actions = await db.fetch("SELECT action FROM plan_history ORDER BY id")
+    assert [row[0] for row in actions] == ["CREATE", "SUBMIT", "FINISH", "RETRY", "FINISH", "RETRY", "FINISH"]
+
+
+async def test_what_may_have_arrived_comes_along_only_on_request_marked_and_under_the_same_message_id():
+    shop, plan, (failed, unknown, *_) = await sent_plan()
+    first = next(each for each in await messages_of(plan) if each.customer_id == unknown)
+    await fail(failed)
+    await fail(unknown, "UNKNOWN", "CONNECTION_LOST")
+
+    await retried(shop, plan)
+    assert await db.fetch_value("SELECT state::text FROM delivery WHERE customer_id = $1", unknown) == "UNKNOWN"
+    await load(plan, 2)
+    await db.execute("UPDATE delivery SET state = 'SENT' WHERE state = 'PENDING'")
+    await db.execute("UPDATE slice SET done_at = $1, worker_id = NULL, token = NULL", now())
+    assert await plan.finish()
+    await retried(shop, plan, include_unknown=True)
+
+    (message,) = await load(plan, 3)
+    assert message.customer_id == unknown
+    assert message_id(message, "example.com") == message_id(first, "example.com")
+    told = await progress(plan.id)
+    assert told is not None and told.may_repeat == 1
+    await oracle.check_contacts()
+
+
+async def messages_of(plan: Plan) -> list[Waiting]:
+    return [
+        Waiting(plan.id, row["customer_id"], "", 1, uuid4(), 1, "en", now().date(), now(), None, None)
+        for row in await db.fetch("SELECT customer_id FROM delivery")
+    ]
+
+
+async def test_consent_and_the_contact_limit_are_asked_afresh():
+    shop, plan, (left, full, free, _) = await sent_plan()
+    for customer in (left, full, free):
+        await fail(customer)
+    await consent.unsubscribe(shop.id, left, source="mail")
+    await db.execute(
+        "INSERT INTO contact SELECT $1, $2, slot, 0, '' FROM generate_series(1, 2) slot", full, now().date()
+    )
+
+    await retried(shop, plan)
+    gone = await load(plan, 2)
+
+    assert [message.customer_id for message in gone] == [free]
+    rows = await db.fetch("SELECT customer_id, state::text, reason FROM delivery WHERE customer_id = ANY($1)", [left, full])
+    assert {tuple(row) for row in rows} == {(left, "SUPPRESSED", "NO_CONSENT"), (full, "PENDING", "CONTACT_LIMIT")}
+
+
+async def test_an_unknown_message_of_an_earlier_day_takes_a_contact_of_the_day_it_goes(clock: Clock):
+    shop, plan, (unknown, *_) = await sent_plan()
+    await fail(unknown, "UNKNOWN", "WORKER_LOST")
+    clock.move(timedelta(days=1))
+
+    await retried(shop, plan, include_unknown=True)
+    await load(plan, 2)
+
+    rows = await db.fetch("SELECT day FROM contact WHERE customer_id = $1", unknown)
+    assert [row["day"] for row in rows] == [now().date()]
+
+
+async def test_a_plan_without_failures_is_refused_and_unchanged():
+    shop, plan, (unknown, *_) = await sent_plan()
+    await fail(unknown, "UNKNOWN", "WORKER_LOST")
+    before = await everything()
+
+    with pytest.raises(Refused, match="failed"):
+        await retried(shop, plan)
+
+    assert await everything() == before
+
+
+async def test_only_a_sent_plan_is_retried():
+    shop = await make_shop()
+    await make_customers(shop, 2)
+    plan, draft = await make_resolved(shop, channel=PlanChannel.EMAIL), await make_draft(shop)
+    await db.execute("UPDATE delivery SET state = 'FAILED', reason = '5.6.0'")
+    before = await everything()
+
+    for each in (plan, draft):
+        with pytest.raises(Refused, match="Cannot retry"):
+            await retried(shop, each)
+
+    assert await everything() == before
+
+
+async def test_a_frozen_shop_retries_nothing():
+    shop, plan, (failed, *_) = await sent_plan()
+    await fail(failed)
+    await db.execute("UPDATE shop SET score = 3.2")
+    before = await everything()
+
+    with pytest.raises(Refused, match="FROZEN"):
+        await retried(shop, plan)
+
+    assert await everything() == before
+
+
+async def test_a_cancelled_retry_gives_no_quota_back_since_messages_left():
+    shop, plan, (failed, *_) = await sent_plan()
+    await fail(failed)
+    await retried(shop, plan)
+
+    await plan.cancel()
+
+    assert plan.status is PlanStatus.CANCELLED
+    assert await db.fetch_value("SELECT used FROM quota_week") == 1

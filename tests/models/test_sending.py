@@ -1,0 +1,155 @@
+"""The global stop: once it is answered nothing begins, of any plan, by any channel, until it is taken back."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from models import audience, delivery, intent, sending, trial, worker
+from models import database as db
+from models import slice as slices
+from models.clock import Clock, now
+from models.errors import Refused
+from models.plan import Plan, PlanChannel
+from models.progress import progress
+from models.slice import Slice
+from tests import oracle
+from tests.conftest import NOON
+from tests.factories import DEADLINE, make_customers, make_draft, make_resolved, make_running, make_shop
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+async def mail_plan(count: int = 3) -> Plan:
+    shop = await make_shop()
+    await make_customers(shop, count)
+    return await make_resolved(shop, channel=PlanChannel.EMAIL)
+
+
+async def make_worker() -> UUID:
+    worker_id = uuid4()
+    await worker.register(worker_id, "test", timedelta(hours=1))
+    return worker_id
+
+
+async def acquired(plan: Plan) -> Slice | None:
+    return await slices.acquire(plan.id, 1, await make_worker(), uuid4())
+
+
+async def test_what_was_loaded_before_a_stop_is_granted_no_intent_after_it():
+    plan = await mail_plan()
+    held = await acquired(plan)
+    assert held is not None
+    first, *others = await slices.load(held)
+    granted = await intent.commit([], [first])
+
+    await sending.stop("a leak", actor="test")
+
+    assert len(granted) == 1 and await intent.commit([], others) == {}
+    assert not await intent.may_go_on(others[0])
+    found = await sending.read()
+    assert (found.stop is not None and found.stop.reason, found.in_flight) == ("a leak", 1)
+    await oracle.check(at_rest=False)
+
+
+async def test_while_stopped_no_slice_range_or_trial_is_begun_and_afterwards_all_are(settings):
+    plan = await mail_plan()
+    running = await make_running(await make_shop("other"))
+    shop = await make_shop("third")
+    draft = await make_draft(shop, channel=PlanChannel.EMAIL)
+    await db.execute("UPDATE shop SET postal_address = '1 Street'")
+    await trial.ask(shop, draft, ["one@example.com"], tag=None, actor="test", secret=b"key")
+    await sending.stop("a drill", actor="test")
+
+    assert await slices.due(10) == []
+    assert await acquired(plan) is None
+    assert await audience.resolve_range(running.id) is None
+    assert await trial.take() == []
+    told = await progress(plan.id)
+    assert told is not None and told.is_stopped
+
+    await sending.resume(actor="test")
+
+    assert [each.plan_id for each in await slices.due(10)] == [plan.id]
+    assert await acquired(plan) is not None
+    assert await audience.resolve_range(running.id) is not None
+    assert len(await trial.take()) == 1
+    told = await progress(plan.id)
+    assert told is not None and not told.is_stopped
+
+
+async def test_a_stop_waits_for_who_is_just_beginning_and_finds_their_token():
+    plan = await mail_plan()
+    begun: asyncio.Future[Slice | None] = asyncio.get_running_loop().create_future()
+    go_on = asyncio.Event()
+
+    async def begin() -> None:
+        async with db.transaction():
+            begun.set_result(await acquired(plan))
+            await go_on.wait()
+
+    beginning = asyncio.create_task(begin())
+    held = await begun
+    assert held is not None
+    stopping = asyncio.create_task(sending.stop("a drill", actor="test"))
+    await asyncio.wait([stopping], timeout=0.5)
+    assert not stopping.done()
+    go_on.set()
+    await asyncio.gather(beginning, stopping)
+
+    assert await slices.load(held) == []
+
+
+async def test_the_time_of_a_stop_does_not_count_to_a_deadline_nor_does_anything_expire_in_it(clock: Clock):
+    plan = await mail_plan()
+    deadline = await db.fetch_value("SELECT deadline FROM plan")
+    await sending.stop("a drill", actor="test")
+    clock.move(DEADLINE + timedelta(hours=1))
+
+    assert await delivery.expire(plan.id, now()) == 0
+    await sending.resume(actor="test")
+
+    assert await db.fetch_value("SELECT deadline FROM plan") == deadline + DEADLINE + timedelta(hours=1)
+    assert await delivery.expire(plan.id, now()) == 0
+    assert await acquired(plan) is not None
+
+
+async def test_a_pause_within_a_stop_counts_to_no_deadline_either(clock: Clock):
+    plan = await mail_plan()
+    deadline = await db.fetch_value("SELECT deadline FROM plan")
+    await sending.stop("a drill", actor="test")
+    clock.move(timedelta(hours=5))
+    assert await plan.pause()
+    clock.move(timedelta(hours=5))
+    await sending.resume(actor="test")
+    clock.move(timedelta(hours=1))
+
+    await plan.resume(await make_shop_of(plan))
+
+    assert await db.fetch_value("SELECT deadline FROM plan") == deadline + timedelta(hours=11)
+
+
+async def make_shop_of(plan: Plan):
+    await plan.fetch_related("shop")
+    return plan.shop
+
+
+async def test_stopping_twice_answers_the_first_stop_and_resuming_twice_changes_nothing():
+    first = await sending.stop("one", actor="a")
+    assert await sending.stop("two", actor="b") == first
+
+    assert await sending.resume(actor="b") == first
+    assert await sending.resume(actor="b") is None
+    second = await sending.stop("two", actor="b")
+
+    assert (second.reason, second.stopped_at) == ("two", NOON)
+    assert await db.fetch_value("SELECT count(*) FROM sending_stop") == 2
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 501])
+async def test_a_stop_needs_a_reason_and_without_one_nothing_is_stopped(reason: str):
+    with pytest.raises(Refused, match="reason"):
+        await sending.stop(reason, actor="test")
+
+    assert not await sending.is_stopped()

@@ -1,0 +1,178 @@
+"""Touches of mails: the first of each counts, a machine's apart, and a burst takes back what it seemed (B8)."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from models import database as db
+from models import metric, touch
+from models.clock import Clock, now
+from models.identifier import product_id
+from models.metric.day import WHOLE
+from models.plan import Plan, PlanChannel
+from models.scenario import Destination
+from models.shop import Shop
+from models.signed_link import Link
+from models.touch.machine import Sign, TouchKind, Visit
+from tests.factories import make_customers, make_resolved, make_shop
+from tests.models.test_enclosure import make_product
+
+PEOPLE = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+SCANNER = {"user-agent": "Barracuda Sentinel (EE)"}
+BAG, HAT = (product_id("bloom", name) for name in ("bag", "hat"))
+
+
+class Mailed:
+    """A mail to one customer, sent at noon, with two products and a button."""
+
+    def __init__(self, shop: Shop, plan: Plan, customer: UUID) -> None:
+        self.shop, self.plan, self.customer = shop, plan, customer
+        self.link = Link(shop.id, plan.id, customer)
+
+    async def open(self, headers: dict[str, str] = PEOPLE) -> Sign | None:
+        return await touch.note(self.link, TouchKind.OPEN, visit(headers))
+
+    async def click(self, product: UUID = WHOLE, headers: dict[str, str] = PEOPLE) -> Sign | None:
+        return await touch.note(self.link, TouchKind.CLICK, visit(headers), product)
+
+    async def times(self) -> dict[str, object]:
+        """What the ledger says, where it says something."""
+        row = await db.fetch_one("SELECT read_at, clicked_at, machine_read_at, machine_clicked_at FROM delivery")
+        assert row is not None
+        return {name: at for name, at in row.items() if at is not None}
+
+
+def visit(headers: dict[str, str] = PEOPLE) -> Visit:
+    return Visit(now(), "GET", headers, "203.0.113.7")
+
+
+@pytest.fixture
+async def mailed(database: None, clock: Clock) -> Mailed:
+    shop = await make_shop(store_url="https://m.example/bloom")
+    (customer,) = await make_customers(shop, 1)
+    products = [await make_product(shop, name, name) for name in ("bag", "hat")]
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL, product_ids=products, button=Destination.PRODUCTS)
+    await db.execute("UPDATE delivery SET state = 'SENT', sent_at = $1", now())
+    clock.move(timedelta(hours=1))
+    return Mailed(shop, plan, customer)
+
+
+async def test_the_first_open_and_the_first_click_count(mailed: Mailed, clock: Clock):
+    opened = clock.now()
+    assert await mailed.open() is None
+    clock.move(timedelta(hours=1))
+    clicked = clock.now()
+    for _ in range(2):
+        assert await mailed.click() is None
+        await mailed.open()
+        clock.move(timedelta(hours=1))
+
+    assert await mailed.times() == {"read_at": opened, "clicked_at": clicked}
+    row = await db.fetch_one("SELECT last_message_read_at, last_message_clicked_at FROM relationship")
+    assert row is not None
+    assert tuple(row) == (opened, clicked)
+
+
+async def test_a_click_is_also_a_read_and_an_earlier_open_that_comes_late_changes_nothing(mailed: Mailed, clock: Clock):
+    clicked = clock.now()
+    await mailed.click()
+    clock.move(timedelta(seconds=9))
+    await mailed.open()
+
+    assert await mailed.times() == {"read_at": clicked, "clicked_at": clicked}
+
+
+async def test_a_machine_counts_apart_until_a_person_does_the_same(mailed: Mailed, clock: Clock):
+    scanned = clock.now()
+    assert await mailed.click(headers=SCANNER) is Sign.AGENT
+    assert await mailed.times() == {"machine_read_at": scanned, "machine_clicked_at": scanned}
+    (figures,) = await metric.of_plans([mailed.plan.id])
+    assert figures is not None
+    assert (figures.read, figures.clicked, figures.machine_read, figures.machine_clicked) == (0, 0, 1, 1)
+    assert figures.read_rate == 0
+
+    clock.move(timedelta(hours=1))
+    await mailed.open()
+    (figures,) = await metric.of_plans([mailed.plan.id])
+    assert figures is not None
+    assert (figures.read, figures.clicked, figures.machine_read, figures.machine_clicked) == (1, 0, 0, 1)
+
+
+async def test_links_followed_at_once_are_a_machine_s_from_the_first_of_them_on(mailed: Mailed, clock: Clock):
+    first = clock.now()
+    assert await mailed.click(BAG) is None
+    assert await mailed.times() == {"read_at": first, "clicked_at": first}
+    clock.move(timedelta(seconds=0.5))
+    assert await mailed.click(HAT) is Sign.BURST
+    clock.move(timedelta(seconds=0.5))
+    assert await mailed.click() is Sign.BURST
+
+    assert await mailed.times() == {"machine_read_at": first, "machine_clicked_at": first}
+    row = await db.fetch_one("SELECT last_message_read_at, last_message_clicked_at FROM relationship")
+    assert row is not None
+    assert tuple(row) == (None, None)
+    assert await db.fetch_value("SELECT sum(clicked) FROM metric") == 0
+
+
+async def test_a_person_who_takes_their_time_may_follow_every_link(mailed: Mailed, clock: Clock):
+    for product in (BAG, HAT, WHOLE):
+        assert await mailed.click(product) is None
+        clock.move(timedelta(seconds=2))
+
+    by_product = await db.fetch(
+        "SELECT product_id, sum(clicked) AS clicks FROM metric WHERE clicked > 0 GROUP BY product_id"
+    )
+    assert {row["product_id"]: row["clicks"] for row in by_product} == {WHOLE: 1, BAG: 1, HAT: 1}
+
+
+async def test_the_same_link_twice_at_once_is_no_burst(mailed: Mailed):
+    assert await mailed.click(BAG) is None
+    assert await mailed.click(BAG) is None
+
+
+async def test_a_mail_of_unknown_outcome_that_is_opened_has_arrived(mailed: Mailed):
+    await db.execute("UPDATE delivery SET state = 'UNKNOWN', reason = 'WORKER_LOST', sent_at = NULL")
+    await mailed.open(headers=SCANNER)
+
+    row = await db.fetch_one("SELECT state, reason, sent_at FROM delivery")
+    assert row is not None
+    assert tuple(row) == ("SENT", None, now())
+
+
+@pytest.mark.parametrize("state", ["PENDING", "SUPPRESSED", "CANCELLED"])
+async def test_of_a_mail_that_never_left_nothing_is_kept(mailed: Mailed, state: str):
+    await db.execute("UPDATE delivery SET state = $1::text::delivery_state", state)
+
+    assert await mailed.open() is None
+    assert await mailed.times() == {}
+    assert not await db.fetch_value("SELECT count(*) FROM touch")
+
+
+async def test_a_link_of_another_shop_s_plan_touches_nothing(mailed: Mailed):
+    other = await make_shop("other")
+    foreign = Link(other.id, mailed.plan.id, mailed.customer)
+
+    await touch.note(foreign, TouchKind.OPEN, visit())
+    assert await mailed.times() == {}
+
+
+async def test_each_link_leads_where_its_plan_says_and_no_other_leads_anywhere(mailed: Mailed):
+    found = {target: await touch.destination(mailed.link, target) for target in ("b", "p1", "p2")}
+    assert {target: each and (each.url, each.product_id) for target, each in found.items()} == {
+        "b": ("https://m.example/bloom/products", WHOLE),
+        "p1": ("https://m.example/bloom/products/bag", BAG),
+        "p2": ("https://m.example/bloom/products/hat", HAT),
+    }
+    for target in ("p0", "p3", "p5", "p-1", "p²", "p1 ", "B", "o", "https://evil.example"):
+        assert await touch.destination(mailed.link, target) is None
+
+
+async def test_a_place_stands_for_its_product_when_another_is_gone(mailed: Mailed):
+    await db.execute("DELETE FROM product WHERE id = $1", BAG)
+    gone, kept = [await touch.destination(mailed.link, target) for target in ("p1", "p2")]
+
+    assert gone is not None
+    assert kept is not None
+    assert gone.url == "https://m.example/bloom/products"
+    assert kept.url == "https://m.example/bloom/products/hat"

@@ -1,0 +1,89 @@
+"""Price drops: to those who watched the product, while the price is low, one message a day."""
+
+import pytest
+
+from tests.automation import Life, frozen, ledger, make_automated, tell, texts
+from tests.factories import make_shop
+from tests.rows import price_row
+
+pytestmark = pytest.mark.usefixtures("database")
+
+DAY = 24 * 60
+
+
+async def costs(life: Life, product: str, minute: float, price: int) -> None:
+    """Tell, now, that a product costs this since this minute."""
+    await tell(life.shop, price_row(product, changedAt=life.at(minute).isoformat(), price=price))
+
+
+async def test_who_watched_hears_of_a_drop_and_who_bought_or_did_not_watch_does_not():
+    life = Life(shop := await make_shop())
+    await life.people("ana", "ben", "cleo")
+    await life.goods("soap", "towel", price=1000, priceChangedAt="2026-01-01T00:00:00Z")
+    await life.did("PRODUCT_VIEWED", -10, product="soap")
+    await life.did("PRODUCT_FAVOURITED", -10, "ben", product="soap")
+    await life.did("CART_ADDED", -10, "cleo", product="towel")
+    await life.bought(-5, "ben", products=["soap"])
+    plan = await make_automated(shop, "PRICE_DROP", text="{product} costs less")
+    life.go(5)
+    await costs(life, "soap", 5, 900)
+    assert [await life.look(plan, minute) for minute in (5, 6)] == [1, 0]
+    assert await ledger(plan) == {f"price:soap:{life.micros(5)}:1": "SENT"}
+    assert await texts(plan) == ["Soap costs less"]
+
+
+async def test_a_drop_smaller_than_wanted_is_none():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("soap", price=1000, priceChangedAt="2026-01-01T00:00:00Z")
+    await life.did("PRODUCT_VIEWED", -10, product="soap")
+    plan = await make_automated(shop, "PRICE_DROP", {"minimumDropPercent": 20})
+    life.go(5)
+    await costs(life, "soap", 5, 801)
+    assert await life.look(plan, 6) == 0
+    await costs(life, "soap", 6, 640)
+    assert await life.look(plan, 7) == 1
+
+
+async def test_a_price_that_was_raised_again_within_the_delay_sends_nothing():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("soap", price=1000, priceChangedAt="2026-01-01T00:00:00Z")
+    await life.did("PRODUCT_VIEWED", -10, product="soap")
+    plan = await make_automated(shop, "PRICE_DROP", {"steps": [60]})
+    life.go(5)
+    await costs(life, "soap", 5, 500)
+    life.go(30)
+    await costs(life, "soap", 30, 1000)
+    assert await life.look(plan, 65) == 0
+
+
+async def test_of_a_sale_in_the_whole_shop_each_hears_of_the_deepest_drop_once_a_day():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("soap", "towel", "comb", price=1000, priceChangedAt="2026-01-01T00:00:00Z")
+    for product in ("soap", "towel", "comb"):
+        await life.did("PRODUCT_VIEWED", -10, product=product)
+    plan = await make_automated(shop, "PRICE_DROP")
+    life.go(5)
+    for product, price in (("soap", 800), ("towel", 500), ("comb", 700)):
+        await costs(life, product, 5, price)
+    assert await life.look(plan, 6) == 1
+    await costs(life, "comb", 6, 400)
+    assert await life.look(plan, 7) == 0
+    life.go(6 + DAY)
+    await costs(life, "soap", 6 + DAY, 300)
+    assert await life.look(plan, 6 + DAY) == 1
+    assert [said["product"] for said in await frozen(plan)] == ["Towel", "Soap"]
+
+
+@pytest.mark.parametrize(("parameters", "made"), [({"watchedBy": ["FAVOURITED"]}, 0), ({"watchedDays": 5}, 0), ({}, 1)])
+async def test_what_counts_as_watching_is_the_plan_s_to_say(parameters, made):
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("soap", price=1000, priceChangedAt="2026-01-01T00:00:00Z")
+    await life.did("PRODUCT_VIEWED", -6 * DAY, product="soap")
+    plan = await make_automated(shop, "PRICE_DROP", parameters)
+    life.go(5)
+    await costs(life, "soap", 5, 500)
+    assert await life.look(plan, 6) == made

@@ -1,0 +1,203 @@
+"""The doctor: finds what is wrong, says how to mend it, and has nothing to say of what is right."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from jobs.receive_reports import listen
+from models import database as db
+from operations.doctor import Unwell, bounces, configuration, examine, judge, postgresql, redis_server, relay
+from operations.doctor.finding import Finding, Grade, ok, warn
+from settings import Settings
+from tests.processes import command, free_port
+from tests.smtp_sink import Sink
+
+TOKEN = "k3J9-fPq7_zLmW2xVbN8sT5yRcD1gHeA4uQoXiKj"
+SECRET = "Zt6wYp0B-mK4nQ8rXvL2cJ9hGfD5sA7eUoIi1TqW"
+
+
+@pytest.fixture
+def sound(settings: Settings) -> Settings:
+    """Settings as a careful operator has them."""
+    return settings.model_copy(
+        update={
+            "production": True, "public_url": "https://outreach.example.com", "mail_domain": "mail.example.com",
+            "token_secret": SecretStr(TOKEN), "secret_key": SecretStr(SECRET), "metrics_token": SecretStr(TOKEN[:20]),
+        }
+    )  # fmt: skip
+
+
+def found(settings: Settings) -> dict[str, Finding]:
+    """What the settings alone tell, by its subject."""
+    return {finding.subject: finding for finding in configuration.check(settings)}
+
+
+def test_sound_settings_need_no_mending(sound: Settings):
+    assert [finding for finding in found(sound).values() if finding.grade is not Grade.OK] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "subject", "grade"),
+    [
+        ({"production": False}, "PRODUCTION", Grade.WARN),
+        ({"public_url": None}, "PUBLIC_URL", Grade.FAIL),
+        ({"public_url": "http://outreach.example.com"}, "PUBLIC_URL", Grade.FAIL),
+        ({"mail_domain": "rekindle.localhost"}, "MAIL_DOMAIN", Grade.FAIL),
+        ({"secret_key": None}, "SECRET_KEY", Grade.FAIL),
+        ({"token_secret": None}, "TOKEN_SECRET", Grade.FAIL),
+        ({"secret_key": SecretStr("a" * 40)}, "SECRET_KEY", Grade.FAIL),
+        ({"secret_key": SecretStr(TOKEN)}, "keys", Grade.WARN),
+        ({"metrics_token": None}, "METRICS_TOKEN", Grade.WARN),
+        ({"clock": "PT1H"}, "CLOCK", Grade.WARN),
+        ({"smtp_url": "smtp://relay.example.com", "smtp_tls": "none"}, "SMTP_TLS", Grade.FAIL),
+    ],
+)
+def test_what_would_not_do_in_earnest_is_named_with_its_mending(sound: Settings, changes, subject, grade):
+    finding = found(sound.model_copy(update=changes))[subject]
+
+    assert finding.grade is grade
+    assert finding.mend
+    assert not any(secret in str(finding) for secret in (TOKEN, SECRET, "a" * 40))
+
+
+def test_a_secret_that_others_may_read_is_named(sound: Settings, monkeypatch, tmp_path: Path):
+    (tmp_path / "key").write_text(SECRET)
+    (tmp_path / "key").chmod(0o644)
+    tmp_path.chmod(0o711)
+    monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "key"))
+
+    assert found(sound)[f"{tmp_path}/key"].mend == f"chmod 600 {tmp_path}/key"
+    tmp_path.chmod(0o700)
+    assert f"{tmp_path}/key" not in found(sound)
+    tmp_path.chmod(0o711)
+    (tmp_path / "key").chmod(0o600)
+    assert f"{tmp_path}/key" not in found(sound)
+
+
+async def grades(checks: Sequence[Finding]) -> dict[str, Grade]:
+    return {finding.subject: finding.grade for finding in checks}
+
+
+async def test_a_sound_database_is_found_so_but_for_the_superuser_of_the_tests(sound: Settings, database: None):
+    checks = [each async for each in postgresql.check(sound)]
+
+    assert {finding.subject: finding.grade for finding in checks if finding.grade is not Grade.OK} == {
+        "PostgreSQL role": Grade.WARN
+    }
+    assert {"PostgreSQL", "PostgreSQL durability", "PostgreSQL connections", "PostgreSQL clock", "schema"} <= {
+        finding.subject for finding in checks
+    }
+
+
+async def test_a_database_that_loses_commits_is_found(sound: Settings, database: None):
+    await db.execute("ALTER DATABASE postgres SET synchronous_commit = off")
+    try:
+        await db.disconnect()
+        await db.connect(sound.database_url or "")
+        checks = {finding.subject: finding async for finding in postgresql.check(sound)}
+    finally:
+        await db.execute("ALTER DATABASE postgres RESET synchronous_commit")
+
+    assert checks["PostgreSQL durability"].grade is Grade.FAIL
+    assert "synchronous_commit off" in checks["PostgreSQL durability"].seen
+
+
+async def test_a_pool_that_does_not_fit_is_found(sound: Settings, database: None):
+    wide = sound.model_copy(update={"database_pool": 200})
+
+    checks = {finding.subject: finding async for finding in postgresql.check(wide)}
+
+    assert checks["PostgreSQL connections"].grade is Grade.WARN
+
+
+@pytest.mark.parametrize(("apart", "grade"), [(0.0, Grade.OK), (1.9, Grade.OK), (3.0, Grade.FAIL), (-3.0, Grade.FAIL)])
+def test_clocks_are_held_against_each_other(apart: float, grade: Grade):
+    theirs = postgresql.machine_time().timestamp() + apart
+
+    assert postgresql.clock_finding("Redis", theirs).grade is grade
+
+
+async def test_a_redis_that_drops_keys_is_found(sound: Settings, redis: Redis):
+    await redis.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        checks = {finding.subject: finding async for finding in redis_server.check(redis)}
+    finally:
+        await redis.config_set("maxmemory-policy", "noeviction")
+
+    assert checks["Redis maxmemory-policy"].grade is Grade.FAIL
+    assert checks["Valkey"].grade is Grade.OK
+    assert [each.grade async for each in redis_server.check(redis)] == [Grade.OK] * 3
+
+
+async def test_a_database_that_was_restored_is_found(sound: Settings, database: None, redis: Redis):
+    assert (await redis_server.recognised(redis)).grade is Grade.OK
+    await db.execute("UPDATE origin SET timeline = timeline + 1")
+
+    finding = await redis_server.recognised(redis)
+
+    assert finding.grade is Grade.FAIL
+    assert "server.py restored" in finding.mend
+
+
+async def test_relays_are_tried_and_get_no_mail(sound: Settings, tmp_path: Path):
+    sink = Sink(tmp_path / "ledger")
+    reachable = sound.model_copy(update={"smtp_url": f"{sink.start()} smtp://127.0.0.1:1"})
+
+    checks = [each async for each in relay.check(reachable)]
+    encrypted = [each async for each in relay.check(reachable.model_copy(update={"smtp_tls": "required"}))]
+
+    sink.stop()
+    assert [finding.grade for finding in checks] == [Grade.OK, Grade.FAIL]
+    assert [finding.grade for finding in encrypted] == [Grade.FAIL, Grade.FAIL]
+    assert "certificate" in encrypted[0].mend
+    assert sink.accepted() == []
+
+
+async def test_whether_anybody_takes_bounces_is_told(settings: Settings):
+    place = {"bounces_url": f"lmtp://127.0.0.1:{free_port()}"}
+    alone = settings.model_copy(update=place)
+    server = await listen(alone)
+    try:
+        taken = await bounces.check(alone)
+    finally:
+        server.close()
+    missing = await bounces.check(alone)
+    posted = await bounces.check(alone.model_copy(update={"bounce_secret": SecretStr("s" * 40)}))
+
+    assert [each.grade for each in (taken, missing, posted)] == [Grade.OK, Grade.WARN, Grade.OK]
+    assert "/bounces" in posted.seen and "server.py bounces" in missing.mend
+
+
+async def test_with_every_engine_gone_each_is_named(sound: Settings):
+    gone = sound.model_copy(
+        update={"database_url": "postgres://x:hidden@127.0.0.1:1/x", "redis_url": "redis://127.0.0.1:1", "smtp_url": "smtp://127.0.0.1:1"}
+    )
+
+    findings = await examine(gone)
+
+    failed = [finding.subject for finding in findings if finding.grade is Grade.FAIL]
+    assert failed == ["PostgreSQL", "Redis", "origin", "relay 127.0.0.1:1"]
+    assert not any("hidden" in str(finding) for finding in findings)
+
+
+def test_only_what_fails_makes_the_command_fail():
+    judge([ok("a", "fine"), warn("b", "odd", "mend it")])
+    with pytest.raises(Unwell, match="1 of 2 checks failed"):
+        judge([ok("a", "fine"), Finding(Grade.FAIL, "b", "broken", "mend it")])
+
+
+async def test_the_command_tells_all_and_its_code_says_whether_anything_failed(database: None, sound: Settings):
+    told = {"PUBLIC_URL": "https://outreach.example.com", "MAIL_DOMAIN": "mail.example.com", "PRODUCTION": "1"}
+
+    well = await asyncio.to_thread(command, sound, "doctor", **told)
+    unwell = await asyncio.to_thread(command, sound, "doctor", **{**told, "PUBLIC_URL": "http://outreach.example.com"})
+
+    assert well.returncode == 0, well.stdout
+    assert "ok    schema: up to date" in well.stdout
+    assert unwell.returncode == 2
+    assert unwell.stderr.splitlines()[-1].startswith("error: 1 of ")
+    assert "FAIL  PUBLIC_URL: not https\n      → set PUBLIC_URL=https://…" in unwell.stdout

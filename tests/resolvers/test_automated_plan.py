@@ -1,0 +1,152 @@
+"""Automated plans over the API: from the form of a trigger to a running plan, and what is refused."""
+
+from typing import Any
+
+import pytest
+
+from models import database
+from models.plan import Plan
+from models.shop import Shop
+from models.trigger import TRIGGERS
+from resolvers import global_id
+from tests.api import Api, seller
+from tests.automation import Life
+from tests.factories import make_coupon, make_draft, make_shop
+
+PLAN = (
+    "plan { id kind name status channel trigger parameters { steps watchedDays followersOnly } template button"
+    " smartCoupon sendAt endsAt deadline quietFrom quietUntil texts { language } segment { preset } }"
+)
+ERRORS = "userErrors { field code rule }"
+CREATE = (
+    f"mutation ($input: AutomatedPlanCreateInput!) {{ automatedPlanCreate(input: $input) {{ {PLAN} {ERRORS} }} }}"
+)
+UPDATE = (
+    f"mutation ($input: AutomatedPlanUpdateInput!) {{ automatedPlanUpdate(input: $input) {{ {PLAN} {ERRORS} }} }}"
+)
+SUBMIT = f"mutation ($input: PlanSubmitInput!) {{ planSubmit(input: $input) {{ {PLAN} {ERRORS} }} }}"
+TRIGGERS_QUERY = (
+    "{ triggers { code button hasProducts isMarketing variables"
+    " parameters { name kind default least greatest most options } } }"
+)
+
+
+async def create(api: Api, shop: Shop, **given: Any) -> dict[str, Any]:
+    """The answer to a draft of a cart reminder, unless told otherwise."""
+    wanted = {"name": "Cart", "trigger": "ABANDONED_CART", **given}
+    answer: dict[str, Any] = (await api.data(CREATE, seller(shop), input=wanted))["automatedPlanCreate"]
+    return answer
+
+
+async def test_a_trigger_alone_makes_a_draft_with_its_template_and_defaults(api: Api):
+    shop = await make_shop()
+    plan = (await create(api, shop))["plan"]
+    assert (plan["kind"], plan["status"], plan["channel"], plan["button"]) == ("AUTOMATED", "DRAFT", "CHAT", "CART")
+    assert plan["parameters"] == {"steps": [120], "watchedDays": None, "followersOnly": None}
+    assert plan["template"] == "ABANDONED_CART"
+    assert len(plan["texts"]) > 5
+
+
+async def test_every_trigger_s_form_can_be_sent_as_it_is_and_submitted(api: Api):
+    shop = await make_shop()
+    forms = (await api.data(TRIGGERS_QUERY, seller(shop)))["triggers"]
+    assert [form["code"] for form in forms] == list(TRIGGERS)
+    for form in forms:
+        made = await create(api, shop, trigger=form["code"])
+        assert made["userErrors"] == []
+        answer = await api.data(SUBMIT, seller(shop), input={"id": made["plan"]["id"]})
+        assert answer["planSubmit"]["userErrors"] == []
+        assert answer["planSubmit"]["plan"]["status"] == "ONGOING"
+
+
+async def test_a_timeframe_and_quiet_hours_are_kept_and_take_no_quota(api: Api):
+    shop = await make_shop()
+    made = await create(
+        api, shop, startAt="2026-02-01T00:00:00Z", endAt="2026-03-01T00:00:00Z", quietFrom="22:00", quietUntil="08:00"
+    )
+    answer = await api.data(SUBMIT, seller(shop), input={"id": made["plan"]["id"]})
+    plan = answer["planSubmit"]["plan"]
+    assert (plan["status"], plan["endsAt"], plan["deadline"]) == (
+        "SCHEDULED", "2026-03-01T00:00:00Z", "2026-03-01T00:00:00Z",
+    )  # fmt: skip
+    assert (plan["quietFrom"], plan["quietUntil"]) == ("22:00", "08:00")
+    assert (await Plan.get()).quota_week is None
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"parameters": {"steps": [59]}}, ["parameters", "steps"]),
+        ({"parameters": {"steps": [60, 60]}}, ["parameters", "steps"]),
+        ({"parameters": {"steps": []}}, ["parameters", "steps"]),
+        ({"parameters": {"watchedDays": 3}}, ["parameters", "watchedDays"]),
+        ({"trigger": "PRICE_DROP", "parameters": {"minimumDropPercent": 91}}, ["parameters", "minimumDropPercent"]),
+        ({"trigger": "LIVE_REMINDER", "parameters": {"followersOnly": False}}, ["segmentId"]),
+        ({"endAt": "2026-02-01T00:00:00Z", "startAt": "2026-02-02T00:00:00Z"}, ["endAt"]),
+        ({"startAt": "2025-02-02T00:00:00Z"}, ["startAt"]),
+        ({"quietFrom": "22:00"}, ["quietUntil"]),
+        ({"quietFrom": "25:00", "quietUntil": "08:00"}, ["quietFrom"]),
+        ({"template": "WIN_BACK"}, ["template"]),
+        ({"segmentId": "x"}, ["segmentId"]),
+        ({"couponId": "x"}, ["couponId"]),
+        ({"name": ""}, ["name"]),
+        ({"texts": [{"language": "en", "text": "See {order}"}]}, ["texts", "en", "text"]),
+    ],
+)
+async def test_what_cannot_be_is_refused_where_it_stands_and_nothing_is_kept(api: Api, given, error):
+    shop = await make_shop()
+    answer = await create(api, shop, **given)
+    assert answer["plan"] is None
+    assert [problem["field"] for problem in answer["userErrors"]] == [error]
+    assert await Plan.all().count() == 0
+
+
+async def test_a_plan_has_a_chosen_coupon_or_a_smart_one(api: Api):
+    shop = await make_shop()
+    coupon = global_id.encode("Coupon", (await make_coupon(shop)).id)
+    answer = await create(api, shop, couponId=coupon, smartCoupon=True)
+    assert answer["userErrors"] == [{"field": ["couponId"], "code": "INVALID", "rule": "R16"}]
+
+
+async def test_products_cannot_be_chosen_where_they_are_the_occasion_s(api: Api):
+    life = Life(shop := await make_shop())
+    await life.goods("soap")
+    product = global_id.encode("Product", (await _product()))
+    assert (await create(api, shop, productIds=[product]))["userErrors"][0]["field"] == ["productIds"]
+    assert (await create(api, shop, trigger="WELCOME_FOLLOWER", productIds=[product]))["userErrors"] == []
+
+
+async def _product() -> Any:
+    return await database.fetch_value("SELECT id FROM product")
+
+
+async def test_what_is_left_out_of_a_change_stays_and_another_trigger_brings_its_defaults(api: Api):
+    shop = await make_shop()
+    made = await create(api, shop, parameters={"steps": [60, 720]}, endAt="2026-03-01T00:00:00Z")
+    change = {"id": made["plan"]["id"], "name": "Carts"}
+    changed = (await api.data(UPDATE, seller(shop), input=change))["automatedPlanUpdate"]["plan"]
+    assert (changed["name"], changed["parameters"]["steps"], changed["endsAt"]) == (
+        "Carts", [60, 720], "2026-03-01T00:00:00Z",
+    )  # fmt: skip
+    change = {"id": made["plan"]["id"], "trigger": "THANK_YOU", "endAt": None}
+    changed = (await api.data(UPDATE, seller(shop), input=change))["automatedPlanUpdate"]["plan"]
+    assert (changed["trigger"], changed["parameters"]["steps"], changed["endsAt"]) == ("THANK_YOU", [1440], None)
+
+
+async def test_only_automated_drafts_are_changed_so(api: Api):
+    shop = await make_shop()
+    one_time = await make_draft(shop)
+    change = {"id": global_id.encode("Plan", one_time.id), "name": "x"}
+    answer = (await api.data(UPDATE, seller(shop), input=change))["automatedPlanUpdate"]
+    assert answer["userErrors"] == [{"field": ["id"], "code": "INVALID", "rule": "R9"}]
+    made = await create(api, shop)
+    await api.data(SUBMIT, seller(shop), input={"id": made["plan"]["id"]})
+    answer = (await api.data(UPDATE, seller(shop), input={"id": made["plan"]["id"], "name": "x"}))["automatedPlanUpdate"]
+    assert answer["userErrors"][0]["code"] == "ILLEGAL_TRANSITION"
+    assert {plan.name for plan in await Plan.all()} == {"Spring greetings", "Cart"}
+
+
+async def test_a_frozen_shop_drafts_none(api: Api):
+    shop = await make_shop(score="3.2")
+    answer = await create(api, shop)
+    assert answer["userErrors"] == [{"field": [], "code": "ACCESS_FROZEN", "rule": "R1"}]

@@ -1,0 +1,141 @@
+"""Exporting and erasing a customer over the API, by the platform alone."""
+
+import json
+from typing import Any
+
+from models import database as databases
+from models.clock import now
+from models.coupon import claim
+from models.identifier import customer_id, external_uuid
+from resolvers.global_id import encode
+from settings import Settings
+from tests.api import PLATFORM, Api, seller, shopper
+from tests.factories import make_coupon, make_customers, make_resolved, make_shop
+from tests.resolvers.test_conversation import ANSWER, REPLY
+from tests.resolvers.test_unsubscribe import ask, token_of
+
+EXPORT = (
+    "mutation ($id: String!) { customerExport(input: {externalId: $id})"
+    " { export { document cut } userErrors { field code } } }"
+)
+ERASE = (
+    "mutation ($id: String!, $key: String) { customerErase(input: {externalId: $id, idempotencyKey: $key})"
+    " { erasure { askedAt doneAt } userErrors { field code } } }"
+)
+UPSERT = (
+    "mutation ($input: CustomersUpsertInput!) { customersUpsert(input: $input)"
+    " { results { id errors { field code } } userErrors { code } } }"
+)
+REDEEM = "mutation ($input: CouponRedeemInput!) { couponRedeem(input: $input) { userErrors { field code } } }"
+UNKNOWN = [{"field": ["externalId"], "code": "NOT_FOUND"}]
+
+
+async def test_a_customer_is_exported_and_then_erased(api: Api):
+    shop = await make_shop()
+    await make_customers(shop, 2)
+
+    found = (await api.data(EXPORT, PLATFORM, id="c0"))["customerExport"]
+    assert json.loads(found["export"]["document"])["tables"]["customer"][0]["name"] == "c0"
+    assert found["export"]["cut"] == []
+
+    erased = (await api.data(ERASE, PLATFORM, id="c0"))["customerErase"]
+    assert erased == {
+        "erasure": {"askedAt": "2026-01-15T12:00:00Z", "doneAt": "2026-01-15T12:00:00Z"}, "userErrors": [],
+    }  # fmt: skip
+    assert (await api.data(EXPORT, PLATFORM, id="c0"))["customerExport"] == {"export": None, "userErrors": UNKNOWN}
+    row = {"externalId": "c0", "name": "Ana"}
+    again = (await api.data(UPSERT, PLATFORM, input={"shop": shop.external_id, "rows": [row]}))["customersUpsert"]
+    assert again["results"] == [{"id": None, "errors": [{"field": ["externalId"], "code": "ERASED"}]}]
+
+
+async def test_an_export_is_not_kept_for_a_repeated_key(api: Api):
+    await make_customers(await make_shop(), 1)
+    query = EXPORT.replace("$id: String!", "$id: String!, $key: String").replace("$id}", "$id, idempotencyKey: $key}")
+
+    first, second = [await api.data(query, PLATFORM, id="c0", key="k") for _ in range(2)]
+
+    assert first == second and "c0" in first["customerExport"]["export"]["document"]
+    assert await databases.fetch_value("SELECT response::text FROM idempotency") in (None, "null")
+
+
+async def test_a_shopper_s_token_that_outlives_their_erasing_changes_nothing(api: Api):
+    shop = await make_shop()
+    coupon = await make_coupon(shop)
+    await make_customers(shop, 2)
+    await api.data(ERASE, PLATFORM, id="c0")
+    claimed, blocked = (
+        "mutation ($id: ID!, $key: String) { couponClaim(input: {id: $id, idempotencyKey: $key}) { userErrors { code } } }",
+        "mutation ($id: ID!, $key: String) { shopBlock(input: {shopId: $id, idempotencyKey: $key}) { userErrors { code } } }",
+    )
+    for query, wanted in ((claimed, ("Offer", coupon.id)), (blocked, ("Shop", shop.id))):
+        for key in (None, "k"):
+            for customer, codes in (("c0", [{"code": "ERASED"}]), ("c1", [])):
+                data = await api.data(query, shopper(customer), id=encode(*wanted), key=f"{customer}{key}" if key else None)
+                (payload,) = data.values()
+                if customer == "c0" or (query, key) != (claimed, "k"):  # the other has claimed as often as they may
+                    assert payload["userErrors"] == codes
+
+    for table in ("claim", "relationship", "unsubscription", "posting"):
+        column = "data ->> 'customer'" if table == "posting" else "customer_id::text"
+        found = await databases.fetch_value(f"SELECT count(*) FROM {table} WHERE {column} = $1", str(customer_id("c0")))
+        assert found == 0, table
+    assert await databases.fetch_value("SELECT count(*) FROM idempotency WHERE actor = 'CUSTOMER::c0'") == 0
+    assert await databases.fetch_value("SELECT count(*) FROM claim") == 1
+
+
+async def test_nobody_is_neither_exported_nor_erased(api: Api):
+    assert (await api.data(EXPORT, PLATFORM, id="nobody"))["customerExport"]["userErrors"] == UNKNOWN
+    assert (await api.data(ERASE, PLATFORM, id="nobody"))["customerErase"]["userErrors"] == UNKNOWN
+    assert await databases.fetch_value("SELECT count(*) FROM erasure") == 0
+
+
+async def test_a_repeated_key_answers_the_first_erasure(api: Api):
+    await make_customers(await make_shop(), 1)
+
+    first, second = [await api.data(ERASE, PLATFORM, id="c0", key="k") for _ in range(2)]
+
+    assert first == second and first["customerErase"]["erasure"]["doneAt"] is not None
+
+
+async def test_a_link_in_a_mail_of_an_erased_customer_leaves_no_trace(settings: Settings, api: Api):
+    shop = await make_shop()
+    [customer] = await make_customers(shop, 1)
+    token = token_of(settings, shop, customer)
+    await api.data(ERASE, PLATFORM, id="c0")
+
+    assert (await ask(settings, "POST", token)).status_code == 200
+    assert await databases.fetch_value("SELECT count(*) FROM relationship") == 0
+
+
+async def test_what_others_were_answered_about_an_erased_customer_is_not_kept_for_a_repeated_key(api: Api):
+    shop = await make_shop()
+    coupon = await make_coupon(shop)
+    people = dict(zip(("c0", "c1"), await make_customers(shop, 2), strict=True))
+    plan = await make_resolved(shop)
+    for name, person in people.items():
+        code = (await claim.claim(person, coupon.id)).code
+        await databases.execute(
+            "INSERT INTO orders (customer_id, id, shop_id, external_id, ordered_at, amount, status, arrived_at)"
+            " VALUES ($1, $2, $3, $4, $5, 900, 'PLACED', $5)",
+            person, external_uuid("order", shop.external_id, f"o-{name}"), shop.id, f"o-{name}", now(),
+        )  # fmt: skip
+        discount = {"amount": 100, "currency": "USD"}
+        told = {"shop": shop.external_id, "customer": name, "code": code, "order": f"o-{name}", "discount": discount}
+        await asked(api, REDEEM, PLATFORM, **told, idempotencyKey=name)
+        message = encode("Message", plan.id, person, "")
+        opened = await asked(api, REPLY, shopper(name), id=message, text="Hello", idempotencyKey=name)
+        await asked(api, ANSWER, seller(shop), id=opened["conversation"]["id"], text="Hi", idempotencyKey=name)
+
+    await api.data(ERASE, PLATFORM, id="c0")
+
+    kept = await databases.fetch("SELECT mutation, response::text FROM idempotency ORDER BY 1")
+    assert [row["mutation"] for row in kept] == ["conversationAnswer", "couponRedeem", "messageReply"]
+    assert all(str(people["c1"]) in row["response"] and str(people["c0"]) not in row["response"] for row in kept)
+
+
+async def asked(api: Api, query: str, token: str, **told: Any) -> dict[str, Any]:
+    """What a mutation answers; it must find nothing to mend."""
+    ((answer,),) = [tuple((await api.data(query, token, input=told)).values())]
+    assert answer["userErrors"] == []
+    found: dict[str, Any] = answer
+    return found

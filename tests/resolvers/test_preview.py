@@ -1,0 +1,108 @@
+"""Previews, estimates and trials over the API."""
+
+from starlette.applications import Starlette
+
+from models import database
+from models.plan import PlanChannel
+from models.scenario import Destination
+from resolvers import global_id
+from tests.api import Api, seller
+from tests.factories import make_coupon, make_customers, make_draft, make_shop
+
+PREVIEW = (
+    "query ($plan: ID!, $channel: String, $language: String, $customer: ID) {"
+    " planPreview(planId: $plan, channel: $channel, language: $language, customerId: $customer) {"
+    " preview { channel language subject text button links coupon { gives } } advice { code }"
+    " userErrors { field code rule } } }"
+)
+ESTIMATE = (
+    "query ($plan: ID!) { planEstimate(planId: $plan) { estimate { audience reachable cappedToday withoutConsent"
+    " reach { channel language count } refusals { reason count } } userErrors { field code } } }"
+)
+TEST_SEND = (
+    "mutation ($input: PlanTestSendInput!) { planTestSend(input: $input) {"
+    " trials { address language state } userErrors { field code rule } } }"
+)
+
+
+async def test_a_preview_is_what_the_customer_would_get_with_advice(api: Api):
+    shop = await make_shop(store_url="https://m.example/bloom")
+    [ana] = await make_customers(shop, 1, language="es")
+    coupon = await make_coupon(shop)
+    plan = await make_draft(shop, channel=PlanChannel.EMAIL, button=Destination.STORE, coupon_id=coupon.id)
+    asked = {"plan": global_id.encode("Plan", plan.id), "customer": global_id.encode("Customer", ana)}
+
+    data = (await api.data(PREVIEW, seller(shop), **asked))["planPreview"]
+
+    assert data["preview"].pop("text").startswith("Hola c0, saludos de Bloom")
+    assert data == {
+        "preview": {
+            "channel": "EMAIL", "language": "es", "subject": "Hola c0", "button": "Visitar la tienda",
+            "links": ["https://m.example/bloom"], "coupon": {"gives": "10\xa0%"},
+        },
+        "advice": [{"code": "FEW_CONDITIONS"}],
+        "userErrors": [],
+    }  # fmt: skip
+
+
+async def test_what_cannot_be_previewed_says_what_to_mend(api: Api):
+    shop, other = await make_shop(), await make_shop("other")
+    plan, foreign = await make_draft(shop), await make_draft(other)
+    [stranger] = await make_customers(other, 1, prefix="x")
+    own = global_id.encode("Plan", plan.id)
+    for asked, error in (
+        ({"plan": own, "channel": "EMAIL"}, {"field": ["channel"], "code": "INVALID", "rule": "R11"}),
+        ({"plan": own, "channel": "FAX"}, {"field": ["channel"], "code": "INVALID", "rule": "R11"}),
+        (
+            {"plan": own, "customer": global_id.encode("Customer", stranger)},
+            {"field": ["customerId"], "code": "NOT_FOUND", "rule": None},
+        ),
+        ({"plan": own, "customer": "x"}, {"field": ["customerId"], "code": "NOT_FOUND", "rule": None}),
+        (
+            {"plan": global_id.encode("Plan", foreign.id)},
+            {"field": ["planId"], "code": "NOT_FOUND", "rule": None},
+        ),
+        ({"plan": "nonsense"}, {"field": ["planId"], "code": "NOT_FOUND", "rule": None}),
+    ):
+        data = (await api.data(PREVIEW, seller(shop), **asked))["planPreview"]
+        assert (data["preview"], data["advice"], data["userErrors"]) == (None, [], [error])
+
+
+async def test_an_estimate_adds_up(api: Api):
+    shop = await make_shop()
+    await make_customers(shop, 2)
+    await make_customers(shop, 1, prefix="d", consent="UNSUBSCRIBED", language="es")
+    plan = await make_draft(shop, channel=PlanChannel.EMAIL)
+
+    data = await api.data(ESTIMATE, seller(shop), plan=global_id.encode("Plan", plan.id))
+
+    assert data["planEstimate"] == {
+        "estimate": {
+            "audience": 3, "reachable": 2, "cappedToday": 0, "withoutConsent": 1,
+            "reach": [{"channel": "EMAIL", "language": "en", "count": 2}],
+            "refusals": [{"reason": "NO_CONSENT", "count": 1}],
+        },
+        "userErrors": [],
+    }  # fmt: skip
+    unknown = await api.data(ESTIMATE, seller(shop), plan="nonsense")
+    assert unknown["planEstimate"] == {"estimate": None, "userErrors": [{"field": ["planId"], "code": "NOT_FOUND"}]}
+
+
+async def test_a_trial_is_noted_once_per_key_and_its_work_queued(api: Api, app: Starlette):
+    shop = await make_shop()
+    plan = await make_draft(shop, channel=PlanChannel.EMAIL)
+    given = {"id": global_id.encode("Plan", plan.id), "addresses": ["anna@example.com"], "idempotencyKey": "k"}
+
+    first = await api.data(TEST_SEND, seller(shop), input=given)
+    again = await api.data(TEST_SEND, seller(shop), input=given)
+
+    assert first == again
+    assert first["planTestSend"] == {
+        "trials": [{"address": "anna@example.com", "language": "en", "state": "PENDING"}], "userErrors": [],
+    }  # fmt: skip
+    assert await database.fetch_value("SELECT count(*) FROM trial") == 1
+    assert "send_trials" in {job.function for job in await app.state.queue.queued_jobs()}
+
+    wrong = {**given, "addresses": ["nobody"], "idempotencyKey": None}
+    refused = await api.data(TEST_SEND, seller(shop), input=wrong)
+    assert refused["planTestSend"]["userErrors"] == [{"field": ["addresses", "0"], "code": "INVALID", "rule": "R11"}]

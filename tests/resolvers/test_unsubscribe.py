@@ -1,0 +1,92 @@
+"""One-click unsubscription by the link of a mail, as mail clients and people do it (RFC 8058)."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+import httpx
+import pytest
+
+from models import database as db
+from models.plan import PlanChannel
+from models.shop import Shop
+from models.signed_link import Link, Purpose, keys_of, sign
+from resolvers import unsubscribe
+from server import create_app
+from settings import Settings
+from tests.factories import make_customers, make_resolved, make_shop
+from tests.waiting import until
+
+
+@pytest.fixture
+async def subscriber(database: None) -> tuple[Shop, UUID]:
+    shop = await make_shop()
+    (customer,) = await make_customers(shop, 1)
+    return shop, customer
+
+
+async def ask(settings: Settings, method: str, token: str) -> httpx.Response:
+    """What the endpoint answers."""
+    transport = httpx.ASGITransport(app=create_app(settings))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        body = {"List-Unsubscribe": "One-Click"} if method == "POST" else None
+        return await client.request(method, f"/unsubscribe/{token}", data=body)
+
+
+async def consent_of(customer: UUID) -> str:
+    """The stored consent."""
+    found: str = await db.fetch_value("SELECT email_consent FROM relationship WHERE customer_id = $1", customer)
+    return found
+
+
+def token_of(settings: Settings, shop: Shop, customer: UUID) -> str:
+    """The token a mail of plan 1 would carry."""
+    return sign(keys_of(settings)[0], Purpose.UNSUBSCRIBE, Link(shop.id, 1, customer))
+
+
+async def test_looking_at_the_link_changes_nothing_and_posting_unsubscribes(
+    settings: Settings, subscriber: tuple[Shop, UUID]
+):
+    shop, customer = subscriber
+    token = token_of(settings, shop, customer)
+
+    looked = await ask(settings, "GET", token)
+    assert looked.status_code == 200 and 'method="post"' in looked.text
+    assert await consent_of(customer) == "SUBSCRIBED"
+
+    assert (await ask(settings, "POST", token)).status_code == 200
+    assert (await ask(settings, "POST", token)).status_code == 200
+    assert await consent_of(customer) == "UNSUBSCRIBED"
+
+
+async def test_a_link_that_is_not_ours_is_refused_and_changes_nothing(
+    settings: Settings, subscriber: tuple[Shop, UUID]
+):
+    shop, customer = subscriber
+    token = token_of(settings, shop, customer)
+
+    for wrong in (token[:-2], "x" * 54, token + "A" * 200):
+        assert (await ask(settings, "POST", wrong)).status_code == 404
+    assert await consent_of(customer) == "SUBSCRIBED"
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+async def test_the_answer_waits_for_a_mail_in_flight_but_not_for_ever(
+    settings: Settings, subscriber: tuple[Shop, UUID], monkeypatch: pytest.MonkeyPatch, is_answered: bool
+):
+    shop, customer = subscriber
+    await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await db.execute("UPDATE delivery SET state = 'COMMITTING'")
+    if not is_answered:
+        monkeypatch.setattr(unsubscribe, "PATIENCE", timedelta(seconds=0.2))
+
+    async def is_unsubscribed() -> bool:
+        return await consent_of(customer) == "UNSUBSCRIBED"
+
+    asking = asyncio.create_task(ask(settings, "POST", token_of(settings, shop, customer)))
+    await until(is_unsubscribed)
+    assert not asking.done()
+    if is_answered:
+        await db.execute("UPDATE delivery SET state = 'SENT'")
+
+    assert ("may still arrive" in (await asking).text) is not is_answered

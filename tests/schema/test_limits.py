@@ -1,0 +1,200 @@
+"""What an operation weighs, in one walk that is linear in the document."""
+
+import time
+
+import pytest
+from graphql import OperationDefinitionNode, build_schema, parse
+
+from schema import limits, schema
+from schema.document import Documents
+from schema.limits import check
+from schema.points import DEAR, LISTS
+from schema.weight import Weight, weigh
+
+SCHEMA = build_schema(
+    """
+    type Query { shop: Shop, things(first: Int, last: Int): ThingConnection, nodes(ids: [ID!]!): [Thing] }
+    type Shop { name: String, shop: Shop, things(first: Int): ThingConnection }
+    type Thing { name: String, owner: Shop }
+    type ThingConnection { nodes: [Thing], edges: [ThingEdge], pageInfo: PageInfo, totalCount: Int }
+    type ThingEdge { node: Thing }
+    type PageInfo { endCursor: String }
+    """
+)
+
+
+def weight_of(source: str, **variables: object) -> Weight:
+    document = parse(source)
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    return weigh(SCHEMA, document, operation, variables)
+
+
+@pytest.mark.parametrize(
+    ("source", "cost"),
+    [
+        ("{ shop { name } }", 1),
+        ("{ shop { shop { name } } }", 2),
+        ("{ things(first: 10) { nodes { name } } }", 11),
+        ("{ things(first: 10) { nodes { name } pageInfo { endCursor } totalCount } }", 12),
+        ("{ things { nodes { name } } }", 51),
+        ("{ things(last: 3) { edges { node { name } } } }", 7),
+        ("{ things(first: 2) { nodes { owner { things(first: 3) { nodes { name } } } } } }", 1 + 2 * (1 + 1 + 4)),
+        ("query ($n: Int) { things(first: $n) { nodes { name } } }", 8),
+        ("{ things(first: 10) { ...rows } } fragment rows on ThingConnection { nodes { name } }", 11),
+        ("{ things(first: 999999999999) { nodes { name } } }", 101),
+        ("{ things(first: -1) { nodes { name } } }", 1),
+        ('{ nodes(ids: ["a", "b", "c"]) { name } }', 3),
+        ('query ($ids: [ID!] = ["a", "b", "c"]) { nodes(ids: $ids) { name } }', 3),
+        ("{ __schema { types { name } } }", 1),
+        ("{ unknown { of { anything } } }", 2),
+    ],
+)
+def test_an_object_costs_one_and_a_connection_multiplies_its_rows(source: str, cost: int):
+    assert weight_of(source, n=7).fixed == cost
+
+
+def test_the_cost_of_many_ids_is_not_that_of_a_number_of_the_same_name():
+    document = Documents(SCHEMA, production=False).read("query ($ids: [ID!]!) { nodes(ids: $ids) { name } }")
+    operation = document.operation(None)
+
+    assert [document.cost(SCHEMA, operation, {"ids": ids}) for ids in (250, ["a"] * 250)] == [1, 250]
+
+
+def test_what_counts_customers_costs_more_than_its_answer_s_size():
+    document = parse("{ segments(first: 3) { nodes { name size members { totalCount } } } }")
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+
+    assert weigh(build_schema(schema.as_str()), document, operation, {}).fixed == 1 + 3 * (1 + 10 + 1 + 10)
+
+
+@pytest.mark.parametrize(
+    ("source", "cost"),
+    [
+        ("{ automatedPlanDryRun(planId: 1) { userErrors { code } } }", 102),
+        ("{ planEstimate(planId: 1) { userErrors { code } } }", 32),
+        ("{ planPreview(planId: 1) { userErrors { code } } }", 32),
+        ('{ segmentOverlap(one: 1, other: 2, asOf: "2025-01-01T00:00:00Z") { both } }', 1 + 30 + 50),
+        ('{ segment(id: 1) { size(asOf: "2025-01-01T00:00:00Z") } }', 1 + 10 + 50),
+        ("{ recommendations { text segment { name } } }", 100 + 100 * 2),
+        ('{ overview(from: "2026-01-01", to: "2026-01-02") { plans { plan { lift { days } } } } }', 1 + 50 + 20 * (1 + 1 + 21)),
+        ('mutation { recommendationDismiss(input: {id: "x"}) { id } }', 101),
+    ],
+)
+def test_what_looks_at_a_whole_audience_is_dear_wherever_it_is_asked(source: str, cost: int):
+    document = parse(source)
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+
+    assert weigh(build_schema(schema.as_str()), document, operation, {}).fixed == cost
+
+
+def test_every_dear_field_exists():
+    types = build_schema(schema.as_str()).type_map
+    for place in (*DEAR, *LISTS):
+        kind, _, field = place.partition(".")
+        assert field in getattr(types[kind], "fields", {})
+
+
+def test_a_page_size_that_is_not_given_costs_a_whole_page():
+    assert weight_of("query ($n: Int) { things(first: $n) { nodes { name } } }").fixed == 101
+
+
+def test_depth_aliases_and_selections_count_through_fragments():
+    weight = weight_of(
+        "{ a: shop { ...deep } b: shop { ...deep } } fragment deep on Shop { c: shop { shop { name } } }"
+    )
+
+    assert weight == Weight(depth=4, aliases=4, selections=8, repeats=1, fixed=6)
+
+
+@pytest.mark.parametrize(
+    ("source", "repeats"),
+    [
+        ("{ shop { name } shop { name name } name: shop { name } }", 2),
+        ("{ shop { shop { name name name } } }", 3),
+        ("{ ...f } fragment f on Query { shop { name } shop { name } shop { name } shop { name } }", 4),
+        ("{ ... on Query { shop { name } shop { name } } }", 2),
+    ],
+)
+def test_the_same_field_in_one_place_is_counted_wherever_it_is(source: str, repeats: int):
+    assert weight_of(source).repeats == repeats
+
+
+def test_a_fragment_spread_twice_in_one_place_counts_once():
+    twice = weight_of("{ shop { ...F ...F } } fragment F on Shop { shop { name } }")
+
+    assert twice == weight_of("{ shop { ...F } } fragment F on Shop { shop { name } }")
+
+
+def test_a_cycle_of_fragments_ends():
+    assert weight_of("{ shop { ...A } } fragment A on Shop { shop { ...B } } fragment B on Shop { ...A }").depth == 2
+
+
+def chain(levels: int, spread: str) -> str:
+    fragments = "".join(
+        f" fragment F{level} on Shop {{ {spread.format(f'...F{level + 1}')} }}" for level in range(levels)
+    )
+    return f"{{ shop {{ ...F0 }} }}{fragments} fragment F{levels} on Shop {{ name }}"
+
+
+@pytest.mark.parametrize("spread", ["{0} {0}", "a: shop {{ {0} }} b: shop {{ {0} }}"])
+def test_the_walk_is_linear_in_fragment_chains(spread: str):
+    """12, 24 and 48 levels: visits of fields grow with the text, while what they stand for doubles per level."""
+    seconds = []
+    for levels in (12, 24, 48):
+        source = chain(levels, spread)
+        assert len(source) < limits.MAX_SOURCE_LENGTH
+        started = time.perf_counter()
+        for _ in range(5):
+            document = Documents(SCHEMA, production=False).read(source)
+        seconds.append((time.perf_counter() - started) / 5)
+        assert bool(document.errors) == ("shop" in spread)
+
+    assert seconds[2] < 16 * seconds[0] + 0.05
+
+
+def test_what_is_too_much_is_told_with_its_limit():
+    errors = check(Weight(depth=11, aliases=31, selections=2**60, repeats=21, fixed=10**12))
+
+    assert [error.message for error in errors] == [
+        "The operation is too deep: 11 fields within one another, at most 10 are allowed.",
+        "The operation is too aliased: 31 aliases, at most 30 are allowed.",
+        "The operation is too large: more than 1000000000 selections, at most 400 are allowed.",
+        "The operation is too repetitive: 21 times the same field in one place, at most 20 are allowed.",
+    ]
+    assert {error.extensions["code"] for error in errors if error.extensions} == {"MAX_COST_EXCEEDED"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{ shop " * 3000 + "}" * 3000,
+        "{ " + "name " * 2000 + "}",
+        "{ shop(" + "x: [" * 900 + "}",
+        "#" * 60 + "\n" + "# c\n" * 60 + "{ __typename }",
+        "{ __typename }" + " " * limits.MAX_SOURCE_LENGTH,
+    ],
+)
+def test_an_outsized_document_is_refused_before_it_is_understood(source: str):
+    document = Documents(SCHEMA, production=False).read(source)
+
+    assert document.errors[0]["extensions"]["code"] == "GRAPHQL_PARSE_FAILED"
+
+
+def test_a_valid_document_is_read_once_and_an_invalid_one_is_not_kept():
+    documents = Documents(SCHEMA, production=False)
+
+    assert documents.read("{ shop { name } }") is documents.read("{ shop { name } }")
+    assert documents.read("{ wrong }") is not documents.read("{ wrong }")
+
+
+def test_the_cache_forgets_what_was_not_used_for_long(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("schema.document.MAX_CACHED_SOURCE", 60)
+    documents = Documents(SCHEMA, production=False)
+    first = documents.read("{ shop { name } }")
+    for alias in "abcdef":
+        documents.read(f"{{ {alias}: shop {{ name }} }}")
+
+    assert documents.read("{ shop { name } }") is not first

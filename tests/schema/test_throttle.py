@@ -1,0 +1,161 @@
+"""A caller's bucket of points, in a real Valkey."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from schema.throttle import Throttle
+from settings import Settings
+from tests.api import Api, graphql_app, seller, shopper
+
+TYPENAME = "{ __typename }"
+SEGMENTS = "{ segments(first: 50) { nodes { id name } } }"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is, Redis is waited for."""
+    monkeypatch.setattr("schema.throttle.ANSWER_WITHIN", 20.0)
+
+
+async def test_a_bucket_gives_what_it_holds_and_no_more(redis: Redis):
+    throttle = Throttle(points=100, refill=1)
+
+    taken = [await throttle.take(redis, "me", 40) for _ in range(3)]
+
+    assert [bucket and bucket.allowed for bucket in taken] == [True, True, False]
+    assert [bucket and int(bucket.left) for bucket in taken] == [60, 20, 20]
+    assert taken[2] is not None
+    assert 19 <= taken[2].wait_for(40) <= 20
+
+
+async def test_callers_do_not_share_a_bucket(redis: Redis):
+    throttle = Throttle(points=100, refill=1)
+    await throttle.take(redis, "me", 100)
+
+    other = await throttle.take(redis, "you", 100)
+
+    assert other is not None
+    assert other.allowed
+
+
+async def test_processes_share_a_caller_s_bucket_and_calls_at_once_take_no_more_than_there_is(redis: Redis):
+    processes = [Throttle(points=100, refill=1) for _ in range(4)]
+
+    taken = await asyncio.gather(*(process.take(redis, "me", 30) for process in processes * 5))
+
+    assert sum(bucket is not None and bucket.allowed for bucket in taken) == 3
+
+
+async def test_points_flow_back(redis: Redis):
+    throttle = Throttle(points=100, refill=1000)
+    await throttle.take(redis, "me", 100)
+    await asyncio.sleep(0.15)
+
+    bucket = await throttle.take(redis, "me", 100)
+
+    assert bucket is not None
+    assert bucket.allowed
+
+
+async def test_what_was_not_used_comes_back_with_the_next_operation(redis: Redis):
+    throttle = Throttle(points=100, refill=1)
+    first = await throttle.take(redis, "me", 90)
+    assert first is not None
+    assert first.give_back(80)["currentlyAvailable"] == 90
+
+    second = await throttle.take(redis, "me", 85)
+
+    assert second is not None
+    assert (second.allowed, int(second.left)) == (True, 5)
+
+
+async def test_a_bucket_never_holds_more_than_its_size_and_is_forgotten_when_full(redis: Redis):
+    throttle = Throttle(points=100, refill=50)
+    throttle.give_back("me", 500)
+
+    bucket = await throttle.take(redis, "me", 1)
+    throttle.give_back("me", 500)
+    again = await throttle.take(redis, "me", 1)
+
+    assert (bucket and int(bucket.left), again and int(again.left)) == (99, 99)
+    assert 2000 < await redis.pttl("rekindle:throttle:me") <= 3000
+
+
+async def test_without_redis_nobody_is_throttled_and_it_is_not_asked_each_time():
+    away = Redis(host="127.0.0.1", port=1)
+    throttle = Throttle(points=100, refill=1)
+
+    assert [await throttle.take(away, "me", 100) for _ in range(3)] == [None, None, None]
+    await away.aclose()
+
+
+@pytest.fixture
+async def small(settings: Settings, database: None, redis: Redis) -> AsyncIterator[Api]:
+    """The endpoint with small buckets."""
+    app = graphql_app(settings.model_copy(update={"throttle_points": 60, "throttle_refill": 1}))
+    app.state.queue = redis
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://rekindle.test") as client:
+        yield Api(client)
+
+
+async def test_an_answer_tells_what_it_cost_and_what_is_left(small: Api):
+    answer = await small.answer(TYPENAME, shopper("c1"))
+
+    assert answer["extensions"]["cost"] == {
+        "requestedQueryCost": 1,
+        "actualQueryCost": 1,
+        "maximumQueryCost": 5000,
+        "throttleStatus": {"maximumAvailable": 60, "currentlyAvailable": 59, "restoreRate": 1},
+    }
+
+
+async def test_a_page_that_is_not_full_costs_only_what_is_in_it(small: Api):
+    inbox = "{ inbox(first: 50) { nodes { id } } }"
+
+    costs = [(await small.answer(inbox, shopper("c1")))["extensions"]["cost"] for _ in range(3)]
+
+    assert [(cost["requestedQueryCost"], cost["actualQueryCost"]) for cost in costs] == [(51, 1)] * 3
+    assert [cost["throttleStatus"]["currentlyAvailable"] for cost in costs] == [59, 58, 57]
+
+
+async def test_who_asks_too_much_is_told_when_to_come_again_and_others_go_on(small: Api, redis: Redis):
+    await Throttle(points=60, refill=1).take(redis, "CUSTOMER::c1", 50)
+    inbox = "{ inbox(first: 50) { nodes { id } } }"
+
+    refused = await small.answer(inbox, shopper("c1"))
+    other = await small.answer(inbox, shopper("c2"))
+
+    assert "data" not in refused
+    assert refused["errors"][0]["extensions"]["code"] == "THROTTLED"
+    assert 30 < refused["errors"][0]["extensions"]["retryAfter"] <= 41
+    assert refused["extensions"]["cost"]["actualQueryCost"] == 0
+    assert other["data"] == {"inbox": {"nodes": []}}
+
+
+async def test_http_says_too_many_requests_and_after_how_long(small: Api, redis: Redis):
+    await Throttle(points=60, refill=1).take(redis, "OWNER:s1:u1", 50)
+    headers = {"accept": "application/graphql-response+json", "authorization": f"Bearer {seller('s1')}"}
+
+    response = await small.client.post("/graphql", json={"query": SEGMENTS}, headers=headers)
+
+    assert response.status_code == 429
+    assert 30 < int(response.headers["retry-after"]) <= 42
+    assert "data" not in response.json()
+
+
+async def test_reading_ever_new_texts_costs_points_whether_they_are_valid_or_not(small: Api):
+    """Each of them is read for 26 points, which are not given back."""
+    texts = [f"{{ {name} # {'x' * 1300}\n}}" for name in ("nothing", "__typename", "nowhere", "never")]
+
+    answers = [await small.answer(text, shopper("c1")) for text in texts]
+    again = await small.answer(texts[1], shopper("c1"))
+    other = await small.answer(texts[2], shopper("c2"))
+
+    codes = [answer.get("errors", [{"extensions": {"code": None}}])[0]["extensions"]["code"] for answer in answers]
+    assert codes == ["GRAPHQL_VALIDATION_FAILED", None, "THROTTLED", "THROTTLED"]
+    assert again["data"] == {"__typename": "Query"}
+    assert other["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"

@@ -1,0 +1,281 @@
+"""The HTTP surface and the command line, as their users meet them."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from starlette.applications import Starlette
+
+from local.listening import listen
+from models.caller import Role
+from resolvers.token import Verifier
+from server import create_app, greeting, main
+from settings import Settings
+from tests.local.processes import ROOT, eventually, naming
+
+SERVER = [sys.executable, str(ROOT / "server.py")]
+
+
+async def get(app: Starlette, path: str) -> httpx.Response:
+    """What the app answers."""
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client,
+    ):
+        return await client.get(path)
+
+
+async def test_the_mailbox_is_shown_only_when_it_is_the_embedded_one(settings: Settings, tmp_path: Path):
+    embedded = settings.model_copy(update={"mailbox_directory": tmp_path / "mailbox"})
+
+    assert (await get(create_app(settings), "/mailbox")).status_code == 404
+    assert (await get(create_app(embedded), "/mailbox")).status_code == 200
+
+
+async def test_in_production_the_mailbox_has_no_pages(settings: Settings, tmp_path: Path):
+    production = settings.model_copy(update={"mailbox_directory": tmp_path / "mailbox", "production": True})
+
+    assert (await get(create_app(production), "/mailbox")).status_code == 404
+
+
+class Running:
+    """`server.py run` in a process of its own, over a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, "DATA_DIRECTORY": str(folder), "PORT": "0"}
+        self.url = ""
+        self.processes: list[psutil.Process] = []
+        self.start()
+
+    def start(self) -> None:
+        """Start, and wait until it is ready."""
+        self.parent = subprocess.Popen(
+            [*SERVER, "run", "--no-demo"], env=self.environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        assert self.parent.stdout is not None
+        for line in self.parent.stdout:
+            if ready := re.fullmatch(r"ready: (http://127\.0\.0\.1:\d+)/graphql", line.strip()):
+                self.url = ready[1]
+                break
+        me = psutil.Process(self.parent.pid)
+        self.processes = [me, *me.children(recursive=True)]
+
+    def end(self, how: signal.Signals) -> int:
+        """Send a signal to the parent alone; its exit code."""
+        self.parent.send_signal(how)
+        self.parent.communicate(timeout=60)
+        return self.parent.returncode
+
+    def is_gone(self) -> bool:
+        """Whether neither it nor anything it started is left."""
+        return not any(process.is_running() for process in self.processes) and naming(self.folder) == []
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Another command of the same installation."""
+        return subprocess.run([*SERVER, *words], env=self.environment, cwd=ROOT, capture_output=True, text=True)
+
+    def ask(self, token: str | None = None) -> httpx.Response:
+        """A query that needs nothing."""
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        query = {"query": "{ __typename }"}
+        return httpx.post(f"{self.url}/graphql", json=query, headers=headers, trust_env=False, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def one_installation(engine_folder: Path) -> Iterator[Running]:
+    running = Running(engine_folder / "installation")
+    yield running
+    if running.parent.poll() is None:
+        running.end(signal.SIGTERM)
+
+
+@pytest.fixture
+def installation(one_installation: Running) -> Running:
+    """The module's installation, running."""
+    if one_installation.parent.poll() is not None:
+        one_installation.start()
+    return one_installation
+
+
+@pytest.mark.xdist_group("installation")
+class TestInstallation:
+    """What `run` starts, seen from outside."""
+
+    def test_it_answers_once_it_says_that_it_is_ready(self, installation: Running):
+        assert installation.ask().json()["data"] == {"__typename": "Query"}
+        assert httpx.get(f"{installation.url}/health", trust_env=False).json() == {"status": "up"}
+        ready = httpx.get(f"{installation.url}/ready", trust_env=False)
+        assert (ready.status_code, ready.json()["parts"]["database"], ready.json()["parts"]["redis"]) == (200, "up", "up")
+        assert httpx.get(f"{installation.url}/mailbox", trust_env=False).status_code == 200
+
+    def test_a_token_it_mints_is_believed_and_another_is_not(self, installation: Running):
+        minted = installation.command("token", "--role", "PLATFORM").stdout.strip()
+
+        assert installation.ask(minted).status_code == 200
+        assert installation.ask(minted[:-3] + "abc").status_code == 401
+
+    def test_a_killed_api_is_started_again_on_the_same_port(self, installation: Running):
+        serving = [p for p in installation.processes if p.is_running() and "serve" in p.cmdline()]
+        assert len(serving) == 1
+
+        serving[0].kill()
+
+        assert eventually(lambda: psutil.pid_exists(serving[0].pid) is False)
+        assert installation.ask().status_code == 200
+
+    def test_a_killed_database_is_started_again_and_the_api_finds_it(self, installation: Running):
+        postmaster = next(p for p in naming(installation.folder) if p.name() == "postgres")
+
+        postmaster.kill()
+
+        def is_up() -> bool:
+            return httpx.get(f"{installation.url}/ready", trust_env=False, timeout=60).status_code == 200
+
+        def is_another() -> bool:
+            return any(p.name() == "postgres" and p.pid != postmaster.pid for p in naming(installation.folder))
+
+        assert eventually(is_another, within=60)  # /ready may not have looked in between
+        assert eventually(is_up, within=60)
+
+    def test_a_second_one_on_the_same_folder_is_refused(self, installation: Running):
+        second = installation.command("run", "--no-demo")
+
+        assert second.returncode == 2
+        assert "another Rekindle already runs on" in second.stderr
+
+    def test_other_commands_share_its_engines(self, installation: Running):
+        assert installation.command("migrate").returncode == 0
+        refused = installation.command("import", "nothing.ndjson", "--shop", "nobody")
+        assert refused.returncode == 2
+        assert refused.stderr == "error: there is no shop 'nobody'; the mutation shopsUpsert makes it\n"
+
+    def test_killed_with_sigkill_it_leaves_nothing_and_starts_again(self, installation: Running):
+        keys = (installation.folder / "keys.json").read_bytes()
+        installation.end(signal.SIGKILL)
+
+        installation.start()
+
+        assert installation.ask().status_code == 200
+        assert (installation.folder / "keys.json").read_bytes() == keys
+
+    def test_everything_killed_at_once_it_starts_again(self, installation: Running):
+        for process in {*installation.processes, *naming(installation.folder)}:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        installation.parent.communicate()
+
+        installation.start()
+
+        assert installation.ask().status_code == 200
+
+    def test_told_to_end_it_ends_in_order_and_leaves_nothing(self, installation: Running):
+        assert installation.end(signal.SIGTERM) == 0
+        assert eventually(installation.is_gone)
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """What a command says that refuses with exit code 2."""
+    assert main(list(words)) == 2
+    return capsys.readouterr().err
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    monkeypatch.setenv("DATA_DIRECTORY", str(tmp_path / "data"))
+    return monkeypatch
+
+
+def test_a_port_in_use_is_said_before_anything_is_started(environment, capsys, tmp_path: Path):
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        environment.setenv("PORT", str(port))
+
+        assert refusal(capsys, "run").startswith(f"error: port {port} is in use; choose another")
+        assert refusal(capsys, "serve").startswith(f"error: port {port} is in use; choose another")
+
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PORT", "many", "PORT: Input should be a valid integer"),
+        ("DATABASE_URL", "mysql://secret@x/y", "DATABASE_URL: Value error, must begin with postgres://"),
+        ("REDIS_URL", "localhost", "REDIS_URL: Value error, must begin with redis://"),
+        ("SMTP_URL", "mail", "SMTP_URL: Value error, must begin with smtp://"),
+        ("CLOCK", "yesterday", "CLOCK: 'yesterday' is neither an ISO 8601 instant nor a duration"),
+        ("SWEEP_INTERVAL", "often", "SWEEP_INTERVAL: Input should be a valid timedelta"),
+    ],
+)
+def test_a_wrong_setting_is_named_without_its_value(environment, capsys, name: str, value: str, said: str):
+    environment.setenv(name, value)
+
+    words = refusal(capsys, "run")
+
+    assert said in words
+    assert "secret" not in words
+
+
+def test_a_database_that_is_down_is_said_in_one_line(environment, capsys, tmp_path: Path):
+    environment.setenv("DATABASE_URL", "postgres://rekindle:hidden@127.0.0.1:1/rekindle")
+    environment.setenv("REDIS_URL", "redis://127.0.0.1:1")
+    environment.setenv("SMTP_URL", "smtp://127.0.0.1:1")
+    completed = subprocess.run([*SERVER, "migrate"], cwd=ROOT, capture_output=True, text=True)
+
+    assert completed.returncode == 2
+    assert completed.stderr.startswith("error: PostgreSQL cannot be reached: ")
+    assert len(completed.stderr.splitlines()) == 1
+    assert "hidden" not in completed.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--role", "OWNER"], "the role OWNER needs --shop"),
+        (["--role", "CUSTOMER"], "the role CUSTOMER needs --subject"),
+    ],
+)
+def test_a_token_without_what_its_role_needs_is_refused(environment, capsys, words: list[str], said: str):
+    assert said in refusal(capsys, "token", *words)
+
+
+@pytest.mark.parametrize("hours", ["0", "-1", "nan", "inf", "1e9", "soon"])
+def test_a_token_holds_for_a_sensible_time(environment, capsys, hours: str):
+    with pytest.raises(SystemExit, match="2"):
+        main(["token", "--role", "PLATFORM", "--hours", hours])
+
+    assert "argument --hours" in capsys.readouterr().err
+
+
+def test_without_a_secret_of_ours_no_token_is_minted(environment, capsys):
+    environment.setenv("TOKEN_JWKS_URL", "https://issuer.example.com/jwks")
+
+    assert "TOKEN_SECRET is not set" in refusal(capsys, "token", "--role", "PLATFORM")
+
+
+def test_in_production_no_key_is_made_up(environment, capsys, tmp_path: Path):
+    environment.setenv("PRODUCTION", "1")
+
+    assert "must be set in production" in refusal(capsys, "token", "--role", "PLATFORM")
+    assert not (tmp_path / "data" / "keys.json").exists()
+
+
+async def test_who_starts_it_gets_a_token_of_each_kind_that_holds_and_the_way_to_more(settings: Settings):
+    lines = greeting(settings)
+
+    verifier = Verifier(settings)
+    tokens = [line.removeprefix("  Bearer ") for line in lines if line.startswith("  Bearer ")]
+    callers = [await verifier.caller(token) for token in tokens]
+    assert [caller.role for caller in callers] == [Role.OWNER, Role.PLATFORM, Role.CUSTOMER]
+    (more,) = [line for line in lines if "server.py token" in line]
+    program = more.partition(": ")[2].partition(" ")[0]
+    assert (Path.cwd() / program).exists(), "a plain python would lack the dependencies"

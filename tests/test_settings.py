@@ -1,0 +1,78 @@
+"""Settings come from variables and from files, and what is wrong with one is said without its value."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from server import main
+from settings import MAX_FILE, Settings, SettingsFileError
+
+KEY = "k" * 40
+
+
+def read() -> Settings:
+    """The settings of this process's environment."""
+    return Settings(_env_file=None)
+
+
+def test_a_setting_is_read_from_the_file_that_is_named_for_it(monkeypatch, tmp_path: Path):
+    (tmp_path / "key").write_text(f"{KEY}\n")
+    (tmp_path / "url").write_text("postgres://rekindle:p@db/rekindle")
+    monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "key"))
+    monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
+
+    settings = read()
+
+    assert settings.secret_key is not None and settings.secret_key.get_secret_value() == KEY
+    assert settings.database_url == "postgres://rekindle:p@db/rekindle"
+
+
+def test_a_variable_goes_before_its_file_and_the_file_before_dotenv(monkeypatch, tmp_path: Path):
+    (tmp_path / "host").write_text("file")
+    (tmp_path / ".env").write_text("HOST=dotenv\nMAIL_DOMAIN=dotenv\n")
+    monkeypatch.setenv("HOST_FILE", str(tmp_path / "host"))
+
+    assert Settings(_env_file=tmp_path / ".env").host == "file"
+    assert Settings(_env_file=tmp_path / ".env").mail_domain == "dotenv"
+    monkeypatch.setenv("HOST", "variable")
+    assert Settings(_env_file=tmp_path / ".env").host == "variable"
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("12", 12), ("0.5", 0.5), ("PT2M", 120)])
+def test_a_duration_is_written_in_seconds_or_as_iso_8601(monkeypatch, written: str, seconds: float):
+    monkeypatch.setenv("LEASE", written)
+
+    assert read().lease.total_seconds() == seconds
+
+
+def test_a_file_that_is_not_there_stops_the_start_and_is_named(monkeypatch, capsys, tmp_path: Path):
+    monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "none"))
+
+    assert main(["token", "--role", "PLATFORM"]) == 2
+    assert capsys.readouterr().err == f"error: {tmp_path}/none: FileNotFoundError\n"
+
+
+def test_a_file_that_is_no_text_says_nothing_of_what_is_in_it(monkeypatch, tmp_path: Path):
+    (tmp_path / "key").write_bytes(b"\xff\xfehidden")
+    monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "key"))
+
+    with pytest.raises(SettingsFileError) as refused:
+        read()
+    assert "hidden" not in str(refused.value)
+
+
+def test_of_an_endless_file_no_more_than_so_much_is_read(monkeypatch):
+    monkeypatch.setenv("MAIL_DOMAIN_FILE", "/dev/zero")
+
+    assert len(read().mail_domain) == MAX_FILE
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"), [("SECRET_KEY", ""), ("SECRET_KEY", "short"), ("LINK_KEYS", "short"), ("LINK_KEYS", f"{KEY} ")]
+)
+def test_a_key_that_is_too_short_is_refused_and_not_shown(monkeypatch, name: str, keys: str):
+    monkeypatch.setenv(name, keys)
+
+    with pytest.raises(ValidationError, match="a key has at least 32 bytes"):
+        read()
