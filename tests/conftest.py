@@ -35,6 +35,16 @@ NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
 CDNOW = Path(__file__).resolve().parents[2] / "shared" / "data" / "cdnow" / "orders.csv"
 
+# How statements are planned must not depend on what earlier tests had analysed.
+FORGET_SIZES = """
+UPDATE pg_class SET reltuples = -1, relpages = 0
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND (reltuples <> -1 OR relpages <> 0)
+"""
+FORGET_VALUES = """
+DELETE FROM pg_statistic USING pg_class c
+WHERE c.oid = starelid AND c.relnamespace = 'public'::regnamespace
+"""
+
 TABLES = """
 SELECT c.relname, c.relispartition
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -51,8 +61,15 @@ def engine_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres(engine_folder: Path) -> Iterator[Postgres]:
-    """A small PostgreSQL that is as durable as any."""
-    server = Postgres(engine_folder / "postgres", shared_buffers="64MB", max_wal_size="1GB")
+    """A small PostgreSQL that is as durable as any, and knows of tables only what a test has it analyse."""
+    server = Postgres(
+        engine_folder / "postgres",
+        shared_buffers="64MB",
+        max_wal_size="1GB",
+        autovacuum_analyze_threshold=str(2**31 - 1),
+        autovacuum_vacuum_threshold="50000",  # PostgreSQL's own tables, which every emptying writes to
+        autovacuum_vacuum_insert_threshold="-1",
+    )
     server.start()
     yield server
     server.kill()  # its files go, so nothing has to be written any more
@@ -116,7 +133,7 @@ async def database(settings: Settings) -> AsyncIterator[None]:
 
 
 async def empty(url: str) -> None:
-    """Drop every partition and empty every other table that holds a row."""
+    """Drop every partition, empty every other table that holds a row, and forget what statistics said of them."""
     connection = await asyncpg.connect(url)
     try:
         tables = await connection.fetch(TABLES)
@@ -131,6 +148,8 @@ async def empty(url: str) -> None:
         # What was rolled back or deleted has used numbers as well, in tables that are empty now.
         for row in await connection.fetch("SELECT sequencename FROM pg_sequences WHERE last_value IS NOT NULL"):
             await connection.execute(f'ALTER SEQUENCE "{row[0]}" RESTART')
+        await connection.execute(FORGET_SIZES)
+        await connection.execute(FORGET_VALUES)
     finally:
         await connection.close()
 

@@ -20,8 +20,6 @@ SMALL = {"shop", "webhook", "plan", "plan_content", "erasure", "tortoise_migrati
 async def read_through(database: None, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """Tables and indexes that a statement reads from end to end where no other way is there, and the statement."""
     found: list[tuple[str, str]] = []
-    await db.execute(_FORGET_SIZES)
-    await db.execute(_FORGET_VALUES)
     first = {row["name"]: (row["of"], row["key"]) for row in await db.fetch(_INDEXES)}
 
     def spied(run: Any) -> Any:
@@ -60,17 +58,6 @@ def is_large(table: str) -> bool:
 _INDEXES = """
 SELECT indexrelid::regclass::text AS name, indrelid::regclass::text AS of, pg_get_indexdef(indexrelid, 1, true) AS key
 FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE c.relnamespace = 'public'::regnamespace
-"""
-
-
-# What other tests left in the statistics decides nothing here: of a small table any index is as good as another.
-_FORGET_SIZES = """
-UPDATE pg_class SET reltuples = -1, relpages = 0
-WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname NOT IN ('delivery', 'posting')
-"""
-_FORGET_VALUES = """
-DELETE FROM pg_statistic USING pg_class c WHERE c.oid = starelid
-AND c.relnamespace = 'public'::regnamespace AND c.relname NOT IN ('delivery', 'posting')
 """
 
 
