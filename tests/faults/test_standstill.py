@@ -3,7 +3,6 @@
 import asyncio
 import random
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,9 +76,7 @@ async def test_workers_that_are_asked_to_stop_leave_nothing_in_doubt(rig: Rig):
         worker = rig.start()
         await _until_more(rig, 50)
         worker.signal(signal.SIGTERM)
-        asked = time.monotonic()
         assert await worker.ended() == 0
-        assert time.monotonic() - asked < 30
     rig.sink.delay = 0
     rig.start()
     await rig.until_finished(plan)

@@ -1,7 +1,5 @@
 """One text under the content rules (R13): exact findings, and no text that keeps the server busy."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,8 +85,7 @@ def test_text_close_to_a_way_out_is_checked_too(text: str) -> None:
     "unit",
     ["a", "a.", "a-", "0 ", "0-", "(0", "a@", "a(dot)", "a at ", "www.", "1.", "one ", "chat us on ", "中.", "[.]", "http:", "x-a.", "a(at)", "a dot "],
 )  # fmt: skip
-def test_no_text_takes_long(unit: str) -> None:
-    text = (unit * 5000)[:5000]
-    began = time.process_time()
-    check(text)
-    assert time.process_time() - began < 1
+@pytest.mark.timeout(60)
+def test_no_text_takes_more_than_its_length_is_worth(unit: str) -> None:
+    """What grew with the square of the length would not be done with this one within the hour."""
+    check((unit * 200_000)[:200_000])
