@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from models.keyed_digest import keyed_digest
 from settings import Settings
 
 _FORMAT = struct.Struct(">II16s")
@@ -83,4 +84,4 @@ def unseal(keys: Sequence[bytes], purpose: Purpose, token: str) -> bytes | None:
 
 
 def _digest(key: bytes, purpose: Purpose, payload: bytes) -> bytes:
-    return hmac.digest(key, purpose.encode() + b"\0" + payload, "sha256")[:_DIGEST]
+    return keyed_digest(key, purpose, payload)[:_DIGEST]

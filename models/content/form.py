@@ -11,7 +11,7 @@ from icu4py.messageformat import MessageFormat
 from models.content.nameless import nameless
 from models.content.pattern import Argument, Choice, Message, arguments, pattern_of
 from models.content.pattern_reader import parse
-from models.content.variable import OPTIONAL, VARIABLES, Kind, Value
+from models.content.variable import OPTIONAL, SHOWN, VARIABLES, Kind, Value
 from models.language import direction
 
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
@@ -92,9 +92,9 @@ def isolated(values: Mapping[str, Value], language: str) -> Mapping[str, Value]:
     So an Arabic name in an English sentence cannot pull the punctuation and digits beside it along.
     """
     other_way = _LEFT_TO_RIGHT if direction(language) == "rtl" else _RIGHT_TO_LEFT
-    turned = {
-        name: f"{_ISOLATE}{value}{_POP}"
-        for name, value in values.items()
-        if isinstance(value, str) and VARIABLES[name].kind is Kind.TEXT and other_way.search(value)
-    }
+    turned = {}
+    for name in SHOWN & values.keys():
+        value = values[name]
+        if isinstance(value, str) and other_way.search(value):
+            turned[name] = f"{_ISOLATE}{value}{_POP}"
     return {**values, **turned} if turned else values

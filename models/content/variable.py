@@ -60,6 +60,9 @@ VARIABLES: Mapping[str, Variable] = {
 }
 """Every variable there is, by name."""
 
+SHOWN = frozenset(variable.name for variable in VARIABLES.values() if variable.kind is Kind.TEXT)
+"""Variables whose values stand in a message as they are."""
+
 OPTIONAL = frozenset({"name", "coupon"})
 """Variables that may have no value: messages then say it another way (`nameless`, `hasCoupon`)."""
 

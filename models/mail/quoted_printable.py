@@ -14,6 +14,9 @@ WIDEST = 75
 
 _PLAIN = re.compile(r"[A-Za-z0-9,:;/?!@&()+*'\"<>_%-](?:[A-Za-z0-9,:;/?!@&()+*'\"<>_%. -]{0,72}[A-Za-z0-9/?!;)>.])?")
 
+_UNBROKEN = re.compile(r"[A-Za-z0-9,:;/?!@&()+*'\"<>_%.-]+")
+"""Text such as an address on the web, in which nothing has to be escaped, unless a line began with a dot."""
+
 
 def quoted(text: str) -> bytes:
     """A stretch of a body that begins on a fresh line and leaves the next one on a fresh line, too.
@@ -24,6 +27,10 @@ def quoted(text: str) -> bytes:
         return b""
     if _PLAIN.fullmatch(text) and not text.startswith("From "):
         return text.encode() + SOFT_BREAK
+    if _UNBROKEN.fullmatch(text):
+        lines = [text[start : start + WIDEST].encode() for start in range(0, len(text), WIDEST)]
+        if not any(line.startswith(b".") for line in lines):
+            return SOFT_BREAK.join(lines) + SOFT_BREAK
     whole = b"\r\n".join([_line(line) for line in text.split("\n")])
     if whole.endswith(b"\n"):
         return whole

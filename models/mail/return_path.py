@@ -6,13 +6,15 @@ plan has occasions, and a keyed digest, so that nobody can make us believe in bo
 
 import hmac
 import re
-from base64 import b32decode, b32encode
+from base64 import b32decode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID
 
-_SEAL_LENGTH = 8
+from models.keyed_digest import keyed_digest
+
+_SEAL_BYTES = 5
 _OCCASION_LENGTH = 12
 _SHAPE = r"b\+(\d{1,10})-([a-z2-7]{26})(?:-([0-9a-f]{12}))?-([a-z2-7]{8})"
 _LOCAL_PART = re.compile(_SHAPE)
@@ -21,8 +23,11 @@ ANYWHERE = re.compile(rb"(?<![\w+-])b\+\d{1,10}-[a-z2-7]{26}(?:-[0-9a-f]{12})?-[
 """What looks like the local part of a return path, anywhere in a message; `read_return_key` tells whether it is one."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReturnKey:
+_DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = tuple(first + second for first in _DIGITS for second in _DIGITS)
+
+
+class ReturnKey(NamedTuple):
     """A ledger row as its return path names it; `occasion` is the digest of its reference, empty without one."""
 
     plan_id: int
@@ -60,10 +65,19 @@ def read_return_key(keys: Sequence[bytes], local_part: str) -> ReturnKey | None:
 
 
 def _named(row: ReturnKey) -> str:
-    customer = b32encode(row.customer_id.bytes).decode().rstrip("=").lower()
+    customer = _base32(row.customer_id.bytes)
     return f"b+{row.plan_id}-{customer}" + (f"-{row.occasion}" if row.occasion else "")
 
 
 def _seal(key: bytes, named: str) -> str:
-    digest = hmac.digest(key, b"return path\0" + named.encode(), "sha256")
-    return b32encode(digest[:5]).decode().lower()[:_SEAL_LENGTH]
+    return _base32(keyed_digest(key, "return path", named.encode())[:_SEAL_BYTES])
+
+
+def _base32(data: bytes) -> str:
+    """Base32 (RFC 4648 §6) in small letters without padding, of as many bytes as fill an even number of digits.
+
+    The standard library's takes three times as long, and every mail has two.
+    """
+    pairs = -(-len(data) * 8 // 10)
+    bits = int.from_bytes(data) << pairs * 10 - len(data) * 8
+    return "".join([_PAIRS[bits >> shift & 1023] for shift in range(pairs * 10 - 10, -1, -10)])
