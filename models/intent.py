@@ -7,9 +7,8 @@ one that is stored twice changes nothing. Both kinds share one statement, and so
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from models import customer, database, delivery
@@ -24,8 +23,7 @@ MARGIN = timedelta(seconds=5)
 Key = tuple[int, UUID, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """What became of a try: SENT, FAILED, UNKNOWN, or PENDING again until `not_before`.
 
     `attempt` is the try's number. Without an intent (`intended` false) the message never was in flight.

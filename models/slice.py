@@ -7,8 +7,9 @@ is in flight only in a slice that has a worker.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -34,8 +35,7 @@ class Slice:
     trigger: TriggerCode | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A message that may go now: its contact is reserved until the customer's midnight, its consent just checked."""
 
     plan_id: int
@@ -50,7 +50,7 @@ class Waiting:
     name: str | None
     email: str | None
     variant: int = 0
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = MappingProxyType({})
     """What its text says of its occasion, apart from the name."""
 
 

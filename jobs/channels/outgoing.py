@@ -11,7 +11,7 @@ from models.delivery import DeliveryState
 from models.intent import Settlement
 from models.mail import bounce
 from models.mail.bounce import Refusal, Verdict
-from models.mail.letter import Letter, Writer
+from models.mail.letter import Envelope, Writer
 from models.slice import Waiting
 
 
@@ -27,9 +27,13 @@ class Outgoing:
     on_wire: bool = False
     """Whether it counts against its domain's limits."""
 
-    def write(self) -> Letter:
-        """Its letter. Raises Refused for an address that is none."""
-        return self.writer.write(self.message)
+    def envelope(self) -> Envelope:
+        """Whom it goes to. Raises Refused for an address that is none."""
+        return self.writer.envelope(self.message)
+
+    def body(self) -> bytes:
+        """What it says."""
+        return self.writer.body(self.message)
 
     def finish(self) -> None:
         """The ledger knows all there is to know."""

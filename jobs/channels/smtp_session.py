@@ -8,6 +8,7 @@ the intent repeats nothing, and one after it leaves at most one message per conn
 import asyncio
 import logging
 from dataclasses import dataclass
+from functools import cached_property
 
 from jobs.channels.group_commit import Grant, GroupCommit
 from jobs.channels.outgoing import Outgoing, Source, no_such_address, refused, sent
@@ -16,7 +17,7 @@ from models.clock import now
 from models.delivery import DeliveryState, Reason
 from models.errors import Refused
 from models.intent import Settlement
-from models.mail.letter import Letter
+from models.mail.letter import Envelope
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +40,17 @@ class Offers:
     smtputf8: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Begun:
-    """A letter that was written, and whether its envelope is on the wire already."""
+    """A letter whose envelope may leave. What it says is written when the wire has something to do meanwhile."""
 
     outgoing: Outgoing
-    letter: Letter
+    envelope: Envelope
+
+    @cached_property
+    def body(self) -> bytes:
+        """What goes between DATA and the dot, written once."""
+        return self.outgoing.body()
 
 
 class SmtpSession:
@@ -115,7 +121,7 @@ class SmtpSession:
             if begun is None:
                 return
             if self._offers.pipelining:
-                self._wire.write(b"".join(begun.letter.commands))
+                self._wire.write(b"".join(begun.envelope.commands))
         else:
             self._current = begun.outgoing
         refusal = await self._transmit(begun)
@@ -126,17 +132,17 @@ class SmtpSession:
             await self._conclude(begun.outgoing, refused(message, refusal.code, refusal.text))
 
     async def _begin(self, outgoing: Outgoing) -> _Begun | None:
-        """The letter, written; None when it cannot be sent here, and that is settled."""
+        """The letter, addressed; None when it cannot be sent here, and that is settled."""
         try:
-            letter = outgoing.write()
+            envelope = outgoing.envelope()
         except Refused:
             await self._conclude(outgoing, no_such_address(outgoing.message))
             return None
-        if letter.needs_smtputf8 and not self._offers.smtputf8:
+        if envelope.needs_smtputf8 and not self._offers.smtputf8:
             reason = "5.6.7 the relay takes no addresses that are not ASCII"
             await self._conclude(outgoing, refused(outgoing.message, 550, reason))
             return None
-        return _Begun(outgoing, letter)
+        return _Begun(outgoing, envelope)
 
     async def _conclude(self, outgoing: Outgoing, settlement: Settlement) -> None:
         """What became of a letter without an intent; one settlement rides along at a time."""
@@ -145,10 +151,11 @@ class SmtpSession:
 
     async def _transmit(self, begun: _Begun) -> Reply | None:
         """Envelope and body; the refusal, if any. One that comes before the relay hangs up counts as well."""
+        body = begun.body
         try:
-            refusal = await self._envelope(begun.letter)
+            refusal = await self._envelope(begun.envelope)
             if refusal is None:
-                self._wire.write(begun.letter.body)
+                self._wire.write(body)
                 await self._wire.drain(REPLY_WAIT)
         except ConnectionLost:
             if self._wire.has_reply and (last := await self._wire.reply(0)).code >= 500:
@@ -156,14 +163,14 @@ class SmtpSession:
             raise
         return refusal
 
-    async def _envelope(self, letter: Letter) -> Reply | None:
+    async def _envelope(self, envelope: Envelope) -> Reply | None:
         """The answers to MAIL, RCPT and DATA, which are on their way already where the relay allows it (RFC 2920)."""
         refusal = reply = None
-        for command in letter.commands:
+        for command in envelope.commands:
             if not self._offers.pipelining:
                 self._wire.write(command)
             reply = await self._wire.reply(REPLY_WAIT)
-            self._check(reply, data=command is letter.commands[-1])
+            self._check(reply, data=command is envelope.commands[-1])
             if reply.code >= 400:
                 refusal = refusal or reply
                 if not self._offers.pipelining:
@@ -202,10 +209,15 @@ class SmtpSession:
             self._off_the_wire(outgoing, None)
             await self._source.denied(outgoing)
             return
-        self._settled = (refused(message, 451, NOT_LEFT, attempt=grant.attempt), outgoing)
         self._current = None
-        self._dot(grant, outgoing, self._following())
+        try:
+            self._dot(grant, outgoing, self._following())
+        except BaseException:
+            never_left = refused(message, 451, NOT_LEFT, attempt=grant.attempt)
+            self._settled = self._settled or (never_left, outgoing)
+            raise
         self._settled = (Settlement(message, grant.attempt, DeliveryState.UNKNOWN, Reason.CONNECTION_LOST), outgoing)
+        await self._write_ahead()
         reply = await self._wire.reply(DOT_WAIT)
         if 200 <= reply.code < 300:
             self._off_the_wire(outgoing, sent(message, grant.attempt))
@@ -219,7 +231,7 @@ class SmtpSession:
         settled, self._settled = self._settled, None
         asked = self._commits.exchange(settled[0] if settled else None, outgoing.message)
         try:
-            grant = await asyncio.shield(asked)
+            grant = await asked
         except asyncio.CancelledError:
             grant = await asked
             if grant is not None:
@@ -239,17 +251,17 @@ class SmtpSession:
             return None
         self._current = outgoing
         try:
-            letter = outgoing.write()
+            envelope = outgoing.envelope()
         except Refused:
             return None
-        return _Begun(outgoing, letter) if self._offers.smtputf8 or not letter.needs_smtputf8 else None
+        return _Begun(outgoing, envelope) if self._offers.smtputf8 or not envelope.needs_smtputf8 else None
 
     def _dot(self, grant: Grant, outgoing: Outgoing, following: _Begun | None) -> None:
         """The dot, and the next envelope (RFC 2920 §3.1 allows it). Raises ConnectionLost when it did not leave."""
         if not self._wire.is_quiet:
             self._wire.abort("the relay spoke out of turn")
             raise ConnectionLost("the relay spoke out of turn")
-        envelope = b"".join(following.letter.commands) if following else b""
+        envelope = b"".join(following.envelope.commands) if following else b""
         if asyncio.get_running_loop().time() >= grant.until:
             self._settled = (Settlement(outgoing.message, grant.attempt, DeliveryState.PENDING), outgoing)
             self._wire.abort("the grant came too late")
@@ -257,6 +269,12 @@ class SmtpSession:
         self._wire.write(b".\r\n" + envelope)
         if following:
             self._current, self._announced = None, following
+
+    async def _write_ahead(self) -> None:
+        """Write the announced letter while the relay answers, but only once every other granted dot has left."""
+        await asyncio.sleep(0)
+        if self._announced is not None:
+            _ = self._announced.body
 
     def _off_the_wire(self, outgoing: Outgoing, settlement: Settlement | None) -> None:
         """Something became of it, or nothing: then it is finished here and waits in the ledger."""

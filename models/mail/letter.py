@@ -22,15 +22,13 @@ Text = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """What goes over the wire: MAIL, RCPT and DATA, and the dot-stuffed body without its final dot.
+class Envelope:
+    """What goes over the wire before a letter: MAIL, RCPT and DATA.
 
     `needs_smtputf8`: the recipient's address is not ASCII, so the relay must offer SMTPUTF8 (RFC 6531).
     """
 
-    message: Waiting
     commands: tuple[bytes, bytes, bytes]
-    body: bytes
     needs_smtputf8: bool = False
 
 
@@ -41,9 +39,22 @@ class Writer:
     sender: Sender
     forms: Mapping[Text, MailForm]
 
-    def write(self, message: Waiting) -> Letter:
-        """The letter of a message whose text is one of those prepared. Raises Refused when its address is none."""
+    def envelope(self, message: Waiting) -> Envelope:
+        """Whom a message goes to, and where it bounces to. Raises Refused when its address is none."""
         to = address(message.email or "")
+        parameter = " SMTPUTF8" if to.smtputf8 else ""
+        commands = (
+            f"MAIL FROM:<{envelope_sender(message, self.sender)}>{parameter}\r\n".encode(),
+            f"RCPT TO:<{to.value}>\r\n".encode(),
+            b"DATA\r\n",
+        )
+        return Envelope(commands, needs_smtputf8=to.smtputf8)
+
+    def body(self, message: Waiting) -> bytes:
+        """The mail of a message whose text is one of those prepared, dot-stuffed, without its final dot.
+
+        Raises Refused when its address is none.
+        """
         link = Link(self.sender.shop_id, message.plan_id, message.customer_id)
         touch, unsubscribe = (sign(self.sender.key, purpose, link) for purpose in (Purpose.TOUCH, Purpose.UNSUBSCRIBE))
         body = self.forms[message.language, message.variant].fill(
@@ -54,15 +65,7 @@ class Writer:
             values={"name": message.name, "link": f"{self.sender.public_url}/mail/{touch}/"},
             unsubscribe_url=f"{self.sender.public_url}/unsubscribe/{unsubscribe}",
         )
-        if self.sender.signer:
-            body = self.sender.signer.field(body, now()) + body
-        parameter = " SMTPUTF8" if to.smtputf8 else ""
-        commands = (
-            f"MAIL FROM:<{envelope_sender(message, self.sender)}>{parameter}\r\n".encode(),
-            f"RCPT TO:<{to.value}>\r\n".encode(),
-            b"DATA\r\n",
-        )
-        return Letter(message, commands, body, needs_smtputf8=to.smtputf8)
+        return self.sender.signer.field(body, now()) + body if self.sender.signer else body
 
 
 async def writer(plan_id: int, texts: Collection[Text], *, settings: Settings) -> Writer:

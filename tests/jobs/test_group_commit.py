@@ -37,30 +37,62 @@ async def states() -> dict[str, int]:
     return {row["state"]: row["count"] for row in rows}
 
 
-async def test_what_gathers_during_a_commit_goes_into_the_next(messages: list[Waiting], monkeypatch):
-    sizes = []
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Settlements and intents of each commit."""
+    found: list[tuple[int, int]] = []
 
     async def counting(settlements, intents):
-        sizes.append((len(settlements), len(intents)))
+        found.append((len(settlements), len(intents)))
         await asyncio.sleep(0.02)
         return await commit(settlements, intents)
 
     monkeypatch.setattr(intent, "commit", counting)
+    return found
+
+
+async def test_what_gathers_during_a_commit_goes_into_the_next(
+    messages: list[Waiting], sizes: list[tuple[int, int]]
+):
+    commits = GroupCommit()
+
+    first = commits.exchange(None, messages[0])
+    await asyncio.sleep(0.01)
+    assert all(await asyncio.gather(first, commits.exchange(None, messages[1])))
+    late = await commits.exchange(Settlement(messages[0], 1, DeliveryState.SENT), messages[1])
+
+    assert late is None  # it is in flight already
+    assert sizes == [(0, 1), (0, 1), (1, 1)]
+
+
+async def test_half_of_the_connections_send_while_the_other_half_is_committed(
+    messages: list[Waiting], sizes: list[tuple[int, int]]
+):
     commits = GroupCommit()
 
     grants = await asyncio.gather(*(commits.exchange(None, message) for message in messages))
-    late = await commits.exchange(Settlement(messages[0], 1, DeliveryState.SENT), messages[1])
 
     assert [grant.attempt for grant in grants if grant] == [1] * 6
-    assert late is None  # it is in flight already
-    assert sizes == [(0, 6), (1, 1)]
+    assert sizes == [(0, 3), (0, 3)]
+
+
+async def test_connections_that_fell_out_of_step_find_back_into_halves(
+    messages: list[Waiting], sizes: list[tuple[int, int]]
+):
+    commits = GroupCommit()
+
+    straggler = commits.exchange(None, messages[0])
+    await asyncio.sleep(0.01)
+    await asyncio.gather(straggler, *(commits.exchange(None, message) for message in messages[1:]))
+
+    assert sizes == [(0, 1), (0, 3), (0, 2)]
 
 
 @pytest.mark.parametrize("happened", [True, False])
 async def test_a_commit_of_which_nobody_knows_grants_nothing_and_leaves_nothing_in_flight(
     messages: list[Waiting], monkeypatch, happened: bool
 ):
-    fails = [True, True]
+    fails = [True] * 3  # those who ask are in the first three commits
 
     async def failing(settlements, intents):
         if happened:
@@ -145,7 +177,7 @@ async def test_a_large_backlog_is_committed_in_parts(messages: list[Waiting], mo
 async def test_who_is_cancelled_while_waiting_does_not_stop_the_commit(messages: list[Waiting]):
     commits = GroupCommit()
     asked = commits.exchange(None, messages[0])
-    waiting = asyncio.ensure_future(asyncio.shield(asked))
+    waiting = asyncio.ensure_future(asked)
     await asyncio.sleep(0)
 
     waiting.cancel()

@@ -9,7 +9,7 @@ import pytest
 
 from models import audience, worker
 from models import slice as slices
-from models.mail.letter import Letter, writer
+from models.mail.letter import writer
 from models.plan import Plan, PlanChannel, wording
 from models.shop import Shop
 from models.template import content_of, languages
@@ -21,18 +21,19 @@ POST = "Bloom & Söhne {GmbH}\n〒100-0001 東京都"
 LANGUAGES = [each.tag for each in languages()]
 
 
-async def letters(plan: Plan, settings: Settings) -> list[Letter]:
+async def letters(plan: Plan, settings: Settings) -> list[tuple[str, bytes, bytes]]:
+    """The language, the MAIL command and the body of each."""
     worker_id, token = uuid4(), uuid4()
     await worker.register(worker_id, "test", settings.lease)
     held = await slices.acquire(plan.id, 1, worker_id, token)
     assert held is not None
     waiting = await slices.load(held)
     pen = await writer(plan.id, {(each.language, each.variant) for each in waiting}, settings=settings)
-    return [pen.write(each) for each in waiting]
+    return [(each.language, pen.envelope(each).commands[0], pen.body(each)) for each in waiting]
 
 
-def read(letter: Letter) -> EmailMessage:
-    message = message_from_bytes(letter.body, policy=policy.default)
+def read(body: bytes) -> EmailMessage:
+    message = message_from_bytes(body, policy=policy.default)
     assert isinstance(message, EmailMessage)
     return message
 
@@ -46,8 +47,8 @@ def parts(message: EmailMessage) -> Iterable[str]:
 
 async def one_mail(shop: Shop, settings: Settings) -> EmailMessage:
     await make_customers(shop, 1)
-    [letter] = await letters(await make_resolved(shop, channel=PlanChannel.EMAIL), settings)
-    return read(letter)
+    [(_, _, body)] = await letters(await make_resolved(shop, channel=PlanChannel.EMAIL), settings)
+    return read(body)
 
 
 @pytest.mark.usefixtures("database")
@@ -64,11 +65,11 @@ async def test_a_shop_without_addresses_writes_from_the_operators_domain(setting
 async def test_a_shop_writes_from_its_own_address_and_bounces_still_come_to_the_operators(settings: Settings):
     shop = await make_shop(sender_address="news@bloom.example", reply_to="care@bloom.example")
     await make_customers(shop, 1)
-    [letter] = await letters(await make_resolved(shop, channel=PlanChannel.EMAIL), settings)
-    message = read(letter)
+    [(_, mail, body)] = await letters(await make_resolved(shop, channel=PlanChannel.EMAIL), settings)
+    message = read(body)
 
     assert (message["from"], message["reply-to"]) == ("Bloom <news@bloom.example>", "care@bloom.example")
-    assert letter.commands[0].startswith(b"MAIL FROM:<b+") and letter.commands[0].endswith(b"@rekindle.localhost>\r\n")
+    assert mail.startswith(b"MAIL FROM:<b+") and mail.endswith(b"@rekindle.localhost>\r\n")
 
 
 @pytest.mark.usefixtures("database")
@@ -85,11 +86,11 @@ async def test_every_mail_shows_the_way_out_and_the_postal_address_in_text_and_h
 
     written = await letters(plan, settings)
 
-    assert {each.message.language for each in written} == set(LANGUAGES)
-    for letter in written:
-        message = read(letter)
+    assert {language for language, _, _ in written} == set(LANGUAGES)
+    for language, _, body in written:
+        message = read(body)
         url = message["list-unsubscribe"].strip("<>")
-        words = email_words(letter.message.language).unsubscribe
+        words = email_words(language).unsubscribe
         text, html = parts(message)
         assert f"{words}: {url}\n{POST}\n" in text
         assert f">{words}</a><br />Bloom &amp; Söhne {{GmbH}}<br>〒100-0001 東京都" in html.replace("\n", "")
