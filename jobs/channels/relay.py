@@ -32,24 +32,23 @@ class Address:
     username: str | None
     password: str | None
     implicit_tls: bool
+    name: str
+    """How the relay is called in figures and reports; without its password."""
 
     @classmethod
     def parse(cls, url: str) -> "Address":
         """Read a URL; its port is 587, or 465 with smtps, unless it says otherwise."""
         parts = urlsplit(url)
         implicit_tls = parts.scheme == "smtps"
+        host, port = parts.hostname or "localhost", parts.port or (465 if implicit_tls else 587)
         return cls(
-            host=parts.hostname or "localhost",
-            port=parts.port or (465 if implicit_tls else 587),
+            host=host,
+            port=port,
             username=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
             implicit_tls=implicit_tls,
+            name=f"{host}:{port}",
         )
-
-    @property
-    def name(self) -> str:
-        """How the relay is called in figures and reports; without its password."""
-        return f"{self.host}:{self.port}"
 
 
 class Relay:

@@ -7,6 +7,7 @@ the intent repeats nothing, and one after it leaves at most one message per conn
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -274,7 +275,8 @@ class SmtpSession:
         """Write the announced letter while the relay answers, but only once every other granted dot has left."""
         await asyncio.sleep(0)
         if self._announced is not None:
-            _ = self._announced.body
+            with suppress(Exception):  # shown when its turn comes: the letter before it still waits for its answer
+                _ = self._announced.body
 
     def _off_the_wire(self, outgoing: Outgoing, settlement: Settlement | None) -> None:
         """Something became of it, or nothing: then it is finished here and waits in the ledger."""

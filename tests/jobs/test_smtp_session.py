@@ -6,18 +6,22 @@ Only a connection that is lost after the dot leaves a message UNKNOWN.
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
 
 from jobs.channels import email, smtp_session
 from jobs.channels.email import EmailChannel
+from jobs.channels.wire import Wire
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
 from models import consent, delivery
 from models import database as db
 from models import slice as slices
 from models.clock import Clock
+from models.errors import ErrorCode, refuse
+from models.mail.letter import Writer
 from models.plan import Plan, PlanChannel, PlanStatus
 from tests import oracle
 from tests.conftest import NOON
@@ -69,6 +73,55 @@ async def test_every_letter_is_accepted_once(ctx: Context, sink: Sink, at_sink: 
     assert await states() == {("SENT", None): 40}
     assert (await oracle.check(sink.accepted())).accepted == 40
     assert 1 <= sink.connections <= 4
+
+
+async def test_all_dots_that_were_granted_leave_before_the_next_letters_are_written(
+    ctx: Context, sink: Sink, at_sink: AtSink, monkeypatch: pytest.MonkeyPatch
+):
+    plan = await mail_plan(60)
+    at_sink(smtp_connections=8)
+    done: list[str] = []
+    write, body = Wire.write, Writer.body
+
+    def spied_write(wire: Wire, data: bytes) -> None:
+        done.append("dot" if data.startswith(b".\r\n") else "other")
+        write(wire, data)
+
+    def spied_body(writer: Writer, message: slices.Waiting) -> bytes:
+        done.append("letter")
+        return body(writer, message)
+
+    monkeypatch.setattr(Wire, "write", spied_write)
+    monkeypatch.setattr(Writer, "body", spied_body)
+
+    await deliver_slice(ctx, plan.id, 1)
+
+    assert await states() == {("SENT", None): 60}
+    letters = [index for index, what in enumerate(done) if what == "letter"]
+    between = [done[first:then].count("dot") for first, then in pairwise(letters)]
+    assert max(between) >= 2  # were each letter written with the dot before it, there would never be two
+
+
+async def test_a_letter_that_cannot_be_written_holds_up_no_other_and_waits(
+    ctx: Context, sink: Sink, at_sink: AtSink, monkeypatch: pytest.MonkeyPatch
+):
+    plan = await mail_plan(12)
+    at_sink(smtp_connections=2)
+    unlucky = await db.fetch_value("SELECT customer_id FROM delivery ORDER BY customer_id OFFSET 5 LIMIT 1")
+    body = Writer.body
+
+    def failing(writer: Writer, message: slices.Waiting) -> bytes:
+        if message.customer_id == unlucky:
+            raise refuse("variables.order", "there is no value for {order}", ErrorCode.MISSING_CONTENT)
+        return body(writer, message)
+
+    monkeypatch.setattr(Writer, "body", failing)
+
+    await deliver_slice(ctx, plan.id, 1)
+
+    assert await states() == {("SENT", None): 11, ("PENDING", "4.4.2"): 1}
+    assert (await oracle.check(sink.accepted())).accepted == 11
+    assert await db.fetch_value("SELECT count(*) FROM suppression") == 0
 
 
 REFUSALS = {
