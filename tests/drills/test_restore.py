@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from local.postgres import Postgres
 from models import database as db
-from models import origin, restoration, sending, worker
+from models import origin, restoration, sending
 from models.clock import now
 from models.plan import Plan, PlanChannel, PlanStatus
 from models.shop import Shop
@@ -145,12 +145,15 @@ async def test_a_dump_restored_over_the_database_itself_is_noticed_too(place, on
         assert await origin.differences(redis) == [origin.DIFFERENCES[3]]
 
 
-async def test_a_worker_whose_database_is_exchanged_under_it_stops(place, on, sink, caplog):
+async def test_a_worker_whose_database_is_exchanged_under_it_stops(place, on, sink, redis, caplog):
+    async def has_begun() -> bool:
+        return bool(await redis.exists(origin.BEACON))
+
     lost = on(await place.make("lost"))
     await db.migrate(place.url("lost"))
     await connect(lost)
     async with working(lost) as task:
-        await until(worker.living)
+        await until(has_begun)  # before, the worker would wait rather than stop
         await db.execute("UPDATE origin SET timeline = timeline - 1")
         await asyncio.wait_for(asyncio.shield(task), PATIENCE)
 
