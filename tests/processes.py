@@ -15,8 +15,8 @@ import httpx
 from settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-READY_WITHIN = 30.0
-STOP_WITHIN = 30.0
+READY_WITHIN = 60.0
+STOP_WITHIN = 60.0
 
 
 def environment(settings: Settings, **more: str) -> Mapping[str, str]:

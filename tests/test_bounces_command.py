@@ -11,7 +11,7 @@ import pytest
 from models import database as databases
 from settings import Settings
 from tests.jobs.test_receive_reports import bounce, one_sent
-from tests.processes import READY_WITHIN, command, free_port, process
+from tests.processes import READY_WITHIN, STOP_WITHIN, command, free_port, process
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -41,7 +41,7 @@ async def test_it_takes_a_bounce_over_lmtp_and_ends_when_asked_to(settings: Sett
             assert mail_server.sendmail("", [back], bounce(back)) == {}
         assert await databases.fetch_value("SELECT state FROM delivery") == "FAILED"
         child.send_signal(signal.SIGTERM)
-        assert child.wait(10) == 0
+        assert child.wait(STOP_WITHIN) == 0
 
 
 def test_a_place_to_listen_that_is_none_is_named(settings: Settings):

@@ -43,7 +43,7 @@ def running(settings: Settings, log: Path, *arguments: str, **more: str) -> Iter
             yield
         finally:
             child.terminate()
-            child.wait(40)
+            child.wait(90)
 
 
 def scripted(stage: Stage, conversation: Conversation) -> str | None:
@@ -85,7 +85,7 @@ async def test_the_log_of_a_whole_run_is_json_and_tells_of_nobody(database: None
 
 def wait_for(client: httpx.Client) -> None:
     """Until the API answers."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         try:
             client.get("/health")
@@ -114,7 +114,7 @@ def misuse(client: httpx.Client, settings: Settings, shop: Shop, customer: UUID)
 
 async def until_nothing_waits(plan_id: int) -> None:
     """Until every message of the plan has an outcome."""
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 90
     while await db.fetch_value("SELECT count(*) FROM delivery WHERE plan_id = $1 AND state = 'PENDING'", plan_id):
         assert time.monotonic() < deadline, "the worker sends nothing"
         await asyncio.sleep(0.2)
