@@ -122,7 +122,7 @@ async def url(app: Starlette) -> AsyncIterator[str]:
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    await asyncio.wait_for(server.up.wait(), 10)
+    await asyncio.wait_for(server.up.wait(), 60)
     yield f"http://127.0.0.1:{listener.getsockname()[1]}/graphql"
     server.should_exit = True
     await serving

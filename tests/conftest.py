@@ -61,14 +61,14 @@ def engine_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres(engine_folder: Path) -> Iterator[Postgres]:
-    """A small PostgreSQL that is as durable as any, and knows of tables only what a test has it analyse."""
+    """A small PostgreSQL that is as durable as any, and knows of small tables only what a test has it analyse."""
     server = Postgres(
         engine_folder / "postgres",
         shared_buffers="64MB",
         max_wal_size="1GB",
-        autovacuum_analyze_threshold=str(2**31 - 1),
-        autovacuum_vacuum_threshold="50000",  # PostgreSQL's own tables, which every emptying writes to
-        autovacuum_vacuum_insert_threshold="-1",
+        autovacuum_analyze_threshold="2000",  # more than tests of plans write, less than fault tests do
+        autovacuum_vacuum_threshold="2000",
+        autovacuum_vacuum_insert_threshold="2000",
     )
     server.start()
     yield server

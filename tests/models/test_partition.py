@@ -65,7 +65,7 @@ async def test_making_a_partition_disturbs_neither_readers_nor_writers():
     async with db.transaction():
         await db.fetch("SELECT FROM event")
         await db.execute("LOCK TABLE event IN ROW EXCLUSIVE MODE")
-        await asyncio.create_task(asyncio.wait_for(ensure((2026, 2)), 5), context=elsewhere)
+        await asyncio.create_task(asyncio.wait_for(ensure((2026, 2)), 60), context=elsewhere)
     assert "event_2026_02" in await names()
 
 

@@ -40,7 +40,7 @@ async def nudged(app: Starlette, streams: list[AsyncIterator[Answer]], nudge: An
     following = [asyncio.ensure_future(anext(stream)) for stream in streams]
     await asyncio.sleep(0.4)
     await nudge(app.state.queue)
-    return await asyncio.wait_for(asyncio.gather(*following), 10)
+    return await asyncio.wait_for(asyncio.gather(*following), 60)
 
 
 async def test_a_nudge_reads_all_inboxes_in_one_statement(

@@ -41,7 +41,7 @@ class Peer:
         await self.connection.send(message if isinstance(message, str | bytes) else json.dumps(message))
 
     async def receive(self) -> dict[str, Any]:
-        message: dict[str, Any] = json.loads(await asyncio.wait_for(self.connection.recv(), 10))
+        message: dict[str, Any] = json.loads(await asyncio.wait_for(self.connection.recv(), 60))
         return message
 
     async def _receive_all(self) -> None:
