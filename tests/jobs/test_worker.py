@@ -21,6 +21,7 @@ from models import worker
 from models.plan import Plan, PlanChannel, PlanStatus
 from settings import Settings
 from tests import oracle
+from tests.drills.drill import is_connected
 from tests.factories import make_customers, make_resolved, make_shop
 from tests.smtp_sink import Sink
 from tests.waiting import until
@@ -43,9 +44,11 @@ def quick(settings: Settings) -> Settings:
 @asynccontextmanager
 async def working(settings: Settings) -> AsyncIterator[asyncio.Event]:
     """A worker in this process; set the event to stop it."""
+    await db.disconnect()  # nobody may ask while the worker makes a connection of its own
     stop = asyncio.Event()
     task = asyncio.create_task(work(settings, stop))
     try:
+        await until(is_connected)
         yield stop
     finally:
         stop.set()
