@@ -107,7 +107,7 @@ async def test_the_application_does_all_of_its_work(as_app: str, settings: Setti
     quick = settings.model_copy(update={"database_url": as_app, "sweep_interval": timedelta(seconds=0.3)})
     task = asyncio.create_task(work(quick, stop))
     try:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(90):
             while mailbox.count() < 5:
                 await asyncio.sleep(0.1)
     finally:
