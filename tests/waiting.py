@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any
 
+from tortoise.exceptions import ConfigurationError
+
 from models import database
 
 WITHIN = 60.0
@@ -28,6 +30,14 @@ async def until_a_lock_is_waited_for(unless: "asyncio.Task[Any] | None" = None) 
         return found
 
     await until(is_waited_for)
+
+
+async def is_connected() -> bool:
+    """Whether this process has a database that answers: a worker begun in it makes its own connection."""
+    try:
+        return bool(await database.fetch_value("SELECT true"))
+    except ConfigurationError:
+        return False
 
 
 async def _answer(given: bool | Awaitable[bool]) -> bool:

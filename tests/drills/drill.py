@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 from redis.asyncio import Redis
-from tortoise.exceptions import ConfigurationError
 
 from jobs.queue import redis_pool
 from jobs.worker import work
@@ -18,6 +17,7 @@ from models.shop import Shop
 from operations import restored as command_line
 from settings import Settings
 from tests.factories import make_customers, make_resolved, make_shop
+from tests.waiting import is_connected
 
 PATIENCE = 60.0
 
@@ -49,13 +49,6 @@ async def working(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
         stop.set()
         await asyncio.wait_for(task, PATIENCE)
         await connect(settings)
-
-
-async def is_connected() -> bool:
-    try:
-        return bool(await db.fetch_value("SELECT true"))
-    except ConfigurationError:
-        return False
 
 
 async def connect(settings: Settings) -> None:

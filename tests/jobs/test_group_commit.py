@@ -156,14 +156,7 @@ async def test_a_commit_that_hangs_is_given_up(messages: list[Waiting], monkeypa
     assert await states() == {"PENDING": 6}
 
 
-async def test_a_large_backlog_is_committed_in_parts(messages: list[Waiting], monkeypatch):
-    sizes = []
-
-    async def counting(settlements, intents):
-        sizes.append((len(settlements), len(intents)))
-        return await commit(settlements, intents)
-
-    monkeypatch.setattr(intent, "commit", counting)
+async def test_a_large_backlog_is_committed_in_parts(messages: list[Waiting], sizes: list[tuple[int, int]], monkeypatch):
     monkeypatch.setattr(group_commit, "LARGEST", 2)
     commits = GroupCommit()
 

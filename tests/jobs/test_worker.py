@@ -21,10 +21,9 @@ from models import worker
 from models.plan import Plan, PlanChannel, PlanStatus
 from settings import Settings
 from tests import oracle
-from tests.drills.drill import is_connected
 from tests.factories import make_customers, make_resolved, make_shop
 from tests.smtp_sink import Sink
-from tests.waiting import until
+from tests.waiting import is_connected, until
 
 PATIENCE = 60.0
 
