@@ -25,6 +25,7 @@ WITHIN = 300.0
 """Seconds after which a plan counts as stuck."""
 
 LOOK_AGAIN = 0.01
+"""Seconds between two looks at first; then a hundredth of the time so far, or looking costs what is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,12 @@ class Program:
 
     async def until(self, is_so: str, *arguments: object) -> None:
         """Wait until a statement says true. Raises RuntimeError when the process has ended, or takes for ever."""
-        deadline = time.perf_counter() + WITHIN
+        started = time.perf_counter()
         while not await database.fetch_value(is_so, *arguments):
-            if self.process.poll() is not None or time.perf_counter() > deadline:
+            taken = time.perf_counter() - started
+            if self.process.poll() is not None or taken > WITHIN:
                 raise RuntimeError(f"the work is not done: {self.log.read_text('utf-8')[-2_000:]}")
-            await asyncio.sleep(LOOK_AGAIN)
+            await asyncio.sleep(max(LOOK_AGAIN, taken / 100))
 
 
 @asynccontextmanager
