@@ -11,8 +11,8 @@ import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from models.keyed_digest import keyed_digest
@@ -32,8 +32,7 @@ class Purpose(StrEnum):
     EXPORT = "export"  # models/export_link.py
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """What a token says: a customer, and the shop and plan that wrote to them."""
 
     shop_id: int

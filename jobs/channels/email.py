@@ -199,8 +199,9 @@ class EmailChannel:
         self._tally.add(relay.address.name, outgoing.domain, settlement.state.value)
         plan_id, status = outgoing.message.plan_id, settlement.reason or ""
         if settlement.state is DeliveryState.SENT:
-            del self._in_a_row[plan_id]
-        elif settlement.state is DeliveryState.FAILED and not settlement.suppresses:
+            self._in_a_row.pop(plan_id, None)
+            return
+        if settlement.state is DeliveryState.FAILED and not settlement.suppresses:
             self._in_a_row[plan_id] += 1
         elif status.startswith("5.7."):
             self._by_policy[plan_id] += 1

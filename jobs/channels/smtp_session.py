@@ -9,7 +9,6 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 
 from jobs.channels.group_commit import Grant, GroupCommit
 from jobs.channels.outgoing import Outgoing, Source, no_such_address, refused, sent
@@ -41,17 +40,19 @@ class Offers:
     smtputf8: bool
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Begun:
     """A letter whose envelope may leave. What it says is written when the wire has something to do meanwhile."""
 
     outgoing: Outgoing
     envelope: Envelope
+    _body: bytes | None = None
 
-    @cached_property
     def body(self) -> bytes:
         """What goes between DATA and the dot, written once."""
-        return self.outgoing.body()
+        if self._body is None:
+            self._body = self.outgoing.body()
+        return self._body
 
 
 class SmtpSession:
@@ -152,7 +153,7 @@ class SmtpSession:
 
     async def _transmit(self, begun: _Begun) -> Reply | None:
         """Envelope and body; the refusal, if any. One that comes before the relay hangs up counts as well."""
-        body = begun.body
+        body = begun.body()
         try:
             refusal = await self._envelope(begun.envelope)
             if refusal is None:
@@ -276,7 +277,7 @@ class SmtpSession:
         await asyncio.sleep(0)
         if self._announced is not None:
             with suppress(Exception):  # shown when its turn comes: the letter before it still waits for its answer
-                _ = self._announced.body
+                self._announced.body()
 
     def _off_the_wire(self, outgoing: Outgoing, settlement: Settlement | None) -> None:
         """Something became of it, or nothing: then it is finished here and waits in the ledger."""

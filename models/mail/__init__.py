@@ -38,20 +38,23 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Both parts, encoded: bytes between gaps, the distinct gaps, and (index in template, index of gap) of each."""
+    """Both parts, encoded: the bytes between gaps, and the distinct gaps with the indexes where each stands."""
 
     template: tuple[bytes, ...]
-    gaps: tuple[Gap, ...]
-    places: tuple[tuple[int, int], ...]
+    gaps: tuple[tuple[Gap, tuple[int, ...]], ...]
 
-    def fill(self, values: Mapping[str, Value]) -> bytes:
-        """The body for these values; what stands in several places is encoded once."""
-        written = [gap.write(values) for gap in self.gaps]
-        encoded = {text: quoted(text) for text in dict.fromkeys(written)}
+    def fill(self, values: Mapping[str, Value]) -> list[bytes]:
+        """The body for these values, in pieces; what stands in several places is encoded once."""
+        encoded: dict[str, bytes] = {}
         filled = list(self.template)
-        for place, gap in self.places:
-            filled[place] = encoded[written[gap]]
-        return b"".join(filled)
+        for gap, places in self.gaps:
+            text = gap.write(values)
+            piece = encoded.get(text)
+            if piece is None:
+                piece = encoded[text] = quoted(text)
+            for place in places:
+                filled[place] = piece
+        return filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ class MailForm:
                     f"Message-ID: {message_id}\r\n".encode(),
                     _unsubscribe_headers(unsubscribe_url) if unsubscribe_url else b"",
                     self.constant,
-                    (self.named if "name" in known else self.nameless).fill(isolated(known, self.language)),
+                    *(self.named if "name" in known else self.nameless).fill(isolated(known, self.language)),
                 ]
             )
         except KeyError as missing:
@@ -168,12 +171,11 @@ def _encoded(pieces: Pieces, *, html: bool) -> list[bytes | Gap]:
 def _merged(parts: list[bytes | Gap]) -> Body:
     """The parts as a body: neighbouring bytes made one, equal gaps told once."""
     template: list[bytes] = [b""]
-    gaps: dict[Gap, int] = {}
-    places = []
+    gaps: dict[Gap, tuple[int, ...]] = {}
     for part in parts:
         if isinstance(part, bytes):
             template[-1] += part
         else:
-            places.append((len(template), gaps.setdefault(part, len(gaps))))
+            gaps[part] = (*gaps.get(part, ()), len(template))
             template += [b"", b""]
-    return Body(tuple(template), tuple(gaps), tuple(places))
+    return Body(tuple(template), tuple(gaps.items()))

@@ -2,10 +2,10 @@
 
 import re
 from binascii import b2a_base64
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 import idna
 
@@ -28,8 +28,7 @@ _UNICODE_LOCAL_PART = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """An address as SMTP wants it; `smtputf8` says that the relay must offer SMTPUTF8 (RFC 6531)."""
 
     value: str
@@ -39,6 +38,9 @@ class Address:
 @lru_cache(maxsize=1024)
 def address(written: str) -> Address:
     """An email address, its domain in ASCII (IDNA). Raises Refused for what is none."""
+    plain = _ADDRESS.fullmatch(written)
+    if plain and plain.end(1) <= _LONGEST_LOCAL_PART and len(written) <= _LONGEST_ADDRESS:
+        return Address(written)
     local, at, domain = written.rpartition("@")
     if not at or len(local.encode(errors="replace")) > _LONGEST_LOCAL_PART:
         raise refuse("address", f"{clean(written)!r} is not an email address")
@@ -118,7 +120,12 @@ def encoded_words(text: str) -> str:
     return "\r\n ".join(words)
 
 
-@lru_cache(maxsize=128)
 def date(instant: datetime) -> bytes:
-    """The Date field of an aware instant."""
-    return f"Date: {format_datetime(instant)}\r\n".encode()
+    """The Date field of an aware instant, in UTC."""
+    return _date(int(instant.timestamp()))
+
+
+@lru_cache(maxsize=128)
+def _date(second: int) -> bytes:
+    """Written once for all mails of a second."""
+    return f"Date: {format_datetime(datetime.fromtimestamp(second, UTC))}\r\n".encode()

@@ -6,8 +6,11 @@ carries the row's key (VERP), so that a bounce finds its way back without readin
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from models.clock import now
+from models.content import Localised
 from models.mail import MailForm
 from models.mail.header import address
 from models.mail.return_path import ReturnKey, occasion, write_return_key
@@ -21,8 +24,7 @@ Text = tuple[str, int]
 """Which of a plan's texts: (language, variant)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What goes over the wire before a letter: MAIL, RCPT and DATA.
 
     `needs_smtputf8`: the recipient's address is not ASCII, so the relay must offer SMTPUTF8 (RFC 6531).
@@ -61,7 +63,7 @@ class Writer:
             recipient_name=message.name,
             address=message.email or "",
             message_id=message_id(message, self.sender.mail_domain),
-            date=now().replace(microsecond=0),  # the field has seconds, and is written once for each of them
+            date=now(),
             values={"name": message.name, "link": f"{self.sender.public_url}/mail/{touch}/"},
             unsubscribe_url=f"{self.sender.public_url}/unsubscribe/{unsubscribe}",
         )
@@ -89,12 +91,16 @@ def envelope_sender(message: Waiting, sender: Sender) -> str:
 async def _forms(plan_id: int, texts: Collection[Text], sender: Sender) -> Mapping[Text, MailForm]:
     pinned = await wording.load({(plan_id, "EMAIL", language, variant) for language, variant in texts})
     return {
-        (language, variant): MailForm.build(
-            localised,
-            sender_name=sender.shop_name,
-            sender_address=sender.address,
-            reply_to=sender.reply_to,
-            feedback_id=f"{plan_id}:{sender.shop_id}:marketing:rekindle",
+        (language, variant): _form(
+            localised, sender.shop_name, sender.address, sender.reply_to, f"{plan_id}:{sender.shop_id}:marketing:rekindle"
         )
         for (_, _, language, variant), localised in pinned.items()
     }
+
+
+@lru_cache(maxsize=64)
+def _form(localised: Localised, name: str, address: str, reply_to: str | None, feedback_id: str) -> MailForm:
+    """A text ready to be filled, prepared once for all slices of its plan: what is pinned never changes."""
+    return MailForm.build(
+        localised, sender_name=name, sender_address=address, reply_to=reply_to, feedback_id=feedback_id
+    )

@@ -9,6 +9,7 @@ import re
 from binascii import b2a_qp
 
 SOFT_BREAK = b"=\r\n"
+_SOFTLY = SOFT_BREAK.decode()
 WIDEST = 75
 """Characters of a line beside the `=` of its soft break."""
 
@@ -25,12 +26,13 @@ def quoted(text: str) -> bytes:
     """
     if not text:
         return b""
-    if _PLAIN.fullmatch(text) and not text.startswith("From "):
+    if len(text) < WIDEST and _PLAIN.fullmatch(text) and not text.startswith("From "):
         return text.encode() + SOFT_BREAK
     if _UNBROKEN.fullmatch(text):
-        lines = [text[start : start + WIDEST].encode() for start in range(0, len(text), WIDEST)]
-        if not any(line.startswith(b".") for line in lines):
-            return SOFT_BREAK.join(lines) + SOFT_BREAK
+        lines = [text[start : start + WIDEST] for start in range(0, len(text), WIDEST)]
+        broken = f"{_SOFTLY.join(lines)}{_SOFTLY}"
+        if not broken.startswith(".") and "\n." not in broken:
+            return broken.encode()
     whole = b"\r\n".join([_line(line) for line in text.split("\n")])
     if whole.endswith(b"\n"):
         return whole
