@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import asyncpg
 import orjson
 from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
+from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection
 from tortoise.migrations.api import migrate as run_migrations
@@ -180,10 +182,47 @@ def transaction() -> AbstractAsyncContextManager[Any]:
     return in_transaction("default")
 
 
+class _Kept:
+    """A connection that is taken at its first use and given back with everything else on `stack`."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+        self._raw: asyncpg.Connection | None = None
+
+    async def raw(self) -> asyncpg.Connection:
+        if self._raw is None:
+            taken = get_connection("default").acquire_connection()
+            self._raw = cast("asyncpg.Connection", await self._stack.enter_async_context(taken))
+        return self._raw
+
+
+_kept: ContextVar[_Kept | None] = ContextVar("kept", default=None)
+
+
+@asynccontextmanager
+async def kept_connection() -> AsyncIterator[None]:
+    """One connection for all statements of the block, taken at the first: for one task that asks again and again.
+
+    Taking a connection and giving it back costs some turns of the loop each time, and in a busy process a turn may be
+    as long as a statement. Transactions in the block have connections of their own. A connection that is lost is not
+    replaced before the block ends.
+    """
+    async with AsyncExitStack() as stack:
+        token = _kept.set(_Kept(stack))
+        try:
+            yield
+        finally:
+            _kept.reset(token)
+
+
 @asynccontextmanager
 async def connection() -> AsyncIterator[asyncpg.Connection]:
-    """The driver's own connection: the open transaction's, or one from the pool. For COPY and cursors."""
-    async with get_connection("default").acquire_connection() as raw:
+    """The driver's own connection: the open transaction's, the kept one, or one from the pool. For COPY and cursors."""
+    client, kept = get_connection("default"), _kept.get()
+    if kept is not None and not isinstance(client, TransactionalDBClient):
+        yield await kept.raw()
+        return
+    async with client.acquire_connection() as raw:
         yield raw
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from structlog.contextvars import clear_contextvars
 
-from models import intent
+from models import database, intent
 from models.delivery import DeliveryState
 from models.intent import Settlement
 from models.slice import Waiting
@@ -126,15 +126,26 @@ class GroupCommit:
         clear_contextvars()  # it was begun for one letter and serves all
         try:
             while self._gathering:
-                await self._commit(self._gathering.split(self._share()))
+                await self._commit_over_one_connection()
         finally:
             self._committing = None
+
+    async def _commit_over_one_connection(self) -> None:
+        """Commit until nothing is gathered, or until a commit fails: perhaps it was for the connection."""
+        try:
+            async with database.kept_connection():
+                while self._gathering:
+                    if not await self._commit(self._gathering.split(self._share())):
+                        break
+        except Exception as error:  # noqa: BLE001 - nothing but giving it back can fail here
+            log.warning("the ledger's connection could not be given back: %r", error)
 
     def _share(self) -> int:
         """How many intents the next commit takes."""
         return min(LARGEST, -(-(len(self._gathering.intents) + self._just_granted) // 2))
 
-    async def _commit(self, group: _Gathering) -> None:
+    async def _commit(self, group: _Gathering) -> bool:
+        """Commit a group and answer those who ask; whether it was possible."""
         until = asyncio.get_running_loop().time() + intent.MARGIN.total_seconds()
         try:
             async with asyncio.timeout(COMMIT_WAIT):
@@ -143,7 +154,7 @@ class GroupCommit:
             log.warning("ledger commit failed, settlements are kept: %r", error)
             self._keep(group)
             await asyncio.sleep(RETRY_DELAY)
-            return
+            return False
         for _, done in group.settlements:
             if done is not None and not done.done():
                 done.set_result(None)
@@ -153,6 +164,7 @@ class GroupCommit:
         for message, asked in group.intents:
             attempt = granted.get(intent.key(message))
             asked.answer(None if attempt is None else Grant(attempt, until))
+        return True
 
     def _keep(self, group: _Gathering) -> None:
         """Put the settlements back, and those that take the intents back; the intents are refused with them."""

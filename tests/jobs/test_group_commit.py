@@ -138,6 +138,32 @@ async def test_a_settlement_outlives_any_number_of_failed_commits(messages: list
     assert await states() == {"SENT": 1, "PENDING": 5}
 
 
+async def test_commits_that_follow_each_other_share_a_connection_until_it_is_lost(
+    messages: list[Waiting], monkeypatch: pytest.MonkeyPatch
+):
+    backends: list[int] = []
+
+    async def watched(settlements, intents):
+        backends.append(await db.fetch_value("SELECT pg_backend_pid()"))
+        if len(backends) == 2:
+            async with db.transaction():
+                await db.execute("SELECT pg_terminate_backend($1, 10000)", backends[-1])
+        return await commit(settlements, intents)
+
+    monkeypatch.setattr(intent, "commit", watched)
+    monkeypatch.setattr(group_commit, "RETRY_DELAY", 0.01)
+    monkeypatch.setattr(group_commit, "LARGEST", 2)
+    commits = GroupCommit()
+
+    grants = await asyncio.gather(*(commits.exchange(None, message) for message in messages))
+    await commits.flush()
+
+    assert [bool(grant) for grant in grants] == [True, True, False, False, True, True]
+    assert backends[0] == backends[1] != backends[2] == backends[-1]
+    assert await states() == {"COMMITTING": 4, "PENDING": 2}
+    assert db.connections().busy == 0
+
+
 async def test_a_commit_that_hangs_is_given_up(messages: list[Waiting], monkeypatch):
     hangs = [True]
 

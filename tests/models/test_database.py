@@ -1,6 +1,7 @@
 """Schema migration and the driver's promises."""
 
 import asyncio
+from contextvars import Context
 from pathlib import Path
 
 import asyncpg
@@ -26,6 +27,45 @@ async def test_a_failed_transaction_leaves_nothing(database: None):
         await fail_midway()
 
     assert await databases.fetch_value("SELECT count(*) FROM language") == 0
+
+
+BACKEND = "SELECT pg_backend_pid()"
+
+
+async def test_statements_of_a_block_keep_one_connection_and_give_it_back(database: None):
+    async with databases.kept_connection():
+        before = databases.connections().busy
+        kept = [await databases.fetch_value(BACKEND) for _ in range(3)]
+        during = databases.connections().busy
+        others = await asyncio.create_task(databases.fetch_value(BACKEND), context=Context())
+
+    assert len(set(kept)) == 1 and others not in kept
+    assert (before, during, databases.connections().busy) == (0, 1, 0)
+
+
+async def test_a_transaction_in_a_block_that_keeps_a_connection_is_one_of_its_own(database: None):
+    async with databases.kept_connection():
+        kept = await databases.fetch_value(BACKEND)
+        async with databases.transaction():
+            inside = [await databases.fetch_value(BACKEND) for _ in range(2)]
+            await databases.execute("INSERT INTO language (tag) VALUES ($1)", "en")
+            seen = await databases.fetch_value("SELECT count(*) FROM language")
+        after = await databases.fetch_value(BACKEND)
+
+    assert len(set(inside)) == 1 and kept not in inside
+    assert (after, seen) == (kept, 1)
+
+
+async def test_a_kept_connection_that_was_lost_is_replaced_by_the_next_block(database: None):
+    async with databases.kept_connection():
+        lost = await databases.fetch_value(BACKEND)
+        async with databases.transaction():
+            await databases.execute("SELECT pg_terminate_backend($1, 10000)", lost)
+        with pytest.raises(databases.UNREACHABLE):
+            await databases.fetch_value(BACKEND)
+
+    async with databases.kept_connection():
+        assert await databases.fetch_value(BACKEND) != lost
 
 
 COLUMNS = """
