@@ -77,7 +77,12 @@ async def _insert(plan: database.Record, after: UUID, through: UUID) -> tuple[in
         now=at,
         first_parameter=len(arguments) + 1,
     )
-    rows = await database.fetch_planned(_INSERT.format(members=members.sql), *arguments, *members.arguments)
+    rows = await database.fetch_planned(
+        _INSERT.format(members=members.sql),
+        *arguments,
+        *members.arguments,
+        in_passes=not await database.is_analyzed("customer", "relationship"),
+    )
     if rows[0]["sent"] and plan["is_heard"]:
         await fact.tell_range(plan["shop_id"], plan["id"], after, through, at)
     return rows[0]["recipients"], rows[0]["sent"]

@@ -250,6 +250,17 @@ async def fetch_planned(sql: str, *arguments: Any, in_passes: bool = False) -> l
         return list(await statement.fetch(*arguments))
 
 
+async def is_analyzed(*tables: str) -> bool:
+    """Whether PostgreSQL has ever looked at what is in these tables: until then it takes them for nearly empty.
+
+    That lasts for a minute or two after the first data came in, unless who wrote them called `analyze`.
+    """
+    found: bool = await fetch_value(
+        "SELECT bool_and(reltuples >= 0) FROM pg_class WHERE oid = ANY($1::text[]::regclass[])", tables
+    )
+    return found
+
+
 async def analyze(*tables: str) -> None:
     """Let PostgreSQL learn what is in these tables now, rather than when autovacuum comes by."""
     for table in tables:

@@ -24,10 +24,11 @@ def explained(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     plans: list[dict[str, Any]] = []
 
     def spied(run: Any) -> Any:
-        async def run_and_explain(sql: str, *arguments: Any) -> Any:
-            if "INSERT INTO contact" in sql or "UPDATE delivery" in sql:
+        async def run_and_explain(sql: str, *arguments: Any, **how: Any) -> Any:
+            explains = not any(how.values())  # what runs under special settings comes by once more, under these
+            if explains and ("INSERT INTO contact" in sql or "UPDATE delivery" in sql):
                 plans.append(json.loads(await db.fetch_value(f"EXPLAIN (FORMAT JSON) {sql}", *arguments))[0]["Plan"])
-            return await run(sql, *arguments)
+            return await run(sql, *arguments, **how)
 
         return run_and_explain
 
@@ -37,10 +38,12 @@ def explained(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 def joins_of_every_pair(plan: dict[str, Any]) -> Iterator[str]:
-    """Nested loops that hold each row of a CTE against each row of another: no index helps there."""
+    """Nested loops that hold each recipient against each row of a CTE, or each customer: no index says which belong."""
     parts = plan.get("Plans", ())
-    if plan["Node Type"] == "Nested Loop" and all(part["Node Type"] == "CTE Scan" for part in parts):
-        yield plan["Join Filter"]
+    if plan["Node Type"] == "Nested Loop" and "Join Filter" in plan:
+        of_everybody = any(part.get("Relation Name") in ("customer", "relationship") for part in parts)
+        if of_everybody or all(part["Node Type"] == "CTE Scan" for part in parts):
+            yield plan["Join Filter"]
     for part in parts:
         yield from joins_of_every_pair(part)
 
@@ -53,10 +56,12 @@ def indexes_of(relation: str, plan: dict[str, Any]) -> Iterator[str]:
         yield from indexes_of(relation, part)
 
 
-async def test_choosing_an_audience_looks_at_no_pair_of_recipients(explained: list[dict[str, Any]]):
+@pytest.mark.parametrize("analyzed", [True, False])
+async def test_choosing_an_audience_looks_at_no_pair_of_recipients(explained: list[dict[str, Any]], *, analyzed: bool):
     shop = await make_shop()
     await make_customers(shop, 500)
-    await db.execute("ANALYZE")
+    if analyzed:
+        await db.execute("ANALYZE")
     plan = await make_running(shop)
 
     assert await audience.resolve_range(plan.id)
