@@ -63,6 +63,21 @@ Script = Callable[[Stage, Conversation], "str | Act | None"]
 """What to do: a reply, an act, or None for what a good server does."""
 
 
+def once(stage: Stage, act: str | Act) -> Script:
+    """A script that does `act` the first time a conversation comes to `stage`."""
+    left = [act]
+
+    def script(asked: Stage, _conversation: Conversation) -> str | Act | None:
+        return left.pop() if asked is stage and left else None
+
+    return script
+
+
+def always(stage: Stage, act: str | Act | None) -> Script:
+    """A script that does `act` whenever a conversation comes to `stage`."""
+    return lambda asked, _conversation: act if asked is stage else None
+
+
 @dataclass
 class Sink(LedgerServer):
     """The server, in a thread of its own. `delay` seconds pass before each reply to a dot."""

@@ -18,9 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from jobs.channels.email import EmailChannel
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
-from models import database as db
-from models.plan import Plan, PlanChannel
-from tests.factories import make_customers, make_resolved, make_shop
+from tests.jobs.mailing import mail_plan, states
 from tests.smtp_sink import Sink, Stage
 
 
@@ -128,29 +126,17 @@ async def channel_to(ctx: Context) -> AsyncIterator[Callable[[str], None]]:
         await channel.close()
 
 
-async def mail_plan(count: int = 12) -> Plan:
-    """A plan with `count` mails waiting in slice 1."""
-    shop = await make_shop()
-    await make_customers(shop, count)
-    return await make_resolved(shop, channel=PlanChannel.EMAIL)
-
-
-async def states() -> dict[str, int]:
-    rows = await db.fetch("SELECT state, count(*) AS count FROM delivery GROUP BY 1")
-    return {row["state"]: row["count"] for row in rows}
-
-
 @pytest.mark.usefixtures("believed")
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 async def test_mails_go_over_tls_and_authorities_are_read_once(
     ctx: Context, secure_relay: SecureRelay, channel_to: Callable[[str], None], readings: list[None], scheme: str
 ):
-    plan = await mail_plan()
+    plan = await mail_plan(12)
     channel_to(await secure_relay.start(scheme))
 
     await deliver_slice(ctx, plan.id, 1)
 
-    assert await states() == {"SENT": 12}
+    assert await states() == {("SENT", None): 12}
     assert secure_relay.taken == [True] * 12
     assert len(readings) == 1
 
@@ -159,34 +145,34 @@ async def test_mails_go_over_tls_and_authorities_are_read_once(
 async def test_a_relay_for_whose_certificate_nobody_vouches_gets_nothing(
     ctx: Context, secure_relay: SecureRelay, channel_to: Callable[[str], None], scheme: str
 ):
-    plan = await mail_plan()
+    plan = await mail_plan(12)
     channel_to(await secure_relay.start(scheme))
 
     await deliver_slice(ctx, plan.id, 1)
 
-    assert await states() == {"PENDING": 12}
+    assert await states() == {("PENDING", None): 12}
     assert secure_relay.taken == []
 
 
 async def test_a_relay_without_tls_gets_nothing_where_tls_is_required(
     ctx: Context, sink: Sink, channel_to: Callable[[str], None]
 ):
-    plan = await mail_plan()
+    plan = await mail_plan(12)
     channel_to(sink.start())
 
     await deliver_slice(ctx, plan.id, 1)
 
-    assert await states() == {"PENDING": 12}
+    assert await states() == {("PENDING", None): 12}
     assert sink.asked[Stage.MAIL] == 0
 
 
 async def test_where_no_tls_is_wanted_no_authorities_are_read(
     ctx: Context, at_sink: Callable[..., EmailChannel], readings: list[None]
 ):
-    plan = await mail_plan()
+    plan = await mail_plan(12)
     at_sink()
 
     await deliver_slice(ctx, plan.id, 1)
 
-    assert await states() == {"SENT": 12}
+    assert await states() == {("SENT", None): 12}
     assert readings == []

@@ -1,0 +1,108 @@
+"""The process's connections: several relays and their limits, domains and theirs, and plans that are refused."""
+
+import asyncio
+
+import pytest
+
+from jobs.channels import email
+from jobs.context import Context
+from jobs.deliver_slice import deliver_slice
+from models import database as db
+from models.plan import Plan, PlanStatus
+from tests import oracle
+from tests.jobs.mailing import AtSink, mail_plan, states
+from tests.smtp_sink import Sink, Stage, always
+from tests.waiting import until
+
+
+async def test_a_relay_that_takes_only_two_connections_gets_everything_through_them(
+    ctx: Context, sink: Sink, at_sink: AtSink
+):
+    plan = await mail_plan(60)
+    sink.most_connections, sink.delay = 2, 0.01
+    at_sink(smtp_connections=8)
+
+    await deliver_slice(ctx, plan.id, 1)
+
+    assert await states() == {("SENT", None): 60}
+    assert (await oracle.check(sink.accepted())).accepted == 60
+
+
+async def test_several_relays_share_the_work_and_one_may_be_away(ctx: Context, sink: Sink, at_sink: AtSink):
+    plan = await mail_plan(30)
+    url = sink.start()
+    sink.start = lambda: url  # type: ignore[method-assign] # it runs already
+    at_sink(smtp_url=f"smtp://127.0.0.1:1 {url}", smtp_connections=2)
+
+    await deliver_slice(ctx, plan.id, 1)
+
+    assert await states() == {("SENT", None): 30}
+    assert (await oracle.check(sink.accepted())).accepted == 30
+
+
+@pytest.mark.parametrize(("reply", "limit"), [("550 no such thing", email.IN_A_ROW), ("550 5.7.1 no", email.BY_POLICY)])
+async def test_a_plan_that_is_refused_again_and_again_pauses_and_says_why(
+    ctx: Context, sink: Sink, at_sink: AtSink, reply: str, limit: int
+):
+    plan = await mail_plan(200)
+    sink.script = always(Stage.MAIL, reply)
+    at_sink(smtp_connections=2)
+
+    await deliver_slice(ctx, plan.id, 1)
+
+    plan = await Plan.get(id=plan.id)
+    status = reply.split()[1] if "." in reply else "550"
+    assert (plan.status, plan.status_reason) == (PlanStatus.PAUSED, f"RELAY_REFUSES:{status}")
+    touched = await db.fetch_value("SELECT count(*) FROM delivery WHERE attempt > 0")
+    assert limit <= touched <= limit + 4
+    assert await db.fetch_value("SELECT count(*) FROM slice WHERE worker_id IS NOT NULL") == 0
+    await oracle.check([])
+
+
+async def test_a_domains_limit_holds_while_other_domains_go_on(ctx: Context, sink: Sink, at_sink: AtSink):
+    plan = await mail_plan(24)
+    await db.execute("UPDATE customer SET email = external_id || '@other.example' WHERE external_id > 'c2'")
+    sink.delay = 0.02
+    at_once: list[int] = []
+    channel = at_sink(smtp_connections=8, smtp_domain_connections=2)
+
+    async def watch() -> None:
+        while not sending.done():
+            at_once.append(max((each.on_wire for each in channel._outbox._domains.values()), default=0))
+            await asyncio.sleep(0.002)
+
+    sending = asyncio.create_task(deliver_slice(ctx, plan.id, 1))
+    await asyncio.gather(sending, watch())
+
+    assert max(at_once) == 2
+    assert await states() == {("SENT", None): 24}
+
+
+async def test_a_domains_rate_holds(ctx: Context, sink: Sink, at_sink: AtSink):
+    plan = await mail_plan(6)
+    at_sink(smtp_connections=4, smtp_domain_rate=20.0)
+    loop = asyncio.get_running_loop()
+
+    begun = loop.time()
+    await deliver_slice(ctx, plan.id, 1)
+
+    assert loop.time() - begun >= 0.25  # the first at once, then one each 50 ms
+    assert await states() == {("SENT", None): 6}
+
+
+async def test_what_a_draining_channel_has_not_begun_stays_and_the_rest_is_settled(
+    ctx: Context, sink: Sink, at_sink: AtSink
+):
+    plan = await mail_plan(50)
+    sink.delay = 0.05
+    channel = at_sink(smtp_connections=2)
+
+    sending = asyncio.create_task(deliver_slice(ctx, plan.id, 1))
+    await until(lambda: len(sink.accepted()) >= 4)
+    channel.drain()
+    await sending
+
+    verdict = await oracle.check(sink.accepted())
+    assert verdict.states["SENT"] == verdict.accepted < 50
+    assert verdict.states["PENDING"] == 50 - verdict.accepted
+    assert await db.fetch_value("SELECT count(*) FROM slice WHERE worker_id IS NULL AND done_at IS NULL") == 1
