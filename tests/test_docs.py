@@ -83,6 +83,13 @@ def test_every_operation_on_a_page_fits_the_schema():
     assert wrong == set()
 
 
+def test_no_page_has_a_heading_twice():
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    headings = {page.name: re.findall(r"^##+ .*", page.read_text("utf-8"), re.MULTILINE) for page in pages}
+
+    assert {name: found for name, found in headings.items() if len(set(found)) < len(found)} == {}
+
+
 def test_every_link_of_a_page_leads_to_a_file_and_a_heading_that_are_there():
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     links = {(page, link) for page in pages for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text("utf-8"))}
