@@ -96,6 +96,22 @@ async def test_what_many_dead_workers_had_claimed_hides_nothing_from_a_living_on
     sink.stop()
 
 
+@pytest.mark.usefixtures("database")
+async def test_a_job_that_came_too_late_is_dropped_in_one_line(
+    quick: Settings, redis: Redis, caplog: pytest.LogCaptureFixture
+):
+    job = "deliver_slice:0:1:1"  # whose arguments Redis has forgotten
+    await redis.zadd(DELIVERY_QUEUE, {job: (time.time() - 3600) * 1_000})
+
+    async def is_gone() -> bool:
+        return await redis.zscore(DELIVERY_QUEUE, job) is None
+
+    async with working(quick):
+        await until(is_gone)
+
+    assert [line for line in caplog.messages if job in line] == [f"job {job} expired"]
+
+
 @pytest.mark.usefixtures("database", "redis")
 async def test_a_worker_that_is_stopped_finishes_what_is_on_the_wire_and_nothing_more(quick: Settings, tmp_path: Path):
     sink = Sink(tmp_path / "ledger", delay=0.1)
