@@ -98,6 +98,7 @@ class Rig:
     figures: Figures
     slice_size: int = 100
     range_size: int = 1_000
+    ranges_at_once: int = 2
     workers: list[Worker] = field(default_factory=list)
 
     def open(self) -> None:
@@ -135,7 +136,7 @@ class Rig:
             "LEASE": f"PT{LEASE.total_seconds():.0f}S", "SWEEP_INTERVAL": "PT0.5S", "CLOCK": "2026-01-15T12:00:00Z",
             **changes,
         }  # fmt: skip
-        sizes = (self.slice_size, self.range_size)
+        sizes = (self.slice_size, self.range_size, self.ranges_at_once)
         order = {"start": told, "faults": faults, "sizes": sizes, "margin": MARGIN.total_seconds()}
         worker = Worker(self, self.order(order))
         self.workers.append(worker)

@@ -18,6 +18,7 @@ from typing import Any
 
 import uvloop
 
+from jobs import resolve_audience as resolving
 from jobs import worker
 from models import audience, intent
 from settings import Settings
@@ -61,7 +62,7 @@ def _work(order: dict[str, Any]) -> None:
     os.environ.update(order["start"])
     logging.basicConfig(level=logging.WARNING, format=f"%(levelname)s {os.getpid()} %(name)s: %(message)s")
     failpoints.install(order["faults"])
-    audience.SLICE_SIZE, audience.RANGE_SIZE = order["sizes"]
+    audience.SLICE_SIZE, audience.RANGE_SIZE, resolving.AT_ONCE = order["sizes"]
     intent.MARGIN = timedelta(seconds=order["margin"])
     code = 1
     try:
