@@ -15,7 +15,7 @@ help: ## list the commands
 $(READY): requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Rekindle needs Python 3.11 or newer" >&2; exit 1; }
 	@echo "Preparing .venv (once, and again when the dependencies change) …"
-	@$(PYTHON) -m venv --clear .venv
+	@test "$$($(BIN)/python -V 2>/dev/null)" = "$$($(PYTHON) -V)" || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
@@ -24,7 +24,8 @@ run: $(READY) ## start everything, until Ctrl-C
 
 clients: ## install the JavaScript clients that tests drive, where npm is there
 	@if command -v npm >/dev/null && ! test tests/clients/node_modules/.package-lock.json -nt tests/clients/package-lock.json; \
-		then npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund --loglevel=error; fi
+		then npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund --loglevel=error \
+		|| echo "The JavaScript clients cannot be installed: what drives them is skipped" >&2; fi
 
 test: $(READY) clients ## run every test
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup $(ARGS)
@@ -32,8 +33,12 @@ test: $(READY) clients ## run every test
 faults: $(READY) ## kill, stop and cut off real workers at length, and rewrite the table in docs/reliability.md
 	@FAULTS=full FAULT_TABLE=write $(BIN)/python -m pytest -q -n 3 --dist worksteal -p no:randomly tests/faults $(ARGS)
 
-lint: $(READY) ## check style
+lint: $(READY) ## check style and layout
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+
+format: $(READY) ## lay the code out
+	@$(BIN)/ruff format --quiet .
 
 types: $(READY) ## check types
 	@$(BIN)/mypy
@@ -50,4 +55,4 @@ lock: $(READY) ## choose versions again, within pyproject.toml
 clean: ## remove the environment and the local data
 	rm -rf .venv .data .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.PHONY: help run clients test faults lint types bench lock clean
+.PHONY: help run clients test faults lint format types bench lock clean

@@ -92,7 +92,9 @@ class Settings(BaseSettings):
     )
     smtp_connections: int = Field(16, ge=1, le=256, description="Connections a worker opens to each relay.")
     smtp_domain_connections: int | None = Field(
-        None, ge=1, description="Messages a worker has on the wire at once to one recipient domain; no limit when unset."
+        None,
+        ge=1,
+        description="Messages a worker has on the wire at once to one recipient domain; no limit when unset.",
     )
     smtp_domain_rate: float | None = Field(
         None, gt=0, description="Messages per second a worker begins to one recipient domain; no limit when unset."
@@ -160,7 +162,12 @@ class Settings(BaseSettings):
         ),
     )
 
-    database_pool: int = Field(10, ge=2, le=200, description="Most connections a process opens to PostgreSQL; a caller of the API has a third of them.")
+    database_pool: int = Field(
+        10,
+        ge=2,
+        le=200,
+        description="Most connections a process opens to PostgreSQL; a caller of the API has a third of them.",
+    )
     statement_timeout: timedelta = Field(
         timedelta(seconds=15), description="Longest an API statement may run in PostgreSQL."
     )
@@ -178,9 +185,12 @@ class Settings(BaseSettings):
     conversation_months: int | None = Field(
         None, ge=1, description="Months for which a conversation is kept after its last remark; for ever when unset."
     )
-    trial_days: int = Field(90, ge=1, description="Days for which test mails, with the addresses they went to, are kept.")
+    trial_days: int = Field(
+        90, ge=1, description="Days for which test mails, with the addresses they went to, are kept."
+    )
     mailbox_directory: Path | None = Field(
-        None, description="Folder of the embedded mailbox, whose pages are then at /mailbox, but for production; `run` sets it."
+        None,
+        description="Folder of the embedded mailbox, whose pages are then at /mailbox, but for production; `run` sets it.",
     )
     throttle_points: int = Field(20_000, ge=5_000, description="Points of cost a caller's bucket holds.")
     throttle_refill: int = Field(500, ge=1, description="Points a second that flow back into a caller's bucket.")

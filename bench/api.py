@@ -40,7 +40,10 @@ class Work:
 
 SIZES = {
     "small": (Population(customers=1_000, events=5_000, orders=1_000, messages=0), Work(12, 12_000, 4, 1, 1)),
-    "full": (Population(customers=1_000_000, events=10_000_000, orders=2_000_000, messages=0), Work(200, 2_000_000, 16, 5, 5)),
+    "full": (
+        Population(customers=1_000_000, events=10_000_000, orders=2_000_000, messages=0),
+        Work(200, 2_000_000, 16, 5, 5),
+    ),
 }
 
 ACTIVITY = "{ sent read clicked replied orders gmv }"
@@ -92,9 +95,7 @@ async def measure(size: str) -> Report:
         await ingest_shops([SHOP])
         shop = await Shop.get(external_id="bench")
         await populate(shop.id, population)
-        await year_of_plans(
-            shop, plans=work.plans, messages=work.messages, customers=population.customers, until=NOW
-        )
+        await year_of_plans(shop, plans=work.plans, messages=work.messages, customers=population.customers, until=NOW)
         await metric_day.fold_all()
         await database.execute("ANALYZE")
         async with database.connection() as raw:

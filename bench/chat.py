@@ -48,7 +48,11 @@ async def _measured(count: int, rounds: int) -> tuple[Case, int, Machine]:
         }
         seconds = await interleaved(rounds, works, before=_yesterday)
         rates = {side: count / taken for side, taken in seconds.items()}
-        return Case(str(count), "insert", rates["ours"], rates["insert"], "rows/s"), working.program.megabytes(), machine
+        return (
+            Case(str(count), "insert", rates["ours"], rates["insert"], "rows/s"),
+            working.program.megabytes(),
+            machine,
+        )
 
 
 async def _prepare(working: Working, shop: Shop) -> None:

@@ -12,7 +12,9 @@ interleaved, medians of the rounds. `ratio` is ours ÷ theirs; in seconds less i
 
 def with_section(page: str, name: str, section: str, order: Sequence[str]) -> str:
     """The page with the section of the benchmark `name` replaced or added, sections in the given order."""
-    sections = {found.split("\n", 1)[0].strip(): found.strip() for found in re.split(r"^## ", page, flags=re.MULTILINE)[1:]}
+    sections = {
+        found.split("\n", 1)[0].strip(): found.strip() for found in re.split(r"^## ", page, flags=re.MULTILINE)[1:]
+    }
     sections[name] = section.strip().removeprefix("## ")
     written = [f"## {sections[each]}\n" for each in order if each in sections]
     return "\n".join([HEADING, *written])

@@ -89,7 +89,9 @@ async def _carts(size: Size) -> tuple[list[Case], int, Machine]:
             newcomers += size.fresh
     pace = size.interval.total_seconds()
     cases = [Case(f"p99, {n} open carts", "sweep", wait, pace, "s") for n, wait in zip(size.carts, waits, strict=True)]
-    cases += [Case(f"look, {n} open carts", "smallest", s, looks[0], "s") for n, s in zip(size.carts, looks, strict=True)]
+    cases += [
+        Case(f"look, {n} open carts", "smallest", s, looks[0], "s") for n, s in zip(size.carts, looks, strict=True)
+    ]
     return cases, memory, machine
 
 
@@ -119,7 +121,13 @@ async def _leave_open(shop: Shop, have: int, carts: int) -> None:
     for first in range(have + 1, carts + 1, BATCH):
         last = min(first + BATCH - 1, carts)
         await relationship.roll_up_events(
-            _ADDED, shop.id, first, last, at - FIRST - timedelta(minutes=10), timedelta(hours=68) / (carts - have), "open"
+            _ADDED,
+            shop.id,
+            first,
+            last,
+            at - FIRST - timedelta(minutes=10),
+            timedelta(hours=68) / (carts - have),
+            "open",
         )
     for table in ("event", "relationship", "delivery"):
         await database.execute(f"VACUUM (ANALYZE) {table}")

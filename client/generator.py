@@ -151,4 +151,3 @@ def generate() -> str:
     """The text that client/rekindle.py must have."""
     schema = build_schema((ROOT / "schema.graphql").read_text("utf-8"))
     return Generator(schema, (ROOT / "client" / "operations.graphql").read_text("utf-8")).module()
-

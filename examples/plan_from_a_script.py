@@ -53,7 +53,9 @@ def submit(api: Rekindle, preset: str, name: str, text: str, key: str) -> str | 
     plan = drafted["plan"]
     problems = drafted["userErrors"]
     if plan is not None:
-        problems = api.submit_plan(input={"id": plan["id"], "idempotencyKey": f"{key}:submit"})["planSubmit"]["userErrors"]
+        problems = api.submit_plan(input={"id": plan["id"], "idempotencyKey": f"{key}:submit"})["planSubmit"][
+            "userErrors"
+        ]
     for problem in problems:
         print(f"{'.'.join(problem['field'] or [])}: {problem['message']}", file=sys.stderr)
     return plan["id"] if plan is not None and not problems else None

@@ -66,9 +66,7 @@ async def enqueue(
     """
     job_id = ":".join(str(part) for part in (job, *arguments, generation))
     wait = -HEAD_START if is_urgent else None
-    put = await redis.enqueue_job(
-        job, *arguments, _job_id=job_id, _queue_name=queue, _defer_by=wait, _expires=EXPIRES
-    )
+    put = await redis.enqueue_job(job, *arguments, _job_id=job_id, _queue_name=queue, _defer_by=wait, _expires=EXPIRES)
     return put is not None
 
 

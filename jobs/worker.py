@@ -255,7 +255,9 @@ async def _finish(jobs: set[asyncio.Task[Any]]) -> None:
 
 def _arq_worker(ctx: Context, queue: str) -> Worker:
     return Worker(
-        functions=[func(cast("Any", told(job)), name=name, keep_result=0, max_tries=1) for name, job in JOBS[queue].items()],
+        functions=[
+            func(cast("Any", told(job)), name=name, keep_result=0, max_tries=1) for name, job in JOBS[queue].items()
+        ],
         queue_name=queue,
         redis_pool=ctx["redis"],
         ctx=cast("dict[Any, Any]", ctx),

@@ -82,7 +82,9 @@ def _import_options(parser: argparse.ArgumentParser) -> None:
 
 def _restored_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--nothing-lost", action="store_true", help="no commit is missing (an upgrade, a synchronous standby): only go on"
+        "--nothing-lost",
+        action="store_true",
+        help="no commit is missing (an upgrade, a synchronous standby): only go on",
     )
     parser.add_argument("--anyway", action="store_true", help="although this seems to be the database it always was")
 

@@ -12,7 +12,9 @@ from models.plan import Plan
 from settings import Settings
 
 
-async def export_plan(settings: Settings, *, shop: str, plan: int, content: Content, form: Format, to: Path | None) -> None:
+async def export_plan(
+    settings: Settings, *, shop: str, plan: int, content: Content, form: Format, to: Path | None
+) -> None:
     """Write a plan of the shop with this external id to a file, or to standard output."""
     assert settings.database_url is not None
     clock.shift = shift_of(settings.clock)

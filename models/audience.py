@@ -145,7 +145,9 @@ reach AS (
         CASE WHEN c.email IS NULL THEN 'NO_ADDRESS'
              WHEN r.email_consent <> 'SUBSCRIBED' THEN 'NO_CONSENT'
              WHEN u.email_key IS NOT NULL THEN 'ADDRESS_SUPPRESSED' END AS email_refusal,
-        """ + VARIANT + """ AS variant
+        """
+    + VARIANT
+    + """ AS variant
     FROM member m
     JOIN relationship r ON r.shop_id = $2 AND r.customer_id = m.customer_id AND r.customer_id > $4 AND r.customer_id <= $5
     LEFT JOIN customer c ON c.id = m.customer_id AND c.id > $4 AND c.id <= $5
@@ -166,8 +168,12 @@ chosen AS (
              ELSE CASE WHEN is_blocked AND email_refusal IS NOT NULL THEN 'UNREACHABLE' END END AS refusal,
         coalesce($12::time, ($10::timestamptz AT TIME ZONE $7)::time) AS hour,
         quiet, greatest($3, CASE WHEN variant IS NULL THEN $21::timestamptz END,
-            CASE WHEN $12::time IS NOT NULL THEN """ + FIRST_HOUR + """ END) AS goes_at,
-        """ + HELD_OUT + """ AS held_out
+            CASE WHEN $12::time IS NOT NULL THEN """
+    + FIRST_HOUR
+    + """ END) AS goes_at,
+        """
+    + HELD_OUT
+    + """ AS held_out
     FROM timed
 ),
 choice AS MATERIALIZED (

@@ -51,9 +51,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
     **{role: frozenset({Action.READ_SHOP, Action.CHANGE_SHOP}) for role in SELLER},
     Role.OWNER: ADMINISTRATORS,
     Role.MAIN_ADMINISTRATOR: ADMINISTRATORS,
-    Role.PLATFORM: frozenset(
-        {Action.WRITE_DATA, Action.STOP_SENDING, Action.SEE_VIOLATIONS, Action.REDEEM_COUPONS}
-    ),
+    Role.PLATFORM: frozenset({Action.WRITE_DATA, Action.STOP_SENDING, Action.SEE_VIOLATIONS, Action.REDEEM_COUPONS}),
     Role.CUSTOMER: frozenset({Action.USE_INBOX, Action.USE_COUPONS}),
 }
 """The one table of what each role may do."""

@@ -61,9 +61,7 @@ HOUR = timedelta(hours=1)
 ConversationKey = tuple[int, UUID]
 """(shop, customer)."""
 
-LATEST_FIRST = Ordering(
-    "conversations", (("last_at", "timestamptz"), ("customer_id", "uuid")), descending=True
-)
+LATEST_FIRST = Ordering("conversations", (("last_at", "timestamptz"), ("customer_id", "uuid")), descending=True)
 
 NEWEST_REMARK_FIRST = Ordering("remarks", (("r.number", "integer"),), descending=True)
 

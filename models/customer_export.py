@@ -35,7 +35,9 @@ async def export(external_id: str, *, most_rows: int | None = None) -> CustomerE
     person = customer_id(external_id)
     tables: dict[str, list[Mapping[str, Any]]] = {}
     for table in ["customer", "suppression", *await customer_rows.tables(but=["erasure"])]:
-        sql = f'SELECT to_jsonb(t) AS row FROM "{table}" t WHERE {_WAYS.get(table) or customer_rows.way(table)} LIMIT $2'
+        sql = (
+            f'SELECT to_jsonb(t) AS row FROM "{table}" t WHERE {_WAYS.get(table) or customer_rows.way(table)} LIMIT $2'
+        )
         rows = await database.fetch(sql, person, None if most_rows is None else most_rows + 1)
         if rows:
             tables[table] = [_told(database.decode(row["row"])) for row in rows]
@@ -66,9 +68,7 @@ async def _shops(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str,
 async def _messages(person: UUID, most_rows: int | None) -> list[dict[str, Any]]:
     """What was sent to them, in its words."""
     rows = await database.fetch(_MESSAGES, person, most_rows)
-    texts = await wording.load(
-        {(row["plan_id"], row["channel"], row["language"], row["variant"]) for row in rows}
-    )
+    texts = await wording.load({(row["plan_id"], row["channel"], row["language"], row["variant"]) for row in rows})
     return [_message(row, texts) for row in rows]
 
 

@@ -90,9 +90,7 @@ async def cancel_pending(plan_id: int, at: datetime) -> int:
 
 async def withdraw_slices(plan_id: int) -> int:
     """Take every slice's token away, so that no further intent of this plan can be committed."""
-    return await database.execute(
-        "UPDATE slice SET token = NULL WHERE plan_id = $1 AND token IS NOT NULL", plan_id
-    )
+    return await database.execute("UPDATE slice SET token = NULL WHERE plan_id = $1 AND token IS NOT NULL", plan_id)
 
 
 async def expire(plan_id: int, at: datetime) -> int:

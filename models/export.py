@@ -112,7 +112,11 @@ def _counts(found: Figures) -> Iterator[tuple[str, None, None, object]]:
 
 def _outcomes(found: Figures) -> Iterator[tuple[str, str, str | None, int]]:
     """The figures that are told by state and reason."""
-    parts: dict[str, Sequence[Outcome]] = {"failed": found.failed, "heldBack": found.held_back, "waiting": found.waiting}
+    parts: dict[str, Sequence[Outcome]] = {
+        "failed": found.failed,
+        "heldBack": found.held_back,
+        "waiting": found.waiting,
+    }
     for name, outcomes in parts.items():
         yield from ((name, each.state.value, each.reason, each.count) for each in outcomes)
 

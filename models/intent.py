@@ -56,9 +56,7 @@ async def commit(settlements: Sequence[Settlement], intents: Sequence[Waiting]) 
 
 async def may_go_on(message: Waiting) -> bool:
     """Whether intents of the message's slice can be granted at all: it is held, its worker lives, its plan runs."""
-    found: bool = await database.fetch_value(
-        _MAY_GO_ON, message.plan_id, message.slice, message.token, now(), MARGIN
-    )
+    found: bool = await database.fetch_value(_MAY_GO_ON, message.plan_id, message.slice, message.token, now(), MARGIN)
     return found
 
 

@@ -155,9 +155,7 @@ async def localised(plan: Plan, channel: str, chosen: str, enclosed: Enclosure, 
         return (await wording.load([key]))[key]
     frame: Frame = enclosed.frame(chosen)
     said = experiment.contents(plan.content, plan.decided.experiment)[number]
-    return content.localise(
-        said, channel=channel, language=chosen, constants=enclosed.constants(chosen), frame=frame
-    )
+    return content.localise(said, channel=channel, language=chosen, constants=enclosed.constants(chosen), frame=frame)
 
 
 def _links(enclosed: Enclosure, channel: str) -> list[str]:

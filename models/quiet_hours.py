@@ -51,7 +51,11 @@ async def change(shop: Shop, quiet: QuietHours) -> QuietHours:
     if problems:
         raise Refused(problems)
     said = {**({EVERYWHERE: quiet.hours} if quiet.hours else {}), **quiet.exceptions}
-    columns = (list(said), [h.since if h else None for h in said.values()], [h.until if h else None for h in said.values()])
+    columns = (
+        list(said),
+        [h.since if h else None for h in said.values()],
+        [h.until if h else None for h in said.values()],
+    )
     async with database.transaction():
         await database.execute("SELECT FROM shop WHERE id = $1 FOR NO KEY UPDATE", shop.id)
         await database.execute("DELETE FROM quiet_hours WHERE shop_id = $1", shop.id)

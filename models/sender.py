@@ -41,8 +41,7 @@ class Sender:
 async def of_plan(plan_id: int, settings: Settings) -> Sender:
     """Who writes a plan's mails."""
     shop = await database.fetch_one(
-        "SELECT s.id, s.name, s.sender_address, s.reply_to FROM plan p JOIN shop s ON s.id = p.shop_id"
-        " WHERE p.id = $1",
+        "SELECT s.id, s.name, s.sender_address, s.reply_to FROM plan p JOIN shop s ON s.id = p.shop_id WHERE p.id = $1",
         plan_id,
     )
     assert shop is not None

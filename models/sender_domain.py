@@ -96,9 +96,7 @@ async def check_due(settings: Settings, look: Look) -> list[SenderDomain]:
     """Look at the domains that are due (at most `AT_ONCE`), and keep what was found. Two at once do no harm."""
     checked = []
     for before in await _due(AT_ONCE):
-        expected = Expected(
-            before.domain, settings.mail_domain.lower(), settings.dkim_selector, public_key(settings)
-        )
+        expected = Expected(before.domain, settings.mail_domain.lower(), settings.dkim_selector, public_key(settings))
         findings = await authentication.check(expected, look)
         checked.append(await _keep(before, findings))
     return checked

@@ -148,8 +148,7 @@ async def _refused(rows: Mapping[int, ShopRow]) -> dict[int, Sequence[Problem]]:
 
 # No stronger, or it would wait in a circle with plans: whoever moves one twice in a transaction looks at its shop's key.
 _LOCK = (
-    "SELECT external_id, currency FROM shop WHERE external_id = ANY($1::text[])"
-    " ORDER BY external_id FOR NO KEY UPDATE"
+    "SELECT external_id, currency FROM shop WHERE external_id = ANY($1::text[]) ORDER BY external_id FOR NO KEY UPDATE"
 )
 
 _KEPT_OR_GIVEN = ", ".join(

@@ -103,7 +103,9 @@ def _part(kind: TimelineKind, at: str, key: str, source: str, **columns: str) ->
 
 def _message_part(kind: TimelineKind, at: str, **columns: str) -> tuple[TimelineKind, str]:
     """The ledger's key begins with the plan, so a customer's messages are found through the shop's plans."""
-    source = f"plan x JOIN delivery d ON d.plan_id = x.id AND d.customer_id = $2 WHERE x.shop_id = $1 AND {at} IS NOT NULL"
+    source = (
+        f"plan x JOIN delivery d ON d.plan_id = x.id AND d.customer_id = $2 WHERE x.shop_id = $1 AND {at} IS NOT NULL"
+    )
     shared: dict[str, Any] = {"plan_id": "d.plan_id", "reference": "d.reference", "channel": "d.channel"}
     return _part(kind, at, "d.plan_id || ':' || d.reference", source, **shared, **columns)
 

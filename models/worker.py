@@ -50,9 +50,7 @@ async def swept(worker_id: UUID) -> None:
 
 async def living() -> bool:
     """Whether any worker's heartbeat has not stopped."""
-    found: bool = await database.fetch_value(
-        "SELECT EXISTS (SELECT FROM worker WHERE lease_until > clock_timestamp())"
-    )
+    found: bool = await database.fetch_value("SELECT EXISTS (SELECT FROM worker WHERE lease_until > clock_timestamp())")
     return found
 
 

@@ -75,7 +75,9 @@ class Readiness:
             return self._seen
 
     async def _look(self, redis: Redis) -> Sequence[Part]:
-        answers, redis_part = await asyncio.gather(_asked("database", _database), _asked("redis", lambda: _redis(redis)))
+        answers, redis_part = await asyncio.gather(
+            _asked("database", _database), _asked("redis", lambda: _redis(redis))
+        )
         if not answers.is_well:
             unseen = ("migrations", "worker", "sweep", "relay", "sending")
             return [answers, redis_part, *(Part(name, is_well=False, why="cannot be seen") for name in unseen)]

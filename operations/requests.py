@@ -68,4 +68,6 @@ def _tell(scope: Scope, status: int, seconds: float) -> None:
     place = path[0] if path else "elsewhere"
     if place in LOOKS and status < 400:
         return
-    log.info("answered", extra={"method": scope["method"], "path": place, "status": status, "seconds": round(seconds, 4)})
+    log.info(
+        "answered", extra={"method": scope["method"], "path": place, "status": status, "seconds": round(seconds, 4)}
+    )

@@ -29,7 +29,10 @@ def traced(service: str) -> Iterator[None]:
     tracer = provider.get_tracer("rekindle")
     span.record(
         lambda name, attributes: tracer.start_as_current_span(
-            name, attributes=attributes, record_exception=False, set_status_on_exception=False  # they quote values
+            name,
+            attributes=attributes,
+            record_exception=False,
+            set_status_on_exception=False,  # they quote values
         )
     )
     try:

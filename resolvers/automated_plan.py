@@ -128,7 +128,9 @@ class AutomatedPlanUpdateInput:
         default=UNSET, description="Where its button leads; null for no button."
     )
     holdout_percent: int | None = strawberry.field(default=UNSET, description="Another share that gets nothing.")
-    start_at: datetime | None = strawberry.field(default=UNSET, description="Another start; null for at once. Refused when past.")
+    start_at: datetime | None = strawberry.field(
+        default=UNSET, description="Another start; null for at once. Refused when past."
+    )
     end_at: datetime | None = strawberry.field(default=UNSET, description="Another end; null for none.")
     quiet_from: str | None = strawberry.field(default=UNSET, description="Other quiet hours; null for none.")
     quiet_until: str | None = strawberry.field(default=UNSET, description="Until when they last; null for none.")
@@ -213,7 +215,9 @@ def _changed_automation(known: Automation, change: AutomatedPlanUpdateInput) -> 
         known.parameters if keeps else read(TRIGGERS[code], _given(change.parameters or None)),
         ends_at=given_or(change.end_at, known.ends_at),
         has_smart_coupon=or_kept(change.smart_coupon, known.has_smart_coupon),
-        quiet=known.quiet if change.quiet_from is UNSET else _quiet(change.quiet_from, or_kept(change.quiet_until, None)),
+        quiet=known.quiet
+        if change.quiet_from is UNSET
+        else _quiet(change.quiet_from, or_kept(change.quiet_until, None)),
     )
 
 

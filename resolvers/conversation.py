@@ -168,7 +168,9 @@ def _key_of(identifier: str) -> ConversationKey | None:
     kind, key = global_id.decode(identifier) or ("", "")
     shop, _, customer = key.partition(":")
     shop_id, customer_id = global_id.integer_of(shop), global_id.uuid_of(customer)
-    return (shop_id, customer_id) if kind == "Conversation" and shop_id is not None and customer_id is not None else None
+    return (
+        (shop_id, customer_id) if kind == "Conversation" and shop_id is not None and customer_id is not None else None
+    )
 
 
 def _is_seller(info: Info) -> bool:

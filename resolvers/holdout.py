@@ -20,7 +20,8 @@ class HoldoutUpdateInput:
         default=None, description="Percent of a new plan's audience, 0–50, unless the plan says otherwise."
     )
     control_percent: int | None = strawberry.field(
-        default=None, description="Percent of the shop's customers, 0–50, whom no plan writes to. A change draws them anew."
+        default=None,
+        description="Percent of the shop's customers, 0–50, whom no plan writes to. A change draws them anew.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 

@@ -73,7 +73,8 @@ class PlanCreateInput:
     )
     button: Destination | None = strawberry.field(default=None, description="Where its button leads, if it has one.")
     holdout_percent: int | None = strawberry.field(
-        default=None, description="Percent of its audience, 0–50, that get nothing, for comparison; the shop's own when left out."
+        default=None,
+        description="Percent of its audience, 0–50, that get nothing, for comparison; the shop's own when left out.",
     )
     experiment: PlanExperimentInput | None = strawberry.field(
         default=None, description="Variants to try on a part of its audience."
@@ -82,7 +83,8 @@ class PlanCreateInput:
         default=None, description="When to send it, once submitted; at once when left out. Refused when past."
     )
     local_time: time | None = strawberry.field(
-        default=None, description="The hour of each customer's own day to send it at, from sendAt on; all at once when left out."
+        default=None,
+        description="The hour of each customer's own day to send it at, from sendAt on; all at once when left out.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
@@ -114,7 +116,9 @@ class PlanUpdateInput:
     experiment: PlanExperimentInput | None = strawberry.field(
         default=UNSET, description="All its other variants; null for none."
     )
-    send_at: datetime | None = strawberry.field(default=UNSET, description="Another time; null for at once. Refused when past.")
+    send_at: datetime | None = strawberry.field(
+        default=UNSET, description="Another time; null for at once. Refused when past."
+    )
     local_time: time | None = strawberry.field(
         default=UNSET, description="Another hour of each customer's own day; null for all at once."
     )

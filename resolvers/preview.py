@@ -89,9 +89,7 @@ async def preview(
         reader = global_id.uuid(customer_id, "Customer") if customer_id else None
         if customer_id and reader is None:
             raise global_id.missing("customerId", "customer")
-        shown = await previews.preview(
-            shop, plan, channel=channel, tag=language, customer_id=reader, variant=variant
-        )
+        shown = await previews.preview(shop, plan, channel=channel, tag=language, customer_id=reader, variant=variant)
         estimated = await estimates.estimate(shop, plan)
         return Previewed(shown, await previews.advice(shop, plan, estimated, shown), [])
     except Refused as refused:

@@ -26,15 +26,21 @@ class HoursInput:
 class QuietRegionInput:
     """An exception."""
 
-    region: str = strawberry.field(description="A region (ISO 3166-2, MX-JAL) or a country (MX); the region counts first.")
-    hours: HoursInput | None = strawberry.field(default=None, description="The hours there; no quiet time when left out.")
+    region: str = strawberry.field(
+        description="A region (ISO 3166-2, MX-JAL) or a country (MX); the region counts first."
+    )
+    hours: HoursInput | None = strawberry.field(
+        default=None, description="The hours there; no quiet time when left out."
+    )
 
 
 @strawberry.input(description="A shop's quiet hours from now on, all of them.")
 class QuietHoursUpdateInput:
     """What `quietHoursUpdate` takes."""
 
-    hours: HoursInput | None = strawberry.field(default=None, description="Everywhere else; no quiet time when left out.")
+    hours: HoursInput | None = strawberry.field(
+        default=None, description="Everywhere else; no quiet time when left out."
+    )
     exceptions: list[QuietRegionInput] = strawberry.field(
         default_factory=list, description="At most 100 regions or countries where others hold, or none."
     )

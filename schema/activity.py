@@ -30,9 +30,7 @@ class Activity:
     claimed: Long = strawberry.field(name="couponsClaimed", description="Claims that a message led to.")
     redeemed: Long = strawberry.field(name="couponsRedeemed", description="Such claims that were used for an order.")
     orders: Long = strawberry.field(description="Orders placed and credited to a message.")
-    gmv: Long = strawberry.field(
-        description="What these orders amount to, in minor units of the shop's currency."
-    )
+    gmv: Long = strawberry.field(description="What these orders amount to, in minor units of the shop's currency.")
 
 
 def activity_of_part(root: PartRoot) -> models.Activity:
@@ -50,4 +48,6 @@ class ProductActivity:
     product = strawberry.field(
         resolver=resolvers.product_of, graphql_type=Product | None, description="The product; null when it is gone."
     )
-    activity = strawberry.field(resolver=activity_of_part, graphql_type=Activity, description="Clicks, orders and their GMV.")
+    activity = strawberry.field(
+        resolver=activity_of_part, graphql_type=Activity, description="Clicks, orders and their GMV."
+    )

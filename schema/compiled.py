@@ -134,7 +134,12 @@ class CompiledExecutor(Executor[Any]):
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
     def execute_fields(
-        self, parent_type: GraphQLObjectType, source_value: Any, path: Any, grouped_field_set: Any, position_context: Any
+        self,
+        parent_type: GraphQLObjectType,
+        source_value: Any,
+        path: Any,
+        grouped_field_set: Any,
+        position_context: Any,
     ) -> Any:
         """An object: its plain fields by their functions first, then the others."""
         split = self._split(parent_type, grouped_field_set)

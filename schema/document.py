@@ -55,7 +55,11 @@ class Document:
 
     def cost(self, schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> int:
         """What an operation costs with these variables, in points."""
-        sizes = tuple((name, type(v), v if isinstance(v, int) else len(v)) for name, v in variables.items() if isinstance(v, int | list))
+        sizes = tuple(
+            (name, type(v), v if isinstance(v, int) else len(v))
+            for name, v in variables.items()
+            if isinstance(v, int | list)
+        )
         key = (id(operation), sizes)
         if key not in self._costs:
             if len(self._costs) >= MAX_CACHED_COSTS:

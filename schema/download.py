@@ -62,7 +62,9 @@ class Downloads:
             return _refusal(error.code, str(error), STATUS_OF.get(type(error), 400))
         content, _, form = request.path_params["name"].upper().partition(".")
         if plan is None or content not in set(Content) or form not in set(Format):
-            return _refusal("NOT_FOUND", "There is no such plan, or no such export: ledger or figures, .csv or .ndjson.", 404)
+            return _refusal(
+                "NOT_FOUND", "There is no such plan, or no such export: ledger or figures, .csv or .ndjson.", 404
+            )
         return self._stream(plan.shop_id, plan.id, Content(content), Format(form))
 
     def _stream(self, shop_id: int, plan_id: int, content: Content, form: Format) -> Response:

@@ -31,7 +31,9 @@ class OverviewPart:
     """One slice of the period."""
 
     key: str = strawberry.field(description="CHAT or EMAIL, or a BCP 47 tag.")
-    activity = strawberry.field(resolver=activity_of_part, graphql_type=Activity, description="What happened through it.")
+    activity = strawberry.field(
+        resolver=activity_of_part, graphql_type=Activity, description="What happened through it."
+    )
 
 
 @strawberry.type(description="What happened with the messages of one plan.")

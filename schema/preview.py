@@ -255,23 +255,26 @@ def _segments(root: strawberry.Parent[DryRun]) -> list[DryRunSegment]:
     return [DryRunSegment(segment=segment, customers=Long(count)) for segment, count in root.segments]  # type: ignore[arg-type]
 
 
-@strawberry.type(description="What an automated plan would have sent, and to whom not; leavesOut says what is not looked at.")
+@strawberry.type(
+    description="What an automated plan would have sent, and to whom not; leavesOut says what is not looked at."
+)
 class PlanDryRun:
     """From what is stored, over the days that are past."""
 
     days: int = strawberry.field(description="How many days were looked at.")
     messages: Long = strawberry.field(
-        resolver=_messages, description="Messages that came due, those that would not have gone (heldOut, blocked) included."
+        resolver=_messages,
+        description="Messages that came due, those that would not have gone (heldOut, blocked) included.",
     )
     held_out: Long = strawberry.field(
-        resolver=_would_be_held_out, description="Of the messages, those to customers whom the plan or the shop holds out now."
+        resolver=_would_be_held_out,
+        description="Of the messages, those to customers whom the plan or the shop holds out now.",
     )
     blocked: Long = strawberry.field(
-        resolver=_blocked, description="Of the other messages, those to customers who have blocked the shop's chat by now."
+        resolver=_blocked,
+        description="Of the other messages, those to customers who have blocked the shop's chat by now.",
     )
-    leaves_out: list[Omission] = strawberry.field(
-        resolver=_leaves_out, description="What is not taken into account."
-    )
+    leaves_out: list[Omission] = strawberry.field(resolver=_leaves_out, description="What is not taken into account.")
     customers: Long = strawberry.field(resolver=_customers, description="Customers whom they were due for.")
     hours: list[int] = strawberry.field(description="Messages by hour of the shop's day: 24 numbers.")
     segments = strawberry.field(

@@ -98,7 +98,8 @@ class PlanProgress:
     failed: Long = strawberry.field(resolver=_failed, description="Refused for good.")
     unknown: Long = strawberry.field(resolver=_unknown, description="May have arrived; not sent again on their own.")
     may_repeat: Long = strawberry.field(
-        resolver=_may_repeat, description="Tried again on request although they may have arrived: some may have come twice."
+        resolver=_may_repeat,
+        description="Tried again on request although they may have arrived: some may have come twice.",
     )
     breakdown = strawberry.field(
         resolver=_breakdown,

@@ -87,5 +87,7 @@ class Recommendation:
 class RecommendationDismissPayload:
     """The dismissed recommendation's id, or why it is not dismissed."""
 
-    id: strawberry.ID | None = strawberry.field(description="Global id of what was dismissed; null when it was refused.")
+    id: strawberry.ID | None = strawberry.field(
+        description="Global id of what was dismissed; null when it was refused."
+    )
     user_errors: list[UserError] = strawberry.field(description="What to mend; empty when it was dismissed.")

@@ -93,7 +93,8 @@ class Segment(Node):
 
     id: strawberry.ID = strawberry.field(resolver=resolvers.identify, description="Opaque id, unique across all types.")
     name: str = strawberry.field(
-        resolver=resolvers.name, description="What sellers call it; of a preset in the first language of theirs that there is."
+        resolver=resolvers.name,
+        description="What sellers call it; of a preset in the first language of theirs that there is.",
     )
     preset: Preset | None = strawberry.field(description="Which preset it is; null for the shop's own segments.")
     version: int = strawberry.field(description="Rises with each change of its condition.")

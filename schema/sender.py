@@ -40,7 +40,9 @@ class SenderFinding:
     message: str = strawberry.field(description="What there is, or what to mend.")
 
 
-@strawberry.type(description="A domain that mail is from. It is looked at daily, and hourly while something is to mend.")
+@strawberry.type(
+    description="A domain that mail is from. It is looked at daily, and hourly while something is to mend."
+)
 class SenderDomain:
     """What DNS says of a domain."""
 

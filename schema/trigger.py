@@ -79,7 +79,9 @@ class Trigger:
         resolver=_parameters, graphql_type=list[TriggerParameter], description="What its form asks for."
     )
     variables: list[str] = strawberry.field(resolver=_variables, description="What its texts may speak of.")
-    button: Destination = strawberry.field(resolver=_button, description="Where its button leads unless told otherwise.")
+    button: Destination = strawberry.field(
+        resolver=_button, description="Where its button leads unless told otherwise."
+    )
     has_products: bool = strawberry.field(
         description="Whether its messages show products of the occasion, so that none can be chosen."
     )

@@ -66,7 +66,9 @@ class Webhook(Node):
     disabled_reason: str | None = strawberry.field(
         description="BY_SELLER, GONE (it answered 410), FAILING (it took nothing for five days) or BACKLOG."
     )
-    failing_since: datetime | None = strawberry.field(description="Since when it has taken nothing; null when it works.")
+    failing_since: datetime | None = strawberry.field(
+        description="Since when it has taken nothing; null when it works."
+    )
     rotated_at: datetime | None = strawberry.field(description="When its secret was last replaced.")
     created_at: datetime = strawberry.field(description="When it was created.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
@@ -86,7 +88,9 @@ class Webhook(Node):
 class WebhookCreatePayload:
     """The new webhook, or why there is none."""
 
-    webhook: Webhook | None = strawberry.field(description="The new webhook, with its secret; null when it was refused.")
+    webhook: Webhook | None = strawberry.field(
+        description="The new webhook, with its secret; null when it was refused."
+    )
     user_errors: list[UserError] = strawberry.field(description="What to mend; empty when it was created.")
 
 

@@ -204,7 +204,9 @@ class Socket:
         application = self._application
         accept_language = self._websocket.headers.get("accept-language")
         context = application.context(self._websocket.scope, self._caller, accept_language)
-        ready = await application.engine.admit(operation, context) or application.engine.prepare(operation, self._caller)
+        ready = await application.engine.admit(operation, context) or application.engine.prepare(
+            operation, self._caller
+        )
         if not isinstance(ready, Ready):
             return _error(identifier, ready)
         if ready.kind is not OperationType.SUBSCRIPTION:

@@ -84,7 +84,10 @@ class Life:
     async def did(self, kind: str, minute: float, customer: str = "ana", **fields: Any) -> None:
         """Tell, now, that a customer did something at this minute."""
         self._number += 1
-        await tell(self.shop, event_row(f"e{self._number}", customer, kind=kind, occurredAt=self.at(minute).isoformat(), **fields))
+        await tell(
+            self.shop,
+            event_row(f"e{self._number}", customer, kind=kind, occurredAt=self.at(minute).isoformat(), **fields),
+        )
 
     async def bought(self, minute: float, customer: str = "ana", order: str = "o1", **fields: Any) -> None:
         """Tell, now, that a customer ordered at this minute."""
@@ -125,7 +128,9 @@ async def ledger(plan: Plan) -> dict[str, str]:
     )
     several = len({row["external_id"] for row in rows}) > 1
     return {
-        (f"{row['external_id']} " if several else "") + row["reference"]: " ".join(filter(None, (row["state"], row["reason"])))
+        (f"{row['external_id']} " if several else "") + row["reference"]: " ".join(
+            filter(None, (row["state"], row["reason"]))
+        )
         for row in rows
     }
 
@@ -144,6 +149,7 @@ async def texts(plan: Plan) -> list[str]:
 async def frozen(plan: Plan) -> list[dict[str, Any]]:
     """What is frozen with each message that was sent."""
     rows = await database.fetch(
-        "SELECT frozen FROM delivery WHERE plan_id = $1 AND state = 'SENT' ORDER BY sent_at, customer_id, reference", plan.id
+        "SELECT frozen FROM delivery WHERE plan_id = $1 AND state = 'SENT' ORDER BY sent_at, customer_id, reference",
+        plan.id,
     )
     return [database.decode(row["frozen"]) for row in rows]

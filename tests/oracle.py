@@ -20,9 +20,7 @@ class Verdict:
     accepted: int
 
 
-async def check(
-    accepted: Iterable[Accepted] = (), *, at_rest: bool = True, channel: str = "EMAIL"
-) -> Verdict:
+async def check(accepted: Iterable[Accepted] = (), *, at_rest: bool = True, channel: str = "EMAIL") -> Verdict:
     """Hold the ledger against what a relay accepted, or a chat platform (`channel` CHAT). `at_rest`: nobody works.
 
     Nobody got a message twice, unless somebody asked for that and it is marked; what the ledger calls sent was
@@ -30,7 +28,9 @@ async def check(
     nobody has more than two a day.
     """
     ids = [message.message_id for message in accepted]
-    rows = await db.fetch("SELECT plan_id, customer_id, state, channel, contact_day, slice, attempt, may_repeat FROM delivery")
+    rows = await db.fetch(
+        "SELECT plan_id, customer_id, state, channel, contact_day, slice, attempt, may_repeat FROM delivery"
+    )
     by_id = {f"{row['plan_id']}.{row['customer_id'].hex}@rekindle.localhost": row for row in rows}
     assert set(ids) <= by_id.keys(), "something was accepted that is not in the ledger"
     repeated = [each for each, count in Counter(ids).items() if count > 1 and not by_id[each]["may_repeat"]]
@@ -50,7 +50,11 @@ def _check_states(ids: set[str], by_id: dict[str, db.Record], channel: str) -> N
     mail = {name: row for name, row in by_id.items() if row["channel"] == channel}
     lost = [name for name, row in mail.items() if row["state"] == "SENT" and name not in ids]
     assert lost == [], "the ledger says sent, and no relay accepted it"
-    extra = {row["state"] for name, row in mail.items() if name in ids and not row["may_repeat"]} - {"SENT", "UNKNOWN", "COMMITTING"}
+    extra = {row["state"] for name, row in mail.items() if name in ids and not row["may_repeat"]} - {
+        "SENT",
+        "UNKNOWN",
+        "COMMITTING",
+    }
     assert extra == set(), "a relay accepted what the ledger does not call sent or unknown"
 
 

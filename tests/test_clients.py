@@ -24,7 +24,7 @@ FOLDER = Path(__file__).parent / "clients"
 NODE = shutil.which("node")
 
 needs_node = pytest.mark.skipif(
-    NODE is None or not (FOLDER / "node_modules").exists(),
+    NODE is None or not (FOLDER / "node_modules" / ".package-lock.json").exists(),
     reason="needs Node.js and its packages: npm ci --prefix tests/clients",
 )
 

@@ -92,7 +92,9 @@ def test_no_page_has_a_heading_twice():
 
 def test_every_link_of_a_page_leads_to_a_file_and_a_heading_that_are_there():
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
-    links = {(page, link) for page in pages for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text("utf-8"))}
+    links = {
+        (page, link) for page in pages for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text("utf-8"))
+    }
     assert len(links) > 30
     assert [(page.name, link) for page, link in sorted(links) if not leads_somewhere(page, link)] == []
 

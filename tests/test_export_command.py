@@ -25,7 +25,9 @@ async def test_a_plan_is_written_to_standard_output_and_to_a_file(database: None
     assert not path.with_name("figures.ndjson.part").exists()
 
 
-async def test_a_plan_of_another_shop_is_refused_and_nothing_is_written(database: None, settings: Settings, tmp_path: Path):
+async def test_a_plan_of_another_shop_is_refused_and_nothing_is_written(
+    database: None, settings: Settings, tmp_path: Path
+):
     shop = await make_shop()
     await make_shop("other")
     plan = await make_resolved(shop)

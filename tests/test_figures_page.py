@@ -141,7 +141,9 @@ async def test_the_performance_of_the_segment_is_that_of_the_page(api: Api, data
         data = await api.data(PERFORMANCE, seller(place.shops[0]), id=segment)
 
         assert {name: at_path(data["segment"]["performance"], name) for name in row} == row
-        await databases.execute("TRUNCATE shop, delivery, claim, orders, attribution, event, metric_day, metric_delta CASCADE")
+        await databases.execute(
+            "TRUNCATE shop, delivery, claim, orders, attribution, event, metric_day, metric_delta CASCADE"
+        )
 
 
 async def known_on(asked: str) -> Place:

@@ -393,9 +393,7 @@ CASES: dict[str, Case] = {
         f"query ($id: ID!) {{ conversation(id: $id) {{ {CONVERSATION} }} }}",
         lambda ids: {"id": ids["Conversation"]},
     ),
-    "Query.recommendations": Case(
-        Role.OWNER, f"{{ recommendations {{ {RECOMMENDATION} }} }}", mentions_owner=False
-    ),
+    "Query.recommendations": Case(Role.OWNER, f"{{ recommendations {{ {RECOMMENDATION} }} }}", mentions_owner=False),
     "Query.coupons": Case(Role.OWNER, f"{{ coupons(first: 5) {connection(COUPON)} }}"),
     "Query.coupon": Case(
         Role.OWNER, f"query ($id: ID!) {{ coupon(id: $id) {{ {COUPON} }} }}", lambda ids: {"id": ids["Coupon"]}
@@ -479,9 +477,14 @@ CASES: dict[str, Case] = {
     ),
     "Mutation.quietHoursUpdate": Case(
         Role.OWNER,
-        mutation("quietHoursUpdate", "quietHours { hours { since until } exceptions { region hours { since until } } }"),
+        mutation(
+            "quietHoursUpdate", "quietHours { hours { since until } exceptions { region hours { since until } } }"
+        ),
         lambda _: {
-            "input": {"hours": {"since": "21:00", "until": "09:00"}, "exceptions": [{"region": "MX-JAL"}, {"region": "MX"}]}
+            "input": {
+                "hours": {"since": "21:00", "until": "09:00"},
+                "exceptions": [{"region": "MX-JAL"}, {"region": "MX"}],
+            }
         },
         mentions_owner=False,
     ),
@@ -498,7 +501,10 @@ CASES: dict[str, Case] = {
         mentions_owner=False,
     ),
     "Mutation.sendingResume": Case(
-        Role.PLATFORM, mutation("sendingResume", f"sending {{ {SENDING} }}"), lambda _: {"input": {}}, mentions_owner=False
+        Role.PLATFORM,
+        mutation("sendingResume", f"sending {{ {SENDING} }}"),
+        lambda _: {"input": {}},
+        mentions_owner=False,
     ),
     "Mutation.segmentCreate": Case(
         Role.OWNER,

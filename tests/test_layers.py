@@ -79,13 +79,17 @@ def test_imports_run_one_way(part: str):
 
 
 def test_the_expectations_of_automated_plans_import_nothing_of_what_they_judge():
-    written = [path for path in sources("bench") if path.parent.name == "shop_life" and path.stem not in {"hand", "stage"}]
+    written = [
+        path for path in sources("bench") if path.parent.name == "shop_life" and path.stem not in {"hand", "stage"}
+    ]
     own = {"bench", "bench.shop_life", *(module_of(path) for path in written)}
     foreign = {
         (module_of(path), module)
         for path in written
         for module in imports(path)
-        if module.partition(".")[0] in {*ALLOWED, "tests"} and module.rpartition(".")[0] not in own and module not in own
+        if module.partition(".")[0] in {*ALLOWED, "tests"}
+        and module.rpartition(".")[0] not in own
+        and module not in own
     }
 
     assert {path.stem for path in written} == {"__init__", "expected", "happenings", "occasions", "script"}

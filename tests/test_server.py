@@ -114,7 +114,11 @@ class TestInstallation:
         assert installation.ask().json()["data"] == {"__typename": "Query"}
         assert httpx.get(f"{installation.url}/health", trust_env=False).json() == {"status": "up"}
         ready = httpx.get(f"{installation.url}/ready", trust_env=False)
-        assert (ready.status_code, ready.json()["parts"]["database"], ready.json()["parts"]["redis"]) == (200, "up", "up")
+        assert (ready.status_code, ready.json()["parts"]["database"], ready.json()["parts"]["redis"]) == (
+            200,
+            "up",
+            "up",
+        )
         assert httpx.get(f"{installation.url}/mailbox", trust_env=False).status_code == 200
 
     def test_a_token_it_mints_is_believed_and_another_is_not(self, installation: Running):

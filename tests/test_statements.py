@@ -125,8 +125,13 @@ async def grow(shop: Shop, size: int) -> list[str]:
     ]
     plans = [
         await make_draft(
-            shop, segment_id=ids[number], product_ids=[products[number]], coupon_id=coupons[number].id,
-            experiment=Experiment((Variant(coupon_id=coupons[number - 1].id, has_own_coupon=True),), 50, Metric.READ, 4),
+            shop,
+            segment_id=ids[number],
+            product_ids=[products[number]],
+            coupon_id=coupons[number].id,
+            experiment=Experiment(
+                (Variant(coupon_id=coupons[number - 1].id, has_own_coupon=True),), 50, Metric.READ, 4
+            ),
         )
         for number in range(size)
     ]
@@ -254,7 +259,8 @@ async def test_an_overview_of_more_plans_days_and_languages_takes_no_more_statem
         shop = place.shops[0]
         await grow(shop, size)
         await databases.execute(
-            "UPDATE delivery SET language = 'l' || plan_id, sent_at = $1::timestamptz + plan_id * interval '1 day'", START
+            "UPDATE delivery SET language = 'l' || plan_id, sent_at = $1::timestamptz + plan_id * interval '1 day'",
+            START,
         )
         with counted(monkeypatch) as statements:
             data = await api.data(asked, seller(shop))

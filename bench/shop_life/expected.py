@@ -120,9 +120,7 @@ class Expected:
                 row.reason, row.not_before = "LOCAL_HOUR", quiet_ends
             self.rows[row.key] = row
 
-    def _is_due(
-        self, plan: Automation, occasion: Occasion, nominal: datetime, since: datetime, now: datetime
-    ) -> bool:
+    def _is_due(self, plan: Automation, occasion: Occasion, nominal: datetime, since: datetime, now: datetime) -> bool:
         due = max(nominal, occasion.arrived)
         is_new = nominal > since or occasion.arrived > since - OVERLAP
         begun = nominal if plan.trigger == "LIVE_REMINDER" else occasion.happened

@@ -237,5 +237,3 @@ SELECT d.plan_id, c.external_id AS customer, d.reference, d.state, d.reason, d.s
 FROM delivery d JOIN customer c ON c.id = d.customer_id
 WHERE d.shop_id = $1 AND ({})
 """
-
-

@@ -211,9 +211,7 @@ class EmailChannel:
     def _refuse(self, plan_id: int, status: str) -> None:
         """Let the rest of a plan's letters stay where they are."""
         del self._in_a_row[plan_id], self._by_policy[plan_id]
-        self._withdraw(
-            lambda each: each.message.plan_id == plan_id, lambda each: each.stay(PlanRefused(status))
-        )
+        self._withdraw(lambda each: each.message.plan_id == plan_id, lambda each: each.stay(PlanRefused(status)))
 
 
 def _domain(message: Waiting) -> str:

@@ -31,9 +31,7 @@ def settlement(message: Waiting, answer: Answer, attempt: int | None, at: dateti
     return Settlement(message, number, state, str(answer.status), intended=attempt is not None)
 
 
-def later(
-    message: Waiting, reason: str, attempt: int | None, at: datetime, answer: Answer | None = None
-) -> Settlement:
+def later(message: Waiting, reason: str, attempt: int | None, at: datetime, answer: Answer | None = None) -> Settlement:
     """The settlement of a message that was not taken and waits: as long as the answer asks, or by the back-off."""
     asked = answer.retry_after if answer else None
     return Settlement(

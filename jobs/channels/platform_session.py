@@ -46,9 +46,7 @@ class PlatformSession:
             return self._settled
         body = _LateBody(self, message, post.body)
         try:
-            answer = await self._poster.post(
-                self._writer.platform.url, post.headers, body, length=len(post.body)
-            )
+            answer = await self._poster.post(self._writer.platform.url, post.headers, body, length=len(post.body))
         except DeniedError:
             return None
         except LostError as error:

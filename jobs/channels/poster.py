@@ -72,9 +72,7 @@ class Poster:
             network_backend=_PublicNetwork(targets),
         )
 
-    async def post(
-        self, url: str, headers: Mapping[str, str], body: AsyncIterator[bytes], *, length: int
-    ) -> Answer:
+    async def post(self, url: str, headers: Mapping[str, str], body: AsyncIterator[bytes], *, length: int) -> Answer:
         """Post JSON of `length` bytes. Raises NotReachedError, LostError, or what `body` raises.
 
         A body that raises leaves the request incomplete and its connection closed.
@@ -89,13 +87,21 @@ class Poster:
         try:
             async with (
                 asyncio.timeout(CONNECT_WAIT + WRITE_WAIT + ANSWER_WAIT),
-                self._pool.stream("POST", url, headers=list(fields.items()), content=body, extensions={"timeout": wait}) as response,
+                self._pool.stream(
+                    "POST", url, headers=list(fields.items()), content=body, extensions={"timeout": wait}
+                ) as response,
             ):
                 await _read_a_little(response)
                 return Answer(response.status, _retry_after(response))
         except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout) as error:
             raise NotReachedError(_said(error)) from error
-        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, TimeoutError, ssl.SSLError) as error:
+        except (
+            httpcore.NetworkError,
+            httpcore.TimeoutException,
+            httpcore.ProtocolError,
+            TimeoutError,
+            ssl.SSLError,
+        ) as error:
             raise LostError(_said(error)) from error
 
     async def close(self) -> None:
@@ -172,7 +178,11 @@ async def _read_a_little(response: httpcore.Response) -> None:
 
 def _retry_after(response: httpcore.Response) -> timedelta | None:
     """How long an answer asks to wait: seconds, or until a date (RFC 9110 §10.2.3)."""
-    said = next((value for name, value in response.headers if name.lower() == b"retry-after"), b"").decode("latin-1").strip()
+    said = (
+        next((value for name, value in response.headers if name.lower() == b"retry-after"), b"")
+        .decode("latin-1")
+        .strip()
+    )
     if said.isascii() and said.isdecimal() and len(said) < 10:
         return min(timedelta(seconds=int(said)), LONGEST_PAUSE)
     try:

@@ -110,9 +110,7 @@ class Relay:
             raise ConnectionLost("the relay closed the connection after its greeting")
         transport = cast("asyncio.Transport", client.transport)  # uvloop's are no subclass of it
         self._rests = 0
-        return Wire(transport), Offers(
-            client.supports_extension("pipelining"), client.supports_extension("smtputf8")
-        )
+        return Wire(transport), Offers(client.supports_extension("pipelining"), client.supports_extension("smtputf8"))
 
     def _tls(self) -> ssl.SSLContext:
         """What certificates are judged by: read once for all connections, since reading takes tens of milliseconds."""

@@ -70,9 +70,7 @@ def curl_line(url: str, token: str, told: DemoShop) -> str:
     )  # fmt: skip
     query = "mutation($input:EventsUpsertInput!){eventsUpsert(input:$input){results{errors{message}}}}"
     body = '{"query":"' + query + '","variables":{"input":{"shop":"' + told.external_id + '","rows":[' + row + "]}}}"
-    return (
-        f"curl -s {url}/graphql -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{body}'"
-    )
+    return f"curl -s {url}/graphql -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{body}'"
 
 
 def reader_of(told: DemoShop) -> str:
@@ -83,4 +81,3 @@ def reader_of(told: DemoShop) -> str:
         if not blocks and person.language == "en":
             return person.external_id
     return person_of(told.people[0]).external_id
-

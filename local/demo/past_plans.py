@@ -196,7 +196,9 @@ UPDATE delivery d SET slice = NULL, contact_day = NULL,
     sent_at = p.started_at + bucket('leave ' || $1::int, d.customer_id) / 10000.0 * interval '10 minutes'
 FROM plan p WHERE p.id = $1 AND d.plan_id = p.id AND d.state = 'PENDING'"""
 
-_END_SLICES = "UPDATE slice s SET done_at = p.started_at + interval '10 minutes' FROM plan p WHERE p.id = $1 AND s.plan_id = p.id"
+_END_SLICES = (
+    "UPDATE slice s SET done_at = p.started_at + interval '10 minutes' FROM plan p WHERE p.id = $1 AND s.plan_id = p.id"
+)
 
 # Most read within hours and some days later; mail programs open some mails ahead of their readers.
 _READ = """

@@ -127,5 +127,6 @@ def stored(considered: Sequence[Considered], most: int = 10) -> list[Mapping[str
 def kept(explanation: Sequence[Mapping[str, object]]) -> list[Considered]:
     """The explanation that `stored` made."""
     return [
-        Considered(int(str(each["coupon"])), Verdict(str(each["verdict"])), int(str(each["saving"]))) for each in explanation
+        Considered(int(str(each["coupon"])), Verdict(str(each["verdict"])), int(str(each["saving"])))
+        for each in explanation
     ]

@@ -92,7 +92,11 @@ async def _forms(plan_id: int, texts: Collection[Text], sender: Sender) -> Mappi
     pinned = await wording.load({(plan_id, "EMAIL", language, variant) for language, variant in texts})
     return {
         (language, variant): _form(
-            localised, sender.shop_name, sender.address, sender.reply_to, f"{plan_id}:{sender.shop_id}:marketing:rekindle"
+            localised,
+            sender.shop_name,
+            sender.address,
+            sender.reply_to,
+            f"{plan_id}:{sender.shop_id}:marketing:rekindle",
         )
         for (_, _, language, variant), localised in pinned.items()
     }

@@ -352,7 +352,18 @@ class Migration(Migration):  # type: ignore[no-redef]
     operations = [
         RunSQL(sql)
         for sql in (
-            SHOP, LANGUAGE, CUSTOMER, PRODUCT, ORDER, EVENT, RELATIONSHIP,
-            SEGMENT, PLAN, DELIVERY, UNSUBSCRIPTION, IDEMPOTENCY, IMPORT,
+            SHOP,
+            LANGUAGE,
+            CUSTOMER,
+            PRODUCT,
+            ORDER,
+            EVENT,
+            RELATIONSHIP,
+            SEGMENT,
+            PLAN,
+            DELIVERY,
+            UNSUBSCRIPTION,
+            IDEMPOTENCY,
+            IMPORT,
         )
     ]

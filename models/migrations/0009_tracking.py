@@ -58,7 +58,19 @@ CREATE TABLE remark (
 );
 """
 
-FACTS = ("sent", "read", "clicked", "machine_read", "machine_clicked", "replied", "unsubscribed", "claimed", "redeemed", "orders", "gmv")
+FACTS = (
+    "sent",
+    "read",
+    "clicked",
+    "machine_read",
+    "machine_clicked",
+    "replied",
+    "unsubscribed",
+    "claimed",
+    "redeemed",
+    "orders",
+    "gmv",
+)
 
 _KEY = "shop_id, day, plan_id, channel, language, product_id"
 
@@ -154,7 +166,14 @@ CREATE VIEW metric AS
 SELECT {_KEY}, {", ".join(FACTS)} FROM metric_day
 UNION ALL
 SELECT {_KEY}, {", ".join(f"CASE WHEN fact = '{fact}' THEN amount{'' if fact == 'gmv' else '::integer'} ELSE 0 END" for fact in FACTS)} FROM metric_delta;
-""".format(delivery="delivery", attribution="attribution", orders="orders", claim="claim", touch="touch", unsubscription="unsubscription")
+""".format(
+    delivery="delivery",
+    attribution="attribution",
+    orders="orders",
+    claim="claim",
+    touch="touch",
+    unsubscription="unsubscription",
+)
 
 
 def _noted(name: str, table: str, event: str, facts: str, **others: str) -> str:

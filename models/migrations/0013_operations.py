@@ -50,6 +50,7 @@ $$;
 
 WORKER = """ALTER TABLE worker ADD COLUMN IF NOT EXISTS failing text[] NOT NULL DEFAULT '{}';"""
 
+
 class Migration(Migration):  # type: ignore[no-redef]
     """What operators need of the schema."""
 

@@ -35,6 +35,4 @@ class Migration(Migration):  # type: ignore[no-redef]
 
     dependencies = [("models", "0015_retention")]
     atomic = False
-    operations = [
-        RunSQL(sql, atomic=False) for sql in (NO_DELIVERY_INDEX, DELIVERY_INDEX, POSTING, TRIAL, IDEMPOTENCY)
-    ]
+    operations = [RunSQL(sql, atomic=False) for sql in (NO_DELIVERY_INDEX, DELIVERY_INDEX, POSTING, TRIAL, IDEMPOTENCY)]

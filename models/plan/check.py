@@ -105,7 +105,9 @@ def check_not_past(send_at: datetime | None, at: datetime, field: str) -> list[P
     """A time that is past, by more than clocks differ, is a mistake: a mistyped year must not write to everybody now."""
     if send_at is None or send_at >= at - TOLERANCE:
         return []
-    message = f"{_readable(send_at)} is past: it is {_readable(at)} now. Without a time the plan begins when it is submitted."
+    message = (
+        f"{_readable(send_at)} is past: it is {_readable(at)} now. Without a time the plan begins when it is submitted."
+    )
     return [Problem((field,), message, ErrorCode.IN_PAST)]
 
 

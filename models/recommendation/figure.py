@@ -112,9 +112,7 @@ def _outcomes(plans: Sequence[database.Record], what: str) -> list[Outcome]:
         if key is None or (what == "coupon" and row["is_trying"]):
             continue
         known = found.get(key, Outcome(key, row[f"{what}_name"], 0, 0, row[f"{what}_is_usable"]))
-        found[key] = Outcome(
-            key, known.name, known.sent + row["sent"], known.orders + row["orders"], known.is_usable
-        )
+        found[key] = Outcome(key, known.name, known.sent + row["sent"], known.orders + row["orders"], known.is_usable)
     return list(found.values())
 
 

@@ -62,14 +62,23 @@ FROM {events("CHECKOUT_STARTED")} WHERE e.reference IS NOT NULL""",
     facts=f"""
 SELECT begun.at AS begun_at, NULL::jsonb AS said, NULL::timestamptz AS instant, coalesce(
     (SELECT found.product_ids FROM ({cart(f"begun.at - {MEMORY}")}) AS found),
-    {of_customer("CHECKOUT_STARTED", "array_agg(DISTINCT product_id) FILTER (WHERE product_id IS NOT NULL)",
-                 since=f">= {moment('from')} - {MEMORY}", more=_SAME_CHECKOUT)}) AS product_ids
+    {
+        of_customer(
+            "CHECKOUT_STARTED",
+            "array_agg(DISTINCT product_id) FILTER (WHERE product_id IS NOT NULL)",
+            since=f">= {moment('from')} - {MEMORY}",
+            more=_SAME_CHECKOUT,
+        )
+    }) AS product_ids
 FROM (SELECT {of_customer("CHECKOUT_STARTED", since=f">= {moment('from')}", more=_SAME_CHECKOUT)} AS at) AS begun
 WHERE NOT EXISTS (SELECT FROM orders WHERE shop_id = {{shop}} AND customer_id = {{customer}}
         AND ordered_at >= begun.at AND ordered_at <= {{bound}})
   AND {of_customer("CART_EMPTIED", since=">= begun.at")} IS NULL
-  AND {of_customer("CHECKOUT_STARTED", since="> begun.at",
-                   more=" AND reference IS DISTINCT FROM ({about} ->> 'checkout')")} IS NULL""",
+  AND {
+        of_customer(
+            "CHECKOUT_STARTED", since="> begun.at", more=" AND reference IS DISTINCT FROM ({about} ->> 'checkout')"
+        )
+    } IS NULL""",
     first=f"x.begun_at = {moment('from', 'c.about')}",
 )
 

@@ -87,9 +87,7 @@ async def _held_out(plan: Plan, at: datetime) -> tuple[int | None, int, datetime
 
 def _asked(segment: Segment, shop_id: int, arguments: list[Any]) -> Compiled:
     """The segment's members; its own arguments are added to those of the statement."""
-    made = compile_condition(
-        segment.condition(), shop_id=shop_id, now=now(), first_parameter=len(arguments) + 1
-    )
+    made = compile_condition(segment.condition(), shop_id=shop_id, now=now(), first_parameter=len(arguments) + 1)
     arguments += made.arguments
     return made
 

@@ -99,8 +99,6 @@ class Trigger:
         return {parameter.name: parameter for parameter in self.parameters}
 
 
-def steps(
-    description: str, default: tuple[int, ...], *, least: int, greatest: int, most: int
-) -> Parameter:
+def steps(description: str, default: tuple[int, ...], *, least: int, greatest: int, most: int) -> Parameter:
     """The parameter that every trigger has."""
     return Parameter("steps", ParameterKind.MINUTES, description, default, least, greatest, most)

@@ -55,7 +55,9 @@ def standing(finding: Finding, *, shop: str, customer: str, about: str, at: str,
         "shop": shop, "customer": customer, "about": about, "at": at, "parameters": parameters,
         "bound": "'infinity'::timestamptz",
     }  # fmt: skip
-    return f"SELECT true AS stands, x.* FROM ({finding.facts.format(**names)}) AS x WHERE {finding.still.format(**names)}"
+    return (
+        f"SELECT true AS stands, x.* FROM ({finding.facts.format(**names)}) AS x WHERE {finding.still.format(**names)}"
+    )
 
 
 def _found(finding: Finding, members: Compiled | None, *, at: str, bound: str, only: str) -> str:
@@ -96,7 +98,8 @@ HELD_OUT = holdout.reason(
     "customer_id", plan="$1::int", percent="$19::int", shop="$2::int", control="$20::int", period="$21::timestamptz"
 )
 
-_MAKE = """
+_MAKE = (
+    """
 addressed AS (
     SELECT m.*, m.occasion || ':' || m.step AS reference, coalesce(l.chosen, $13) AS language,
         coalesce(c.time_zone, $12) AS time_zone,
@@ -112,7 +115,9 @@ timed AS (
               END AS not_before
     FROM addressed
 ),
-chosen AS (SELECT *, """ + HELD_OUT + """ AS held_out FROM timed),
+chosen AS (SELECT *, """
+    + HELD_OUT
+    + """ AS held_out FROM timed),
 waiting AS (
     SELECT customer_id, reference, (SELECT coalesce(max(number), 0) FROM slice WHERE plan_id = $1::int)
         + dense_rank() OVER (ORDER BY not_before NULLS FIRST, place) AS slice
@@ -139,11 +144,15 @@ sliced AS (
 SELECT (SELECT count(*) FROM candidate) AS looked_at, (SELECT count(*) FROM inserted) AS made,
     (SELECT customer_id FROM candidate ORDER BY customer_id DESC LIMIT 1) AS through
 """
+)
 
-_COUNT = """,
-kept AS (SELECT customer_id, """ + holdout.reason(
-    "customer_id", plan="$1::int", percent="$13::int", shop="$2::int", control="$14::int", period="$15::timestamptz"
-) + """ AS held_out FROM made)
+_COUNT = (
+    """,
+kept AS (SELECT customer_id, """
+    + holdout.reason(
+        "customer_id", plan="$1::int", percent="$13::int", shop="$2::int", control="$14::int", period="$15::timestamptz"
+    )
+    + """ AS held_out FROM made)
 SELECT 'HOUR' AS what, extract(hour FROM due AT TIME ZONE $12)::int AS key, count(*) AS count FROM made GROUP BY 2
 UNION ALL SELECT 'CUSTOMERS', 0, count(DISTINCT customer_id) FROM made
 UNION ALL SELECT 'HELD_OUT', 0, count(*) FROM kept WHERE held_out IS NOT NULL
@@ -151,6 +160,7 @@ UNION ALL SELECT 'BLOCKED', 0, count(*) FROM kept k
 JOIN relationship r ON r.shop_id = $2::int AND r.customer_id = k.customer_id AND r.chat_blocked_at IS NOT NULL
 WHERE k.held_out IS NULL
 UNION ALL SELECT 'CANDIDATES', 0, count(*) FROM candidate"""
+)
 
 _COUNT_MEMBERS = """
 UNION ALL SELECT 'SEGMENT', {number}, count(DISTINCT made.customer_id)

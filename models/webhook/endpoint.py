@@ -81,7 +81,12 @@ def _may_be_public(host: str) -> bool:
         name = host.removesuffix(".").lower()
         labels = name.split(".")
         is_name = len(name) <= _LONGEST_NAME and all(1 <= len(label) <= _LONGEST_LABEL for label in labels)
-        return is_name and len(labels) > 1 and labels[-1] not in ("localhost", "local", "internal") and not labels[-1].isdigit()
+        return (
+            is_name
+            and len(labels) > 1
+            and labels[-1] not in ("localhost", "local", "internal")
+            and not labels[-1].isdigit()
+        )
     return is_public(host)
 
 

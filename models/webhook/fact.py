@@ -71,7 +71,9 @@ def _customers_in(data: Mapping[str, Any]) -> list[str]:
 
 
 def _said(data: Mapping[str, Any], customers: Mapping[UUID, str]) -> dict[str, Any]:
-    told = {name: value for name, value in data.items() if name not in ("messages", "plan", "coupon", "message", "customer")}
+    told = {
+        name: value for name, value in data.items() if name not in ("messages", "plan", "coupon", "message", "customer")
+    }
     if "messages" in data:
         told["messages"] = [_message(message, customers) for message in data["messages"]]
     if data.get("plan") is not None:

@@ -21,10 +21,7 @@ from models.webhook.fact import Fact
 HOLD = timedelta(seconds=120)
 """How long a silent worker keeps a webhook, by PostgreSQL's clock."""
 
-DELAYS = tuple(
-    timedelta(seconds=seconds)
-    for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
-)
+DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400))
 """After the n-th try that was not taken, the next comes so much later; after the last, the request has failed."""
 
 DISABLED_AFTER = timedelta(days=5)

@@ -41,9 +41,7 @@ def secret(key: bytes, salt: str) -> str:
     return PREFIX + b64encode(_bytes(key, salt)).decode()
 
 
-def signed(
-    key: bytes, salts: Sequence[str], identifier: str, at: datetime, body: bytes
-) -> Mapping[str, str]:
+def signed(key: bytes, salts: Sequence[str], identifier: str, at: datetime, body: bytes) -> Mapping[str, str]:
     """The three headers of a request with this `body`: id, seconds since 1970, and a signature for each salt."""
     timestamp = str(int(at.timestamp()))
     content = f"{identifier}.{timestamp}.".encode() + body

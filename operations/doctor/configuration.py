@@ -55,10 +55,14 @@ def _keys(settings: Settings) -> Iterator[Finding]:
     if "secret_key" not in found:
         yield fail("SECRET_KEY", "not set", "set it to 32 random bytes or more, once and for ever")
     if "token_secret" not in found and not settings.token_public_key and not settings.token_jwks_url:
-        yield fail("TOKEN_SECRET", "not set, nor another issuer's key", "set TOKEN_SECRET, TOKEN_PUBLIC_KEY or TOKEN_JWKS_URL")
+        yield fail(
+            "TOKEN_SECRET", "not set, nor another issuer's key", "set TOKEN_SECRET, TOKEN_PUBLIC_KEY or TOKEN_JWKS_URL"
+        )
     weak = [name.upper() for name, key in found.items() if len(set(key)) < 10]
     if weak:
-        yield fail(" and ".join(weak), "easily guessed", "draw it by chance, for example with `openssl rand -base64 48`")
+        yield fail(
+            " and ".join(weak), "easily guessed", "draw it by chance, for example with `openssl rand -base64 48`"
+        )
     if len(set(found.values())) < len(found):
         yield warn("keys", "the same key for several purposes", "draw one for each")
     elif found and not weak:

@@ -94,7 +94,11 @@ def machine_time() -> datetime:
 async def _schema() -> Finding:
     missing = await database.unapplied()
     if missing:
-        return fail("schema", f"{len(missing)} migrations to apply", "python server.py migrate, as the role that owns the tables")
+        return fail(
+            "schema",
+            f"{len(missing)} migrations to apply",
+            "python server.py migrate, as the role that owns the tables",
+        )
     return ok("schema", "up to date")
 
 

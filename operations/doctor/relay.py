@@ -14,9 +14,7 @@ async def check(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _try(address: Address, settings: Settings) -> Finding:
-    relay = Relay(
-        address, limit=1, encrypted=settings.smtp_tls == "required", local_hostname=settings.mail_domain
-    )
+    relay = Relay(address, limit=1, encrypted=settings.smtp_tls == "required", local_hostname=settings.mail_domain)
     subject = f"relay {address.name}"
     try:
         wire, offers = await relay.connect()

@@ -35,9 +35,14 @@ def made(operations: str) -> str:
 
 
 def test_answers_are_typed_as_they_are_selected():
-    text = made("query Look($id: ID!, $kind: Kind = A) { a: plan(id: $id, kind: $kind) { id name tags when } plans { id } }")
+    text = made(
+        "query Look($id: ID!, $kind: Kind = A) { a: plan(id: $id, kind: $kind) { id name tags when } plans { id } }"
+    )
 
-    assert "class LookA(TypedDict):\n    id: str\n    name: str | None\n    tags: list[str]\n    when: str | None\n" in text
+    assert (
+        "class LookA(TypedDict):\n    id: str\n    name: str | None\n    tags: list[str]\n    when: str | None\n"
+        in text
+    )
     assert "class Look(TypedDict):\n    a: LookA | None\n    plans: list[LookPlans]\n" in text
     assert 'Kind = Literal["A", "B"]' in text
     assert "class LookVariables(TypedDict):\n    id: str\n    kind: NotRequired[Kind | None]\n" in text

@@ -141,7 +141,16 @@ class Machine:
         without_rights = ["--clear-groups", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all"]
         assert (unit.one("NoNewPrivileges"), unit.one("CapabilityBoundingSet")) == ("yes", "")
         self.running[name] = subprocess.Popen(
-            ["setpriv", f"--reuid={user}", f"--regid={group}", *without_rights, "env", "-i", *told, *unit.one("ExecStart").split()],
+            [
+                "setpriv",
+                f"--reuid={user}",
+                f"--regid={group}",
+                *without_rights,
+                "env",
+                "-i",
+                *told,
+                *unit.one("ExecStart").split(),
+            ],
             cwd=unit.one("WorkingDirectory"),
         )
 
@@ -259,4 +268,3 @@ def wait(holds: object, complaint: str) -> None:
     while not holds():  # type: ignore[operator]
         assert time.monotonic() < deadline, complaint
         time.sleep(0.1)
-

@@ -69,7 +69,9 @@ def running(found: Postfix) -> Iterator[None]:
     found.run("postconf", "-e", f"maillog_file_prefixes={found.folder}", f"maillog_file={found.folder}/log")
     with subprocess.Popen(["postfix", "start-fg"], env=found.environment, stderr=subprocess.DEVNULL) as master:
         try:
-            assert eventually(lambda: (found.folder / "queue" / "pid" / "master.pid").exists() or master.poll() is not None)
+            assert eventually(
+                lambda: (found.folder / "queue" / "pid" / "master.pid").exists() or master.poll() is not None
+            )
             assert master.poll() is None, "Postfix does not start"
             yield
         finally:

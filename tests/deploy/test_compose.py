@@ -44,7 +44,9 @@ def services(compose: dict[str, Any]) -> dict[str, Any]:
     return services
 
 
-def test_each_service_is_handed_the_secrets_that_it_needs_and_no_other(compose: dict[str, Any], services: dict[str, Any], tmp_path: Path):
+def test_each_service_is_handed_the_secrets_that_it_needs_and_no_other(
+    compose: dict[str, Any], services: dict[str, Any], tmp_path: Path
+):
     assert {name: set(each["secrets"]) for name, each in services.items() if "secrets" in each} == SECRETS
     subprocess.run([str(DEPLOY / "secrets.sh"), str(tmp_path / "secrets")], check=True)
     names = [path.name for path in (tmp_path / "secrets").iterdir()]

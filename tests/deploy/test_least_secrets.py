@@ -62,7 +62,10 @@ async def test_a_process_starts_with_its_own_secrets_alone_and_starts_no_engine(
     assert list(tmp_path.glob("engines.json")) == []  # noqa: ASYNC240 (nothing else runs here)
 
 
-@pytest.mark.parametrize(("name", "missing"), [("serve", "token_secret"), ("serve", "secret_key"), ("work", "secret_key"), ("bounces", "secret_key")])
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [("serve", "token_secret"), ("serve", "secret_key"), ("work", "secret_key"), ("bounces", "secret_key")],
+)
 def test_a_process_does_not_start_without_one(settings: Settings, name: str, missing: str):
     refused = command(without(told(settings, name), missing), name, PRODUCTION="1", PORT=str(free_port()))
 

@@ -46,7 +46,19 @@ def make_roles(postgres: Postgres) -> None:
     words = [f"--set={name}={value}" for name, value in NAMES.items()]
     passwords = ["--set=owner_password=o", "--set=app_password=a"]
     sockets = str(socket_folder(postgres.folder))
-    command = [_program("psql"), "-X", "-h", sockets, "-U", "postgres", *words, *passwords, "-f", str(ROLES), "postgres"]
+    command = [
+        _program("psql"),
+        "-X",
+        "-h",
+        sockets,
+        "-U",
+        "postgres",
+        *words,
+        *passwords,
+        "-f",
+        str(ROLES),
+        "postgres",
+    ]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
 
 

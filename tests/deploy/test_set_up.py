@@ -193,7 +193,9 @@ def test_everything_is_stopped_and_goes_on_by_one_command_each(started: Machine)
 def test_a_shopper_is_erased_by_the_application_s_own_role(started: Machine):
     make_shop(started)
     row = '{"type": "customer", "externalId": "c0", "name": "Ana", "email": "ana@example.com"}'
-    started.run(f"{SHELL}echo '{row}' > /var/backups/rows.ndjson\n.venv/bin/python server.py import --shop bloom /var/backups/rows.ndjson")
+    started.run(
+        f"{SHELL}echo '{row}' > /var/backups/rows.ndjson\n.venv/bin/python server.py import --shop bloom /var/backups/rows.ndjson"
+    )
 
     assert started.run(f"{SHELL}.venv/bin/python server.py erase-customer c0") == "erased\n"
 
@@ -203,7 +205,9 @@ def test_a_backup_is_restored_as_the_page_says_and_nothing_is_sent_until_then(st
     stop(started, STOP_ALL)
     started.run(RESTORE)
     started.run(SCHEMA)
-    assert "nothing is sent until you run: python server.py restored" in started.run(f"{SHELL}{DOCTOR.rstrip()} || true")
+    assert "nothing is sent until you run: python server.py restored" in started.run(
+        f"{SHELL}{DOCTOR.rstrip()} || true"
+    )
 
     time.sleep(13)  # the backup knows a worker that lived when it was made
     told = started.run(f"{SHELL}{MAKE_SAFE}")

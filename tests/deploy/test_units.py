@@ -43,10 +43,14 @@ def test_a_unit_is_handed_the_secrets_that_it_needs_and_no_other(path: Path):
 
     assert set(unit.credentials) == BY_COMMAND[command]
     assert told == {f"{name.upper()}_FILE": f"%d/{name}" for name in unit.credentials}
-    assert {str(file) for file in unit.credentials.values()} == {f"/etc/rekindle/secrets/{name}" for name in unit.credentials}
+    assert {str(file) for file in unit.credentials.values()} == {
+        f"/etc/rekindle/secrets/{name}" for name in unit.credentials
+    }
 
 
-@pytest.mark.parametrize("path", [*UNITS, DEPLOY / "settings.example", DEPLOY / "Containerfile"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [*UNITS, DEPLOY / "settings.example", DEPLOY / "Containerfile"], ids=lambda path: path.name
+)
 def test_only_settings_that_exist_are_named(path: Path):
     named = set(re.findall(r"\b([A-Z][A-Z_]{3,})(?=[=:])", path.read_text("utf-8")))
 
@@ -54,7 +58,9 @@ def test_only_settings_that_exist_are_named(path: Path):
 
 
 def test_the_example_sets_nothing_twice_and_reads_as_settings():
-    lines = [line for line in (DEPLOY / "settings.example").read_text("utf-8").splitlines() if "=" in line and line[0] != "#"]
+    lines = [
+        line for line in (DEPLOY / "settings.example").read_text("utf-8").splitlines() if "=" in line and line[0] != "#"
+    ]
     names = [line.partition("=")[0] for line in lines]
 
     assert len(set(names)) == len(names)

@@ -45,7 +45,13 @@ class Standby:
         self.place.folder.mkdir()
         self.place._prepare()  # its folders, in the right hands
         shutil.rmtree(self.place.data)
-        run("pg_basebackup", "--write-recovery-conf", "--checkpoint=fast", f"--dbname={self.primary.url}", f"--pgdata={self.place.data}")
+        run(
+            "pg_basebackup",
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+            f"--dbname={self.primary.url}",
+            f"--pgdata={self.place.data}",
+        )
         own(self.place)
         sockets = str(socket_folder(self.place.folder))
         command = [_program("postgres"), "-D", str(self.place.data), "-h", "", "-k", sockets, "--shared_buffers=64MB"]

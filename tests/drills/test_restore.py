@@ -236,7 +236,9 @@ async def test_where_nothing_was_lost_only_the_identity_is_taken_over(foreign: S
 
 async def test_while_a_worker_works_nothing_is_changed(foreign: Settings, redis: Redis):
     await mail_plan(3)
-    await db.execute("INSERT INTO worker (id, name, started_at, lease_until) VALUES (gen_random_uuid(), 'x', now(), 'infinity')")
+    await db.execute(
+        "INSERT INTO worker (id, name, started_at, lease_until) VALUES (gen_random_uuid(), 'x', now(), 'infinity')"
+    )
 
     with pytest.raises(NotRestored, match="stop all workers first"):
         await restored(foreign)
@@ -262,7 +264,9 @@ async def test_only_what_may_have_gone_out_becomes_unknown():
     shop, plan = await mail_plan(6)
     chat = await make_resolved(shop, channel=PlanChannel.CHAT)
     planned = await make_running(shop, channel=PlanChannel.EMAIL)
-    await db.execute("UPDATE plan SET status = 'SCHEDULED', send_at = $2 WHERE id = $1", planned.id, now() + timedelta(hours=1))
+    await db.execute(
+        "UPDATE plan SET status = 'SCHEDULED', send_at = $2 WHERE id = $1", planned.id, now() + timedelta(hours=1)
+    )
     rows = await db.fetch("SELECT customer_id FROM delivery WHERE plan_id = $1 ORDER BY customer_id", plan.id)
     for row, change in zip(
         rows,

@@ -45,7 +45,12 @@ def run(url: str, role: Role, name: str, *words: str) -> subprocess.CompletedPro
     token = token_of(role, shop="bloom" if role is Role.OWNER else None)
     told = {**os.environ, "REKINDLE_URL": url, "REKINDLE_TOKEN": token, "NO_PROXY": "127.0.0.1"}
     return subprocess.run(
-        [sys.executable, "-m", f"examples.{name}", *words], cwd=ROOT, env=told, capture_output=True, text=True, timeout=90
+        [sys.executable, "-m", f"examples.{name}", *words],
+        cwd=ROOT,
+        env=told,
+        capture_output=True,
+        text=True,
+        timeout=90,
     )
 
 

@@ -53,7 +53,10 @@ def _figures() -> str:
     """The figures as a Markdown table, a line for each test and their sum."""
     rows = [(_words(name), line) for name, line in sorted(_lines.items())]
     total = Figures(*(sum(getattr(line, each) for _, line in rows) for each in Figures.__slots__))
-    lines = ["| what was done | crashes injected | accepted by the relay | lost | repeated | unknown |", "|---" * 6 + "|"]
+    lines = [
+        "| what was done | crashes injected | accepted by the relay | lost | repeated | unknown |",
+        "|---" * 6 + "|",
+    ]
     for words, line in [*rows, ("**together**", total)]:
         lines.append(
             f"| {words} | {line.crashes:,} | {line.sent:,} | {line.lost} | {line.repeated} | {line.unknown:,} |"
@@ -65,7 +68,11 @@ def _figures() -> str:
 def _guards() -> str:
     """The guards as a Markdown table, each with the test that noticed its absence."""
     return "\n".join(
-        ["| without | noticed by |", "|---|---|", *(f"| {guard.replace('-', ' ')} | `{test}` |" for guard, test in noticed())]
+        [
+            "| without | noticed by |",
+            "|---|---|",
+            *(f"| {guard.replace('-', ' ')} | `{test}` |" for guard, test in noticed()),
+        ]
     )
 
 

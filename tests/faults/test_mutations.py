@@ -34,9 +34,7 @@ def test_a_patch_takes_a_guard_away_that_is_there(patch: Path):
 
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize("patch", MUTATIONS if FULL else MUTATIONS[:1], ids=lambda patch: patch.stem)
-def test_a_removed_guard_is_noticed(
-    patch: Path, tmp_path: Path, record_property: Callable[[str, object], None]
-):
+def test_a_removed_guard_is_noticed(patch: Path, tmp_path: Path, record_property: Callable[[str, object], None]):
     copy = _copy(tmp_path / "copy")
     applied = subprocess.run(["patch", "-p1", "-i", str(patch)], cwd=copy, capture_output=True, text=True)
     assert applied.returncode == 0, applied.stdout

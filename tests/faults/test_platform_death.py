@@ -42,7 +42,9 @@ def start(rig: Rig, *faults: dict[str, object]) -> Worker:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("moment", PLATFORM_MOMENTS if FULL else ["before the last byte", "after the platform's answer"])
+@pytest.mark.parametrize(
+    "moment", PLATFORM_MOMENTS if FULL else ["before the last byte", "after the platform's answer"]
+)
 async def test_a_worker_dies_while_posting_and_another_finishes_its_work(rig: Rig, platform: HttpSink, moment: str):
     plan = await chat_plan(rig, platform, 300)
 

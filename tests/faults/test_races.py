@@ -151,5 +151,6 @@ async def _sent(count: int) -> bool:
 
 
 async def _nobody_works() -> bool:
-    return bool(await db.fetch_value("SELECT count(*) = 0 FROM slice WHERE worker_id IS NOT NULL OR due_at <= $1", NOON))
-
+    return bool(
+        await db.fetch_value("SELECT count(*) = 0 FROM slice WHERE worker_id IS NOT NULL OR due_at <= $1", NOON)
+    )

@@ -82,7 +82,11 @@ async def take_bounce(ctx: Context, plan_id: int, person: UUID) -> None:
 
 
 async def test_no_log_of_a_run_tells_who_anybody_is(ctx: Context, mailbox: Mailbox, caplog: pytest.LogCaptureFixture):
-    with caplog.at_level(logging.INFO), caplog.at_level(logging.DEBUG, "jobs"), caplog.at_level(logging.DEBUG, "models"):
+    with (
+        caplog.at_level(logging.INFO),
+        caplog.at_level(logging.DEBUG, "jobs"),
+        caplog.at_level(logging.DEBUG, "models"),
+    ):
         person = await a_run(ctx, await make_shop())
 
     assert [entry.recipients for entry in mailbox.entries()] == [("zebulon@quux.example",)]

@@ -51,9 +51,7 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     return found
 
 
-async def test_what_gathers_during_a_commit_goes_into_the_next(
-    messages: list[Waiting], sizes: list[tuple[int, int]]
-):
+async def test_what_gathers_during_a_commit_goes_into_the_next(messages: list[Waiting], sizes: list[tuple[int, int]]):
     commits = GroupCommit()
 
     first = commits.exchange(None, messages[0])
@@ -182,7 +180,9 @@ async def test_a_commit_that_hangs_is_given_up(messages: list[Waiting], monkeypa
     assert await states() == {"PENDING": 6}
 
 
-async def test_a_large_backlog_is_committed_in_parts(messages: list[Waiting], sizes: list[tuple[int, int]], monkeypatch):
+async def test_a_large_backlog_is_committed_in_parts(
+    messages: list[Waiting], sizes: list[tuple[int, int]], monkeypatch
+):
     monkeypatch.setattr(group_commit, "LARGEST", 2)
     commits = GroupCommit()
 

@@ -93,7 +93,9 @@ async def test_each_recipient_s_message_arrives_once_signed_and_as_they_would_re
     verified = [Webhook(secret).verify(request.body, dict(request.headers)) for request in sink.requests]
     assert {said["data"]["text"] for said in verified} == {f"Hi c{n}, greetings from Bloom" for n in range(30)}
     first = next(said for said in verified if said["data"]["customer"] == "c0")
-    row = await db.fetch_one("SELECT customer_id FROM delivery JOIN customer c ON c.id = customer_id WHERE c.name = 'c0'")
+    row = await db.fetch_one(
+        "SELECT customer_id FROM delivery JOIN customer c ON c.id = customer_id WHERE c.name = 'c0'"
+    )
     assert row is not None
     assert first["type"] == "chat.message"
     assert first["data"]["id"] == global_id("Message", plan.id, row["customer_id"], "")
@@ -267,7 +269,11 @@ async def test_a_slow_platform_s_slice_takes_turns_and_loses_nothing(
 
 
 async def test_one_shop_s_slices_leave_places_for_others(
-    ctx: Context, sink: HttpSink, platform: Callable[..., PlatformChannel], monkeypatch: pytest.MonkeyPatch, clock: Clock
+    ctx: Context,
+    sink: HttpSink,
+    platform: Callable[..., PlatformChannel],
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
 ):
     monkeypatch.setattr(platforms, "AT_ONCE_OF_SHOP", 1)
     platform()
@@ -406,6 +412,11 @@ async def test_a_cancelled_job_settles_what_it_knows(
         await delivering
 
     found = await states()
-    assert set(found) <= {("SENT", None, 1), ("UNKNOWN", "CONNECTION_LOST", 1), ("PENDING", None, 0), ("PENDING", None, 1)}
+    assert set(found) <= {
+        ("SENT", None, 1),
+        ("UNKNOWN", "CONNECTION_LOST", 1),
+        ("PENDING", None, 0),
+        ("PENDING", None, 1),
+    }
     assert found["UNKNOWN", "CONNECTION_LOST", 1] <= 2
     await oracle.check(sink.accepted(), channel="CHAT")

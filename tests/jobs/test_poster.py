@@ -69,9 +69,7 @@ async def test_nobody_who_listens_means_that_nothing_left(sink: HttpSink, poster
     sink.start()
 
 
-async def test_no_answer_is_waited_for_without_end(
-    sink: HttpSink, poster: Poster, monkeypatch: pytest.MonkeyPatch
-):
+async def test_no_answer_is_waited_for_without_end(sink: HttpSink, poster: Poster, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(posters, "ANSWER_WAIT", 0.1)
     sink.script = lambda _number: Act.TAKE_AND_STALL
     with pytest.raises(LostError):

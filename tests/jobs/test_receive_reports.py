@@ -114,14 +114,18 @@ async def test_the_address_for_complaints_takes_what_carries_our_seal(place: tup
 async def test_what_is_no_report_is_taken_and_forgotten(place: tuple[str, Place], settings: Settings):
     *_, back = await one_sent(settings)
 
-    assert (await deliver(*place, back, b"Subject: I am away\r\nAuto-Submitted: auto-replied\r\n\r\nhello\r\n"))[0] == 250
+    assert (await deliver(*place, back, b"Subject: I am away\r\nAuto-Submitted: auto-replied\r\n\r\nhello\r\n"))[
+        0
+    ] == 250
     assert await state() == "SENT"
 
 
 async def test_a_report_that_is_too_long_is_refused(place: tuple[str, Place], settings: Settings):
     *_, back = await one_sent(settings)
 
-    assert (await deliver(*place, back, bounce(back) + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * (LARGEST // 70)))[0] == 552
+    assert (await deliver(*place, back, bounce(back) + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * (LARGEST // 70)))[
+        0
+    ] == 552
     assert await state() == "SENT"
 
 

@@ -159,7 +159,9 @@ async def test_what_waited_for_the_contact_limit_is_told_when_it_goes(ctx: Conte
     assert [each["plan"] for _, data in told(sink) for each in data["messages"]] == [global_id("Plan", plan.id)] * 2
 
 
-async def test_a_message_that_the_deadline_ends_after_refusals_is_told_as_failed(ctx: Context, sink: HttpSink, clock: Clock):
+async def test_a_message_that_the_deadline_ends_after_refusals_is_told_as_failed(
+    ctx: Context, sink: HttpSink, clock: Clock
+):
     shop = await make_shop()
     await make_customers(shop, 2)
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)

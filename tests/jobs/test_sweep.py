@@ -30,7 +30,9 @@ async def test_a_plan_is_taken_from_its_time_through_every_step(ctx: Context, cl
     shop = await make_shop()
     await make_customers(shop, 3)
     plan = await make_draft(shop)
-    await plan.submit(shop, send_at=(await Plan.get(id=plan.id)).created_at + timedelta(hours=1), deadline_after=DEADLINE)
+    await plan.submit(
+        shop, send_at=(await Plan.get(id=plan.id)).created_at + timedelta(hours=1), deadline_after=DEADLINE
+    )
 
     await sweep(ctx)
     assert await queued(ctx, WORK_QUEUE) == []

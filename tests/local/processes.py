@@ -22,7 +22,8 @@ def naming(path: Path) -> list[psutil.Process]:
     return [
         process
         for process in psutil.process_iter(["cmdline", "status"])
-        if process.info["status"] != psutil.STATUS_ZOMBIE and any(str(path) in word for word in process.info["cmdline"] or ())
+        if process.info["status"] != psutil.STATUS_ZOMBIE
+        and any(str(path) in word for word in process.info["cmdline"] or ())
     ]
 
 

@@ -105,7 +105,9 @@ async def stored_rows(shop: Shop) -> dict[str, int]:
         kind: await databases.fetch_value(f"SELECT count(*) FROM {table} WHERE shop_id = $1", shop.id)
         for kind, table in tables.items()
     }
-    brought = await databases.fetch_value("SELECT count(*) FROM orders WHERE shop_id = $1 AND external_id LIKE 'past-%'", shop.id)
+    brought = await databases.fetch_value(
+        "SELECT count(*) FROM orders WHERE shop_id = $1 AND external_id LIKE 'past-%'", shop.id
+    )
     return {**stored, "order": stored["order"] - brought, "event": stored["event"] - brought * len(WAY)}
 
 
@@ -192,7 +194,10 @@ async def test_two_automated_plans_run_after_the_first_however_often_it_is_start
     for _ in range(2):
         await play(settings, quiet(), SHOPS, PATIENCE)
     plans = await Plan.filter(trigger__isnull=False).order_by("id")
-    assert [(plan.trigger, plan.status) for plan in plans] == [("ABANDONED_CART", "ONGOING"), ("WELCOME_FOLLOWER", "ONGOING")]
+    assert [(plan.trigger, plan.status) for plan in plans] == [
+        ("ABANDONED_CART", "ONGOING"),
+        ("WELCOME_FOLLOWER", "ONGOING"),
+    ]
 
 
 async def test_a_fill_that_was_killed_is_taken_up_and_ends_with_the_same_rows(worker: None, settings: Settings):

@@ -118,7 +118,9 @@ async def test_who_was_held_out_got_nothing_and_only_readers_bought_for_it(shop:
         "SELECT count(*) FROM delivery WHERE state = 'HELD_OUT' AND (sent_at, read_at, clicked_at) IS DISTINCT FROM (NULL, NULL, NULL)"
     ) == 0  # fmt: skip
 
-    brought = await db.fetch("SELECT customer_id, split_part(external_id, '-', 2)::int AS plan FROM orders WHERE external_id LIKE 'past-%'")
+    brought = await db.fetch(
+        "SELECT customer_id, split_part(external_id, '-', 2)::int AS plan FROM orders WHERE external_id LIKE 'past-%'"
+    )
     readers = await db.fetch("SELECT customer_id, plan_id FROM delivery WHERE read_at IS NOT NULL")
     assert {tuple(row) for row in brought} <= {tuple(row) for row in readers}
     assert {row["plan"] for row in brought} >= {plan.id for plan in plans if plan.template == "WIN_BACK"}
@@ -133,7 +135,11 @@ async def test_the_whole_demo_shows_a_lift_with_its_interval(database: None, clo
     assert whole.plans == sum(past.held_out > 0 for past in PAST)
     assert whole.is_complete
     assert whole.comparison.buyers is not None
-    assert whole.comparison.buyers.interval.low < whole.comparison.buyers.difference < whole.comparison.buyers.interval.high
+    assert (
+        whole.comparison.buyers.interval.low
+        < whole.comparison.buyers.difference
+        < whole.comparison.buyers.interval.high
+    )
     assert whole.comparison.buyers.difference > 0
 
 

@@ -80,7 +80,8 @@ async def dump() -> dict[str, list[str]]:
     """Every row of every table, as text."""
     return {
         row["relname"]: [
-            each["row"] for each in await database.fetch(f'SELECT to_jsonb(t)::text AS row FROM "{row["relname"]}" t ORDER BY 1')
+            each["row"]
+            for each in await database.fetch(f'SELECT to_jsonb(t)::text AS row FROM "{row["relname"]}" t ORDER BY 1')
         ]
         for row in await database.fetch(TABLES)
     }
@@ -118,7 +119,12 @@ async def a_life(clock: Clock) -> tuple[Shop, list[Plan]]:
     """A person of whom every table has heard, in two shops, beside somebody else."""
     shop, other = await make_shop(), await make_shop("other")
     for each in (shop, other):
-        assert await ingested(each, profile(), order(f"quux-{each.id}-1"), order(f"quux-{each.id}-2"), event(f"quux-{each.id}")) == [[]] * 4
+        assert (
+            await ingested(
+                each, profile(), order(f"quux-{each.id}-1"), order(f"quux-{each.id}-2"), event(f"quux-{each.id}")
+            )
+            == [[]] * 4
+        )
         await make_customers(each, 2)
     coupon = await make_coupon(shop)
     chat = await make_resolved(shop, coupon_id=coupon.id)
@@ -172,7 +178,12 @@ async def leave_traces(shop: Shop, other: Shop, chat: Plan, mail: Plan) -> None:
             json.dumps(told), at,
         )  # fmt: skip
     [test] = await trial.ask(
-        shop, await make_draft(shop, channel=PlanChannel.EMAIL), ["Zebulon@quux.example"], tag=None, actor="anna", secret=SECRET
+        shop,
+        await make_draft(shop, channel=PlanChannel.EMAIL),
+        ["Zebulon@quux.example"],
+        tag=None,
+        actor="anna",
+        secret=SECRET,
     )
     assert test.address
 
@@ -202,8 +213,12 @@ async def test_no_table_knows_an_erased_person_any_more(clock: Clock):
     assert (await erase()).done_at == now()
 
     after = await dump()
-    ids = [str(external_uuid("order", shop, f"quux-{n}")) for shop in ("bloom", "other") for n in ("1-1", "1-2", "2-1", "2-2", "3")]
-    digest = (await database.fetch_value("SELECT encode(email_key, 'hex') FROM suppression"))
+    ids = [
+        str(external_uuid("order", shop, f"quux-{n}"))
+        for shop in ("bloom", "other")
+        for n in ("1-1", "1-2", "2-1", "2-2", "3")
+    ]
+    digest = await database.fetch_value("SELECT encode(email_key, 'hex') FROM suppression")
     found = [(table, mark) for table, rows in after.items() for row in rows for mark in (*MARKS, *ids) if mark in row]
     assert found == []
     assert [table for table, rows in after.items() if any(digest in row for row in rows)] == ["suppression"]
@@ -214,7 +229,9 @@ async def test_no_table_knows_an_erased_person_any_more(clock: Clock):
 async def test_nobody_else_is_touched(clock: Clock):
     await a_life(clock)
     others = (str(customer_id("c0")), str(customer_id("c1")))
-    before = {table: [row for row in rows if any(each in row for each in others)] for table, rows in (await dump()).items()}
+    before = {
+        table: [row for row in rows if any(each in row for each in others)] for table, rows in (await dump()).items()
+    }
     assert len(before.pop("posting")) == 1
 
     await erase()
@@ -222,7 +239,9 @@ async def test_nobody_else_is_touched(clock: Clock):
     after = await dump()
     [posting] = after.pop("posting")
     assert others[0] in posting
-    assert {table: [row for row in rows if any(each in row for each in others)] for table, rows in after.items()} == before
+    assert {
+        table: [row for row in rows if any(each in row for each in others)] for table, rows in after.items()
+    } == before
     assert sum(map(len, before.values())) > 10
 
 
@@ -237,7 +256,9 @@ async def test_the_ledger_adds_up_and_every_figure_is_as_before(clock: Clock):
             await metric.of_plans(ids),
             [await oracle.breakdown(plan_id) for plan_id in ids],
             await overview.overview(shop, now().date() - timedelta(days=30), now().date()),
-            await database.fetch("SELECT * FROM metric_day WHERE (sent, read, clicked, claimed, redeemed, orders, gmv, unsubscribed) <> (0, 0, 0, 0, 0, 0, 0, 0) ORDER BY 1, 2, 3, 4, 5, 6"),
+            await database.fetch(
+                "SELECT * FROM metric_day WHERE (sent, read, clicked, claimed, redeemed, orders, gmv, unsubscribed) <> (0, 0, 0, 0, 0, 0, 0, 0) ORDER BY 1, 2, 3, 4, 5, 6"
+            ),
         ]
 
     before = await told()
@@ -268,7 +289,9 @@ async def test_whatever_was_done_and_bought_figures_do_not_change(migrated: str,
     try:
         await erase(person)
     except Refused:
-        assert not await database.fetch_value("SELECT EXISTS (SELECT FROM orders WHERE customer_id = $1)", customer_id(person))
+        assert not await database.fetch_value(
+            "SELECT EXISTS (SELECT FROM orders WHERE customer_id = $1)", customer_id(person)
+        )
     assert await told() == before
     await database.disconnect()
 
@@ -284,17 +307,24 @@ async def test_what_waits_is_withdrawn_and_what_is_in_flight_is_awaited():
     asked = await erase("c0")
 
     assert asked.done_at is None and await erasure.is_waiting()
-    assert await database.fetch_value(
-        "SELECT reason FROM delivery WHERE plan_id = $1 AND customer_id = $2", waiting.id, customer_id("c0")
-    ) == Reason.ERASED
+    assert (
+        await database.fetch_value(
+            "SELECT reason FROM delivery WHERE plan_id = $1 AND customer_id = $2", waiting.id, customer_id("c0")
+        )
+        == Reason.ERASED
+    )
     assert await erasure.finish_waiting() == 0
-    assert not await database.fetch_value("SELECT EXISTS (SELECT FROM relationship WHERE customer_id = $1)", customer_id("c0"))
+    assert not await database.fetch_value(
+        "SELECT EXISTS (SELECT FROM relationship WHERE customer_id = $1)", customer_id("c0")
+    )
 
     await intent.commit(settlements, [])
     assert await erasure.finish_waiting() == 1
     assert not await erasure.is_waiting()
     assert {(each.state, each.count) for each in await oracle.breakdown(flying.id)} == {(DeliveryState.SENT, 2)}
-    assert not await database.fetch_value("SELECT EXISTS (SELECT FROM delivery WHERE customer_id = $1)", customer_id("c0"))
+    assert not await database.fetch_value(
+        "SELECT EXISTS (SELECT FROM delivery WHERE customer_id = $1)", customer_id("c0")
+    )
 
 
 @pytest.mark.usefixtures("database")
@@ -363,7 +393,9 @@ async def test_an_audience_that_is_being_resolved_is_waited_for_and_later_ones_d
 
     assert await database.fetch_value("SELECT count(*) FROM delivery WHERE plan_id = $1", before.id) == 2
     assert await database.fetch_value("SELECT count(*) FROM delivery WHERE plan_id = $1", after.id) == 1
-    assert not await database.fetch_value("SELECT EXISTS (SELECT FROM delivery WHERE customer_id = $1)", customer_id("c0"))
+    assert not await database.fetch_value(
+        "SELECT EXISTS (SELECT FROM delivery WHERE customer_id = $1)", customer_id("c0")
+    )
 
 
 @pytest.mark.usefixtures("database")
@@ -403,7 +435,16 @@ async def test_an_export_holds_everything_and_nothing_of_others(clock: Clock):
     whole = json.loads((await customer_export.export(PERSON)).document)
 
     assert whole["externalId"] == PERSON and set(whole["shops"].values()) == {"Bloom", "Other"}
-    assert set(whole["tables"]) >= {"customer", "orders", "event", "relationship", "delivery", "claim", "remark", "touch"}
+    assert set(whole["tables"]) >= {
+        "customer",
+        "orders",
+        "event",
+        "relationship",
+        "delivery",
+        "claim",
+        "remark",
+        "touch",
+    }
     assert whole["tables"]["customer"][0]["email"] == "zebulon@quux.example"
     assert len(whole["tables"]["orders"]) == 5
     assert "Hi Zebulon Quux, greetings from Bloom" in {each.get("text") for each in whole["messages"]}
@@ -411,7 +452,9 @@ async def test_an_export_holds_everything_and_nothing_of_others(clock: Clock):
     assert {remark["author"] for remark in whole["tables"]["remark"]} == {"SHOPPER", "SELLER"}
     assert '"c0"' not in json.dumps(whole) and str(customer_id("c0")) not in json.dumps(whole)
     assert "suppression" not in whole["tables"]
-    await database.execute("INSERT INTO suppression SELECT email_key, 'BOUNCED', $2 FROM customer WHERE id = $1", ID, now())
+    await database.execute(
+        "INSERT INTO suppression SELECT email_key, 'BOUNCED', $2 FROM customer WHERE id = $1", ID, now()
+    )
     told = json.loads((await customer_export.export(PERSON)).document)
     assert [each["reason"] for each in told["tables"]["suppression"]] == ["BOUNCED"]
     cut = await customer_export.export(PERSON, most_rows=1)

@@ -105,7 +105,9 @@ async def test_a_customer_s_messages_are_found_whatever_became_of_them():
     shop = await make_shop()
     (person,) = await make_customers(shop, 1)
     states = [row[0] for row in await db.fetch("SELECT unnest(enum_range(NULL::delivery_state))::text")]
-    kinds = [(state, channel, slice_) for state in states for channel in ("CHAT", "EMAIL", None) for slice_ in (1, None)]
+    kinds = [
+        (state, channel, slice_) for state in states for channel in ("CHAT", "EMAIL", None) for slice_ in (1, None)
+    ]
     for number, (state, channel, slice_) in enumerate(kinds):
         await db.execute(
             "INSERT INTO delivery (plan_id, customer_id, shop_id, state, channel, slice, created_at)"
@@ -113,4 +115,8 @@ async def test_a_customer_s_messages_are_found_whatever_became_of_them():
             number, person, shop.id, state, channel, slice_,
         )  # fmt: skip
 
-    assert await db.fetch_value(f"SELECT count(*) FROM delivery WHERE {customer_rows.DELIVERIES}", person) == len(kinds) == 60
+    assert (
+        await db.fetch_value(f"SELECT count(*) FROM delivery WHERE {customer_rows.DELIVERIES}", person)
+        == len(kinds)
+        == 60
+    )

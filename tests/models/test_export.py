@@ -46,7 +46,9 @@ async def test_every_recipient_is_in_the_ledger_once_whatever_the_pages(plan_id:
     assert sorted(row["customer"] for row in rows) == sorted(f"c{number}" for number in range(25))
     assert [line["customer"] for line in lines] == [row["customer"] for row in rows]
     assert tuple(rows[0]) == tuple(lines[0]) == export.LEDGER
-    row = await db.fetch_one("SELECT customer_id FROM customer c JOIN delivery d ON d.customer_id = c.id WHERE name = 'c0'")
+    row = await db.fetch_one(
+        "SELECT customer_id FROM customer c JOIN delivery d ON d.customer_id = c.id WHERE name = 'c0'"
+    )
     assert row is not None
     own = next(line for line in lines if line["customer"] == "c0")
     assert own == {
@@ -91,7 +93,9 @@ async def test_nothing_personal_is_in_it(plan_id: int):
 
 
 async def test_the_figures_are_those_of_the_api(plan_id: int):
-    await db.execute("UPDATE delivery SET state = 'SUPPRESSED', reason = 'BLOCKED' WHERE customer_id IN (SELECT id FROM customer LIMIT 4)")
+    await db.execute(
+        "UPDATE delivery SET state = 'SUPPRESSED', reason = 'BLOCKED' WHERE customer_id IN (SELECT id FROM customer LIMIT 4)"
+    )
     rows = table(await exported(plan_id, Content.FIGURES))
     values = {row["figure"]: row["value"] for row in rows}
 

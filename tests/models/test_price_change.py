@@ -63,9 +63,7 @@ async def test_an_earlier_price_told_with_a_product_does_not_replace_a_later_one
 async def test_a_change_in_another_currency_or_in_the_future_is_refused_and_nothing_is_kept():
     shop = await make_shop()
     ahead = (now() + timedelta(minutes=6)).isoformat()
-    results = await ingest(
-        shop, [product_row(), price_row(currency="EUR"), price_row(changedAt=ahead)], secret=SECRET
-    )
+    results = await ingest(shop, [product_row(), price_row(currency="EUR"), price_row(changedAt=ahead)], secret=SECRET)
     codes = [[problem.code for problem in result.problems] for result in results]
     assert codes == [[], ["WRONG_CURRENCY"], ["IN_FUTURE"]]
     assert await history() == [1999]

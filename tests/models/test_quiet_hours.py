@@ -184,4 +184,3 @@ async def test_what_cannot_be_is_refused_and_changes_nothing(quiet: QuietHours, 
         await quiet_hours.change(shop, quiet)
 
     assert await quiet_hours.of_shop(shop.id) == kept
-

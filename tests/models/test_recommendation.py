@@ -269,7 +269,9 @@ async def test_quota_is_looked_back_at_for_four_whole_weeks(clock: Clock):
     clock.move(timedelta(days=36))
     week = quota.week_of(now())
     for weeks, used in ((0, 1), (1, 2), (4, 1), (5, 3)):
-        await database.execute("INSERT INTO quota_week VALUES ($1, $2, $3)", shop.id, week - timedelta(weeks=weeks), used)
+        await database.execute(
+            "INSERT INTO quota_week VALUES ($1, $2, $3)", shop.id, week - timedelta(weeks=weeks), used
+        )
     own = await quota.quota(shop.id, now())
 
     found = await gather(shop, now(), LIMITS.window)

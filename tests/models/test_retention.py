@@ -158,7 +158,9 @@ async def test_slices_that_automated_plans_are_done_with_go_and_nothing_that_is_
     assert [row["slice"] for row in numbers] == list(range(1, len(made) + 2))
 
 
-async def test_slices_of_a_plan_that_is_sent_stay_so_that_what_failed_can_be_tried_again(settings: Settings, clock: Clock):
+async def test_slices_of_a_plan_that_is_sent_stay_so_that_what_failed_can_be_tried_again(
+    settings: Settings, clock: Clock
+):
     shop = await make_shop()
     await make_customers(shop, 3)
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
@@ -169,6 +171,8 @@ async def test_slices_of_a_plan_that_is_sent_stay_so_that_what_failed_can_be_tri
 
     await forget(settings, now())
 
-    again = await (await Plan.get(id=plan.id)).retry_failed(shop, include_unknown=False, deadline_after=timedelta(hours=1))
+    again = await (await Plan.get(id=plan.id)).retry_failed(
+        shop, include_unknown=False, deadline_after=timedelta(hours=1)
+    )
     assert again.status == "ONGOING"
     assert await database.fetch_value("SELECT count(*) FROM delivery WHERE state = 'PENDING'") == 3

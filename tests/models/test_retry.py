@@ -45,7 +45,9 @@ async def load(plan: Plan, number: int = 1) -> list[Waiting]:
 
 async def fail(customer: UUID, state: str = "FAILED", reason: str = "5.6.0") -> None:
     """What became of a message: refused, which gives its contact back, or unknown, which does not."""
-    await db.execute("UPDATE delivery SET state = $2, reason = $3, sent_at = NULL WHERE customer_id = $1", customer, state, reason)
+    await db.execute(
+        "UPDATE delivery SET state = $2, reason = $3, sent_at = NULL WHERE customer_id = $1", customer, state, reason
+    )
     if state == "FAILED":
         await db.execute("UPDATE delivery SET contact_day = NULL WHERE customer_id = $1", customer)
         await db.execute("DELETE FROM contact WHERE customer_id = $1", customer)
@@ -138,7 +140,9 @@ async def test_consent_and_the_contact_limit_are_asked_afresh():
     gone = await load(plan, 2)
 
     assert [message.customer_id for message in gone] == [free]
-    rows = await db.fetch("SELECT customer_id, state::text, reason FROM delivery WHERE customer_id = ANY($1)", [left, full])
+    rows = await db.fetch(
+        "SELECT customer_id, state::text, reason FROM delivery WHERE customer_id = ANY($1)", [left, full]
+    )
     assert {tuple(row) for row in rows} == {(left, "SUPPRESSED", "NO_CONSENT"), (full, "PENDING", "CONTACT_LIMIT")}
 
 

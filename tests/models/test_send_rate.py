@@ -21,7 +21,9 @@ pytestmark = pytest.mark.usefixtures("database")
 WINDOW = send_rate.WINDOW.total_seconds()
 
 
-async def paced(per_minute: int, *, count: int = 40, name: str = "bloom", channel: PlanChannel = PlanChannel.EMAIL) -> Plan:
+async def paced(
+    per_minute: int, *, count: int = 40, name: str = "bloom", channel: PlanChannel = PlanChannel.EMAIL
+) -> Plan:
     """A plan of a shop with a rate, whose bucket is full."""
     shop = await make_shop(name)
     await make_customers(shop, count, prefix=f"{name}-")
@@ -39,7 +41,9 @@ async def turn(plan: Plan, number: int = 1) -> list[Waiting]:
         return []
     gone = await slices.load(held)
     await db.execute(
-        "UPDATE delivery SET state = 'SENT' WHERE plan_id = $1 AND customer_id = ANY($2)", plan.id, [m.customer_id for m in gone]
+        "UPDATE delivery SET state = 'SENT' WHERE plan_id = $1 AND customer_id = ANY($2)",
+        plan.id,
+        [m.customer_id for m in gone],
     )
     await slices.release(held)
     return gone

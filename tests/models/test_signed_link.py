@@ -39,7 +39,8 @@ def test_any_text_that_is_no_token_is_refused_without_an_error(text):
 
 def test_a_token_of_another_key_says_nothing():
     assert (
-        verify([b"another key of thirty-two bytes!!"], Purpose.UNSUBSCRIBE, sign(KEY, Purpose.UNSUBSCRIBE, LINK)) is None
+        verify([b"another key of thirty-two bytes!!"], Purpose.UNSUBSCRIBE, sign(KEY, Purpose.UNSUBSCRIBE, LINK))
+        is None
     )
 
 

@@ -164,7 +164,9 @@ async def test_loading_keeps_out_who_unsubscribed_lost_their_address_or_bounced_
     await slices.load(held)
     await db.execute("UPDATE relationship SET email_consent = 'UNSUBSCRIBED' WHERE customer_id = $1", ids[0])
     await db.execute("UPDATE customer SET email = NULL WHERE id = $1", ids[1])
-    await db.execute("INSERT INTO suppression SELECT email_key, 'BOUNCED', $2 FROM customer WHERE id = $1", ids[2], NOON)
+    await db.execute(
+        "INSERT INTO suppression SELECT email_key, 'BOUNCED', $2 FROM customer WHERE id = $1", ids[2], NOON
+    )
     await db.execute("DELETE FROM relationship WHERE customer_id = $1", ids[3])
 
     loaded = await slices.load(held)

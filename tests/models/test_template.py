@@ -44,7 +44,16 @@ def test_the_product_s_languages_and_scenarios_are_all_there() -> None:
 def test_a_file_says_its_language_and_has_exactly_the_same_texts_as_all(language: str) -> None:
     file = words.files()[language]
     assert canonical(language) == language
-    assert set(file) == {"language", "name", "reviewed_by_native_speaker", "email", "button", "preset", "advice", "scenario"}
+    assert set(file) == {
+        "language",
+        "name",
+        "reviewed_by_native_speaker",
+        "email",
+        "button",
+        "preset",
+        "advice",
+        "scenario",
+    }
     assert set(file["email"]) == {"why", "unsubscribe"}
     assert set(file["button"]) == set(Destination)
     assert list(file["preset"]) == list(Preset)

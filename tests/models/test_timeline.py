@@ -118,7 +118,9 @@ async def test_a_consent_given_and_withdrawn_is_told_with_its_source_once_each(c
     (customer,) = await make_customers(shop, 1)
     await db.execute("UPDATE relationship SET email_consent_at = $1, email_consent_source = 'checkout'", now())
     life = Life(shop, customer, now())
-    assert [(entry.what, entry.reason, entry.channel) for entry in await told(life)] == [("SUBSCRIBED", "checkout", "EMAIL")]
+    assert [(entry.what, entry.reason, entry.channel) for entry in await told(life)] == [
+        ("SUBSCRIBED", "checkout", "EMAIL")
+    ]
     clock.move(timedelta(hours=1))
     await consent.unsubscribe(shop.id, customer, source="mail of plan 7", plan_id=7)
 

@@ -120,7 +120,10 @@ def disturbed(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mappi
     unfilled = [
         f"{name} is required and has no default"
         for name, column in after.items()
-        if name not in before and name.partition(".")[0] in tables and column["is_required"] and not column["is_filled"]
+        if name not in before
+        and name.partition(".")[0] in tables
+        and column["is_required"]
+        and not column["is_filled"]
         and name not in CONTRACTS
     ]
     return [*gone, *changed, *required, *sorted(rewritten), *unfilled]
@@ -156,7 +159,9 @@ def test_what_would_disturb_is_found():
 
 
 def test_an_index_on_a_large_table_is_built_beside_those_who_write():
-    locking = re.compile(rf"CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)(?:IF NOT EXISTS )?\w+\s+ON (?:{'|'.join(LARGE)})\b")
+    locking = re.compile(
+        rf"CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)(?:IF NOT EXISTS )?\w+\s+ON (?:{'|'.join(LARGE)})\b"
+    )
     found = {
         name: locking.findall((ROOT / "models" / "migrations" / f"{name}.py").read_text("utf-8"))
         for name in MIGRATIONS
@@ -164,7 +169,9 @@ def test_an_index_on_a_large_table_is_built_beside_those_who_write():
     }
 
     assert [name for name, statements in found.items() if statements] == []
-    assert locking.findall("CREATE INDEX x ON delivery (a)") and not locking.findall("CREATE INDEX CONCURRENTLY x ON delivery")
+    assert locking.findall("CREATE INDEX x ON delivery (a)") and not locking.findall(
+        "CREATE INDEX CONCURRENTLY x ON delivery"
+    )
 
 
 PREPARE = """

@@ -35,7 +35,9 @@ async def test_every_figure_of_the_dashboard_exists(database: None, settings: Se
     named = {name for panel in panels for target in panel["targets"] for name in NAMES.findall(target["expr"])}
 
     assert len(named) > 12
-    assert named - await told(settings) - {"rekindle_sweep_age_seconds"} == set()  # there is none before the first sweep
+    assert (
+        named - await told(settings) - {"rekindle_sweep_age_seconds"} == set()
+    )  # there is none before the first sweep
 
 
 async def test_the_page_tells_every_figure_and_no_other(database: None, settings: Settings):

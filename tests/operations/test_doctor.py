@@ -174,7 +174,11 @@ async def test_whether_anybody_takes_bounces_is_told(settings: Settings):
 
 async def test_with_every_engine_gone_each_is_named(sound: Settings):
     gone = sound.model_copy(
-        update={"database_url": "postgres://x:hidden@127.0.0.1:1/x", "redis_url": "redis://127.0.0.1:1", "smtp_url": "smtp://127.0.0.1:1"}
+        update={
+            "database_url": "postgres://x:hidden@127.0.0.1:1/x",
+            "redis_url": "redis://127.0.0.1:1",
+            "smtp_url": "smtp://127.0.0.1:1",
+        }
     )
 
     findings = await examine(gone)

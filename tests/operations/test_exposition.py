@@ -53,7 +53,9 @@ async def test_without_a_token_in_the_settings_there_is_no_such_page(settings: S
         assert (await client.get("/metrics", headers={"authorization": "Bearer "})).status_code == 404
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer ä"])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer wrong", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer ä"]
+)
 async def test_who_has_not_the_token_sees_nothing(client: httpx.AsyncClient, header: str):
     answer = await client.get("/metrics", headers=[(b"authorization", header.encode())])
 

@@ -15,7 +15,15 @@ from operations import readiness
 from server import create_app
 from settings import Settings
 
-ALL_UP = {"database": "up", "redis": "up", "migrations": "up", "worker": "up", "sweep": "up", "relay": "up", "sending": "up"}
+ALL_UP = {
+    "database": "up",
+    "redis": "up",
+    "migrations": "up",
+    "worker": "up",
+    "sweep": "up",
+    "relay": "up",
+    "sending": "up",
+}
 LEASE = timedelta(minutes=1)
 
 
@@ -143,7 +151,7 @@ async def test_a_relay_that_can_be_reached_again_is_well(settings: Settings, bea
 
 
 async def test_a_schema_that_is_behind_is_not_ready(settings: Settings, beating: UUID):
-    name = (await db.fetch_value("SELECT name FROM tortoise_migrations WHERE app = 'models' ORDER BY name DESC LIMIT 1"))
+    name = await db.fetch_value("SELECT name FROM tortoise_migrations WHERE app = 'models' ORDER BY name DESC LIMIT 1")
     await db.execute("UPDATE tortoise_migrations SET name = '-' || name WHERE name = $1", name)
     try:
         response = await look(settings)

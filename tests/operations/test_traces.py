@@ -46,7 +46,9 @@ class Collector:
         assert encoding is None
         request = ExportTraceServiceRequest.FromString(body)
         for resource in request.resource_spans:
-            (service,) = [each.value.string_value for each in resource.resource.attributes if each.key == "service.name"]
+            (service,) = [
+                each.value.string_value for each in resource.resource.attributes if each.key == "service.name"
+            ]
             for scope in resource.scope_spans:
                 for each in scope.spans:
                     values = {a.key: a.value.string_value or a.value.int_value for a in each.attributes}

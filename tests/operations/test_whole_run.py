@@ -100,7 +100,9 @@ def misuse(client: httpx.Client, settings: Settings, shop: Shop, customer: UUID)
     """Ask as callers do, well and badly, with personal data wherever it fits."""
     seller = {"authorization": f"Bearer {token_of(Role.OWNER, shop=shop.external_id)}"}
     link = sign(keys_of(settings)[0], Purpose.UNSUBSCRIBE, Link(shop.id, 1, customer))
-    client.post("/graphql", json={"query": "query Looking { __typename }"}, headers={"X-Request-ID": "the-edge-said-this"})
+    client.post(
+        "/graphql", json={"query": "query Looking { __typename }"}, headers={"X-Request-ID": "the-edge-said-this"}
+    )
     by_id = '{ node(id: "quell.1@wasser.example") { id } }'
     for query in ("{ nothing }", "{", by_id, "{ segments(first: 999) { nodes { id } } }"):
         client.post("/graphql", json={"query": query, "variables": {"name": NAME}}, headers=seller)

@@ -18,12 +18,8 @@ PLAN = (
     " smartCoupon sendAt endsAt deadline quietFrom quietUntil texts { language } segment { preset } }"
 )
 ERRORS = "userErrors { field code rule }"
-CREATE = (
-    f"mutation ($input: AutomatedPlanCreateInput!) {{ automatedPlanCreate(input: $input) {{ {PLAN} {ERRORS} }} }}"
-)
-UPDATE = (
-    f"mutation ($input: AutomatedPlanUpdateInput!) {{ automatedPlanUpdate(input: $input) {{ {PLAN} {ERRORS} }} }}"
-)
+CREATE = f"mutation ($input: AutomatedPlanCreateInput!) {{ automatedPlanCreate(input: $input) {{ {PLAN} {ERRORS} }} }}"
+UPDATE = f"mutation ($input: AutomatedPlanUpdateInput!) {{ automatedPlanUpdate(input: $input) {{ {PLAN} {ERRORS} }} }}"
 SUBMIT = f"mutation ($input: PlanSubmitInput!) {{ planSubmit(input: $input) {{ {PLAN} {ERRORS} }} }}"
 TRIGGERS_QUERY = (
     "{ triggers { code button hasProducts isMarketing variables"
@@ -141,7 +137,9 @@ async def test_only_automated_drafts_are_changed_so(api: Api):
     assert answer["userErrors"] == [{"field": ["id"], "code": "INVALID", "rule": "R9"}]
     made = await create(api, shop)
     await api.data(SUBMIT, seller(shop), input={"id": made["plan"]["id"]})
-    answer = (await api.data(UPDATE, seller(shop), input={"id": made["plan"]["id"], "name": "x"}))["automatedPlanUpdate"]
+    answer = (await api.data(UPDATE, seller(shop), input={"id": made["plan"]["id"], "name": "x"}))[
+        "automatedPlanUpdate"
+    ]
     assert answer["userErrors"][0]["code"] == "ILLEGAL_TRANSITION"
     assert {plan.name for plan in await Plan.all()} == {"Spring greetings", "Cart"}
 

@@ -47,9 +47,7 @@ async def test_only_administrators_see_more_of_a_url_than_its_host(api: Api):
     )
 
 
-async def test_for_a_day_after_a_rotation_both_secrets_hold_then_only_the_new_one(
-    api: Api, clock: Clock, settings
-):
+async def test_for_a_day_after_a_rotation_both_secrets_hold_then_only_the_new_one(api: Api, clock: Clock, settings):
     shop = await make_shop()
     old = (await api.data(CONNECT, seller(shop), url=URL))["chatPlatformConnect"]["chatPlatform"]["secret"]
     new = (await api.data(ROTATE, seller(shop)))["chatPlatformRotateSecret"]["chatPlatform"]["secret"]

@@ -87,7 +87,9 @@ async def test_an_id_that_is_none_is_not_found(api: Api, shop: Shop, wrong: str)
     assert answer["conversationAnswer"] == {
         "conversation": None, "userErrors": [{"field": ["id"], "code": "NOT_FOUND", "rule": None}],
     }  # fmt: skip
-    assert await api.data("query ($id: ID!) { conversation(id: $id) { id } }", seller(shop), id=wrong) == {"conversation": None}
+    assert await api.data("query ($id: ID!) { conversation(id: $id) { id } }", seller(shop), id=wrong) == {
+        "conversation": None
+    }
 
 
 async def test_an_answer_that_leads_out_of_the_shop_is_refused_and_kept_for_the_platform(api: Api, shop: Shop):

@@ -83,6 +83,6 @@ async def test_a_title_frozen_into_a_message_is_shown_within_the_rules(api: Api)
     await databases.execute(
         "UPDATE plan_content SET text = 'Hi {name}, {product}!', variables = ARRAY['name', 'product']"
     )
-    await databases.execute("UPDATE delivery SET frozen = frozen || '{\"product\": \"Soap at bit.ly/x\"}'")
+    await databases.execute('UPDATE delivery SET frozen = frozen || \'{"product": "Soap at bit.ly/x"}\'')
 
     assert (await message(api))["text"] == "Hi c0, Soap at!"

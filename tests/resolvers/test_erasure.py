@@ -70,7 +70,9 @@ async def test_a_shopper_s_token_that_outlives_their_erasing_changes_nothing(api
     for query, wanted in ((claimed, ("Offer", coupon.id)), (blocked, ("Shop", shop.id))):
         for key in (None, "k"):
             for customer, codes in (("c0", [{"code": "ERASED"}]), ("c1", [])):
-                data = await api.data(query, shopper(customer), id=encode(*wanted), key=f"{customer}{key}" if key else None)
+                data = await api.data(
+                    query, shopper(customer), id=encode(*wanted), key=f"{customer}{key}" if key else None
+                )
                 (payload,) = data.values()
                 if customer == "c0" or (query, key) != (claimed, "k"):  # the other has claimed as often as they may
                     assert payload["userErrors"] == codes

@@ -84,7 +84,10 @@ async def test_an_update_keeps_replaces_or_drops_what_is_tried(api: Api):
 async def test_what_cannot_be_is_refused_with_its_place_and_rule_and_nothing_is_kept(api: Api):
     shop, other = await make_shop(), await make_shop("other")
     foreign = await make_coupon(other)
-    wrong = [{"texts": [{"language": "en", "text": "Call +1 202 555 0143"}]}, {"couponId": global_id.encode("Coupon", foreign.id)}]
+    wrong = [
+        {"texts": [{"language": "en", "text": "Call +1 202 555 0143"}]},
+        {"couponId": global_id.encode("Coupon", foreign.id)},
+    ]
     tried = {"variants": wrong, "hours": 100}
 
     answer = await api.data(CREATE, seller(shop), input=await given(shop, experiment=tried, holdoutPercent=60))

@@ -114,9 +114,7 @@ async def test_a_body_that_is_too_long_is_refused(hooked: Settings):
     assert (await post(hooked, b"x" * (LARGEST + 1))).status_code == 413
 
 
-async def test_while_the_database_is_away_the_report_is_wanted_again(
-    hooked: Settings, monkeypatch: pytest.MonkeyPatch
-):
+async def test_while_the_database_is_away_the_report_is_wanted_again(hooked: Settings, monkeypatch: pytest.MonkeyPatch):
     raw = bounce(await back_of_one_sent(hooked))
 
     async def fail(_: object) -> bool:

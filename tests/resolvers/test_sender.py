@@ -20,12 +20,10 @@ from tests.models.mail.test_authentication import GOOD, zone
 
 SENDER = "{ shop { emailSender { address replyTo postalAddress unmet } } }"
 SUBMIT = (
-    "mutation ($id: ID!) { planSubmit(input: {id: $id})"
-    " { plan { status } userErrors { field message code rule } } }"
+    "mutation ($id: ID!) { planSubmit(input: {id: $id}) { plan { status } userErrors { field message code rule } } }"
 )
 UPSERT = (
-    "mutation ($input: ShopsUpsertInput!) { shopsUpsert(input: $input)"
-    " { results { errors { field message code } } } }"
+    "mutation ($input: ShopsUpsertInput!) { shopsUpsert(input: $input) { results { errors { field message code } } } }"
 )
 
 

@@ -13,7 +13,9 @@ from models.webhook.fact import Fact
 from tests.api import Api, seller
 from tests.factories import make_shop
 
-FIELDS = "id url facts description secret isEnabled disabledReason postings { nodes { messageId fact state } totalCount }"
+FIELDS = (
+    "id url facts description secret isEnabled disabledReason postings { nodes { messageId fact state } totalCount }"
+)
 ERRORS = "userErrors { field code }"
 
 
@@ -43,7 +45,9 @@ async def test_a_webhook_lives_as_it_is_told(api: Api):
     assert (off["isEnabled"], off["disabledReason"], off["secret"]) == (False, "BY_SELLER", None)
     assert [each["state"] for each in off["postings"]["nodes"]] == ["FAILED"]
     await fact.tell(shop.id, Fact.COUPON_CLAIMED, {}, now())
-    on = (await change(api, token, "webhookUpdate", id=made["id"], isEnabled=True, url="https://next.example/", description=None))
+    on = await change(
+        api, token, "webhookUpdate", id=made["id"], isEnabled=True, url="https://next.example/", description=None
+    )
     assert (on["webhook"]["isEnabled"], on["webhook"]["url"], on["webhook"]["description"]) == (
         True, "https://next.example/", None,
     )  # fmt: skip
@@ -101,7 +105,9 @@ async def test_what_cannot_be_is_refused_and_nothing_is_kept(
     assert await Webhook.all().count() == 0
 
 
-@pytest.mark.parametrize("given", [{"url": None}, {"facts": None}, {"isEnabled": None}, {"url": "ftp://x/"}, {"facts": []}])
+@pytest.mark.parametrize(
+    "given", [{"url": None}, {"facts": None}, {"isEnabled": None}, {"url": "ftp://x/"}, {"facts": []}]
+)
 async def test_an_update_that_cannot_be_changes_nothing(api: Api, given: dict[str, Any]):
     token = seller(await make_shop())
     made = (await make(api, token))["webhook"]

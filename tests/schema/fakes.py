@@ -108,13 +108,17 @@ class Fake:
             raise AttributeError(name)
         chance = Random(f"{self._seed}.{name}")
         kind = self._types.get(name)
-        value = self._value(kind, chance, f"{self._seed}.{name}") if kind else chance.choice([5, "x", UUID(int=9), [], {}])
+        value = (
+            self._value(kind, chance, f"{self._seed}.{name}") if kind else chance.choice([5, "x", UUID(int=9), [], {}])
+        )
         self.__dict__[name] = value
         return value
 
     def _value(self, kind: Any, chance: Random, seed: str) -> Any:
         if chance.random() < self._oddness:
-            return chance.choice([None, ValueError("bad"), object, "odd", -1, Later("late"), Later(KeyError("gone")), [None]])
+            return chance.choice(
+                [None, ValueError("bad"), object, "odd", -1, Later("late"), Later(KeyError("gone")), [None]]
+            )
         if is_non_null_type(kind):
             return self._value(kind.of_type, chance, seed)
         if chance.random() < self._oddness:

@@ -114,7 +114,9 @@ def test_a_list_that_can_be_read_only_once_is_read_only_once():
             return iter([self.row(field), None])
 
     document = parse("{ allPlanProgress { planId } }")
-    ours, theirs = (run(Once(0, 0.0), document, {}, how, Selections(document)) for how in (CompiledExecutor, Uncompiled))
+    ours, theirs = (
+        run(Once(0, 0.0), document, {}, how, Selections(document)) for how in (CompiledExecutor, Uncompiled)
+    )
 
     assert ours == theirs
     assert ours[0] == "None"

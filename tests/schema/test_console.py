@@ -63,7 +63,9 @@ def test_the_page_runs_no_script_but_those_it_loads_from_here():
 
 
 @pytest.mark.parametrize(("production", "status"), [(False, 200), (True, 404)])
-async def test_all_that_the_page_loads_is_served_but_not_in_production(settings: Settings, production: bool, status: int):
+async def test_all_that_the_page_loads_is_served_but_not_in_production(
+    settings: Settings, production: bool, status: int
+):
     served = create_app(settings.model_copy(update={"production": production}))
     names = re.findall(r'"console/([^"]+)"', console().decode())
     assert len(names) == 6

@@ -84,7 +84,10 @@ def test_what_counts_customers_costs_more_than_its_answer_s_size():
         ('{ segmentOverlap(one: 1, other: 2, asOf: "2025-01-01T00:00:00Z") { both } }', 1 + 30 + 50),
         ('{ segment(id: 1) { size(asOf: "2025-01-01T00:00:00Z") } }', 1 + 10 + 50),
         ("{ recommendations { text segment { name } } }", 100 + 100 * 2),
-        ('{ overview(from: "2026-01-01", to: "2026-01-02") { plans { plan { lift { days } } } } }', 1 + 50 + 20 * (1 + 1 + 21)),
+        (
+            '{ overview(from: "2026-01-01", to: "2026-01-02") { plans { plan { lift { days } } } } }',
+            1 + 50 + 20 * (1 + 1 + 21),
+        ),
         ('mutation { recommendationDismiss(input: {id: "x"}) { id } }', 101),
     ],
 )

@@ -65,7 +65,9 @@ def test_an_input_of_one_key_that_has_another_number_is_told_with_its_place_in_t
     assert isinstance(operation, OperationDefinitionNode)
     given = {"if": {"all": [{"follows": True}, {"not": wrong}]}}
 
-    (error,) = cast(list[GraphQLError], get_variable_values(schema._schema, operation.variable_definitions or (), given))
+    (error,) = cast(
+        list[GraphQLError], get_variable_values(schema._schema, operation.variable_definitions or (), given)
+    )
 
     assert "'$if' has invalid value at .all[1].not:" in error.message
     assert "exactly one" in error.message

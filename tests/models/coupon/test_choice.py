@@ -25,9 +25,7 @@ async def test_each_customer_gets_their_own_best_coupon_and_none_where_there_is_
     await life.goods("pin", price=100)
     percent = await make_coupon(shop, percentage=10, minimum_spend=1_000)
     fixed = await make_coupon(shop, percentage=None, amount=500, minimum_spend=1_000)
-    plan = await make_automated(
-        shop, "ABANDONED_CART", has_smart_coupon=True, content=template_of("ABANDONED_CART")
-    )
+    plan = await make_automated(shop, "ABANDONED_CART", has_smart_coupon=True, content=template_of("ABANDONED_CART"))
     for name, product in (("ana", "soap"), ("ben", "lamp"), ("cleo", "pin")):
         await life.did("CART_ADDED", 0, name, product=product)
     assert await life.look(plan, 120) == 3
@@ -92,13 +90,10 @@ async def test_a_preview_shows_a_customer_s_own_cart_and_explains_the_coupon():
     plan = await make_automated(shop, "ABANDONED_CART", has_smart_coupon=True, content=template_of("ABANDONED_CART"))
     await life.did("CART_ADDED", 0, product="lamp")
     shown = await preview.preview(shop, plan, customer_id=customer_id("ana"))
-    assert shown.text == (
-        "Hi Ana! Lamp is still in your cart. Order before stock runs out. Your coupon takes 10% off."
-    )
+    assert shown.text == ("Hi Ana! Lamp is still in your cart. Order before stock runs out. Your coupon takes 10% off.")
     assert [product.title for product in shown.products] == ["Lamp"]
     assert [(each.coupon_id, each.verdict, each.saving) for each in shown.considered] == [
         (percent.id, "BEST", 1_000), (fixed.id, "SAVES_LESS", 500),
     ]  # fmt: skip
     sample = await preview.preview(shop, plan)
     assert sample.text.startswith("Hi Ana! Lamp is still in your cart.")
-

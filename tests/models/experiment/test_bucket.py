@@ -38,6 +38,8 @@ def test_so_many_percent_are_within_so_many_percent(percent: int):
 
 
 def test_the_buckets_of_two_experiments_have_nothing_to_do_with_each_other():
-    both = sum(bucket("holdout:1", each) < BUCKETS / 2 and bucket("holdout:2", each) < BUCKETS / 2 for each in CUSTOMERS)
+    both = sum(
+        bucket("holdout:1", each) < BUCKETS / 2 and bucket("holdout:2", each) < BUCKETS / 2 for each in CUSTOMERS
+    )
 
     assert abs(both - len(CUSTOMERS) / 4) <= 5 * (len(CUSTOMERS) * 3 / 16) ** 0.5

@@ -16,7 +16,9 @@ OTHER = Variant({"texts": TEXTS})
 
 
 def tried(*variants: Variant, **changes: Any) -> Experiment:
-    return Experiment(**{"variants": variants or (OTHER,), "percent": 20, "metric": Metric.CLICK, "hours": 4, **changes})
+    return Experiment(
+        **{"variants": variants or (OTHER,), "percent": 20, "metric": Metric.CLICK, "hours": 4, **changes}
+    )
 
 
 @pytest.mark.parametrize(

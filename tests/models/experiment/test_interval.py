@@ -73,7 +73,11 @@ def test_intervals_cover_the_truth_at_their_stated_rate(name: str):
 
 
 def test_the_interval_of_several_experiments_together_covers_at_its_stated_rate():
-    plans = [(Crowd(4_000, 0.08), Crowd(400, 0.06)), (Crowd(900, 0.05), Crowd(900, 0.05)), (Crowd(2_000, 0.2), Crowd(200, 0.2))]
+    plans = [
+        (Crowd(4_000, 0.08), Crowd(400, 0.06)),
+        (Crowd(900, 0.05), Crowd(900, 0.05)),
+        (Crowd(2_000, 0.2), Crowd(200, 0.2)),
+    ]
     total = sum(treated.size for treated, _ in plans)
     weights = [treated.size / total for treated, _ in plans]
     truth = sum(w * (one.spends - other.spends) for w, (one, other) in zip(weights, plans, strict=True))

@@ -87,7 +87,12 @@ customers = [f"c{number}" for number in range(8)]
     decided=st.lists(st.tuples(outcomes, st.integers(0, 100)), min_size=8, max_size=8),
     orders=st.lists(
         st.builds(
-            Bought, st.sampled_from(customers), st.integers(0, 400), st.integers(0, 999), st.booleans(), st.integers(0, 1)
+            Bought,
+            st.sampled_from(customers),
+            st.integers(0, 400),
+            st.integers(0, 999),
+            st.booleans(),
+            st.integers(0, 1),
         ),
         max_size=12,
     ),
@@ -166,7 +171,11 @@ def group(heads: int, buyers: int, amount: int = 1000) -> Group:
     ("treated", "held_out", "shortage"),
     [
         ((LEAST_HEADS, 50), (LEAST_HEADS - 1, 50), "100 customers written to, 99 customers held out; 100 of each"),
-        ((LEAST_HEADS, 50), (LEAST_HEADS, LEAST_BUYERS - 1), "50 buyers among the written to, 19 buyers among the held"),
+        (
+            (LEAST_HEADS, 50),
+            (LEAST_HEADS, LEAST_BUYERS - 1),
+            "50 buyers among the written to, 19 buyers among the held",
+        ),
         ((LEAST_HEADS, 50), (LEAST_HEADS, LEAST_BUYERS), None),
     ],
 )

@@ -165,7 +165,9 @@ async def test_the_winner_goes_to_the_rest_and_the_plan_ends(clock: Clock, setti
     assert set(found) == {("SENT", None, 0), ("SENT", None, 1)}
     assert found["SENT", None, 0] + len(tried) < found.total() == 200
     assert await plan.finish()
-    entries = await plan_history.history(plan.id, page_of(plan_history.NEWEST_FIRST, first=9, after=None, last=None, before=None))
+    entries = await plan_history.history(
+        plan.id, page_of(plan_history.NEWEST_FIRST, first=9, after=None, last=None, before=None)
+    )
     [entry] = [each for each in entries if each.action.name == "DECIDE"]
     assert (entry.reason, entry.actor, entry.status_from, entry.status_to) == ("B", "SYSTEM", "ONGOING", "ONGOING")
     after = await Plan.get(id=plan.id)
@@ -289,7 +291,9 @@ async def test_a_variants_coupon_is_seen_by_those_alone_who_got_it():
 async def test_a_coupon_of_a_variant_is_promised_like_any():
     shop = await make_shop()
     other = await make_coupon(shop)
-    await make_running(shop, experiment=Experiment((Variant(coupon_id=other.id, has_own_coupon=True),), 10, Metric.READ, 1))
+    await make_running(
+        shop, experiment=Experiment((Variant(coupon_id=other.id, has_own_coupon=True),), 10, Metric.READ, 1)
+    )
 
     changed: Any = other.terms.__class__(**{**_terms(other), "percentage": 5})
     with pytest.raises(Refused, match="percentage"):

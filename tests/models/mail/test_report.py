@@ -224,7 +224,9 @@ def test_reports_of_many_systems_are_read(text: str, outcome: Outcome, status: s
 
 def test_of_an_aliass_recipients_one_who_got_it_is_enough():
     groups = "Final-Recipient: rfc822; a@b.example\nAction: {}\nStatus: 5.1.1\n\n"
-    both = postfix("failed", "5.1.1").replace("\n\n--B\nContent-Type: text/rfc822", "\n\n" + groups.format("delivered") + "\n--B\nContent-Type: text/rfc822")
+    both = postfix("failed", "5.1.1").replace(
+        "\n\n--B\nContent-Type: text/rfc822", "\n\n" + groups.format("delivered") + "\n--B\nContent-Type: text/rfc822"
+    )
 
     assert parse(both) == Report(ROW, Outcome.DELIVERED, None)
 
@@ -281,7 +283,9 @@ def test_a_forged_or_altered_return_path_is_about_nothing(forged: str):
 
 
 def test_mail_systems_may_change_the_case_of_a_return_path():
-    assert parse(postfix("failed", "5.1.1").replace(LOCAL, "x"), to=BACK.upper()) == Report(ROW, Outcome.FAILED, "5.1.1")
+    assert parse(postfix("failed", "5.1.1").replace(LOCAL, "x"), to=BACK.upper()) == Report(
+        ROW, Outcome.FAILED, "5.1.1"
+    )
 
 
 def test_a_message_id_alone_is_not_believed():
@@ -307,7 +311,13 @@ def test_what_is_too_long_or_has_too_many_parts_is_not_looked_into():
     assert parse(nested) is None
 
 
-@given(st.binary(max_size=3000), st.sampled_from([postfix("failed", "5.1.1"), ARF.format(to=BACK, kind="abuse", enclosed=ENCLOSED), EXIM.format(to=BACK)]), st.data())
+@given(
+    st.binary(max_size=3000),
+    st.sampled_from(
+        [postfix("failed", "5.1.1"), ARF.format(to=BACK, kind="abuse", enclosed=ENCLOSED), EXIM.format(to=BACK)]
+    ),
+    st.data(),
+)
 @example(b"\xff\x00=?", postfix("failed", "5.1.1"), None)
 def test_any_bytes_are_a_report_or_none_and_never_an_error(noise: bytes, text: str, data: st.DataObject | None):
     raw = text.encode()

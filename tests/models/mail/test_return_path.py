@@ -32,7 +32,9 @@ def test_a_changed_return_path_is_nobodys(place, character):
     assert found is None or found == ReturnKey(7, UUID(int=12345), "")
 
 
-@pytest.mark.parametrize("written", ["", "b+", "postmaster", "b+7-aaaa-bbbb", "b+99999999999-" + "a" * 26 + "-aaaaaaaa"])
+@pytest.mark.parametrize(
+    "written", ["", "b+", "postmaster", "b+7-aaaa-bbbb", "b+99999999999-" + "a" * 26 + "-aaaaaaaa"]
+)
 def test_what_is_no_return_path_is_nobodys(written):
     assert read_return_key([KEY], written) is None
 

@@ -82,7 +82,11 @@ async def test_a_record_that_is_led_on_to_must_end():
 
 @pytest.mark.parametrize("silent", ["mail.example", "_spf.example", "0.example"])
 async def test_while_dns_does_not_answer_about_one_of_them_nothing_is_said(silent: str):
-    zone = {"mail.example": ["v=spf1 include:_spf.example -all"], "_spf.example": ["v=spf1 include:0.example -all"], **ZONE}
+    zone = {
+        "mail.example": ["v=spf1 include:_spf.example -all"],
+        "_spf.example": ["v=spf1 include:0.example -all"],
+        **ZONE,
+    }
 
     with pytest.raises(spf.Unanswered, match=silent):
         await fault({**zone, silent: None})

@@ -41,7 +41,8 @@ async def place(database: None) -> Place:
 async def rows(shop_id: int, source: str = "metric") -> Rows:
     """What the view says of a shop: how much of each fact, where it is not nothing."""
     found = await db.fetch(
-        f"SELECT day, plan_id, channel, language, product_id, {', '.join(FACTS)} FROM {source} WHERE shop_id = $1", shop_id
+        f"SELECT day, plan_id, channel, language, product_id, {', '.join(FACTS)} FROM {source} WHERE shop_id = $1",
+        shop_id,
     )
     sums: Rows = Counter()
     for row in found:
@@ -252,7 +253,10 @@ async def test_rebuilding_leaves_other_shops_alone(place: Place):
 
 
 YESTERDAYS = Outreach(
-    sent=[Sent(0, "ana", "SENT", None, "CHAT", "en", 10, 11, None), Sent(1, "ben", "SENT", None, "EMAIL", "es", 10, None, None)],
+    sent=[
+        Sent(0, "ana", "SENT", None, "CHAT", "en", 10, 11, None),
+        Sent(1, "ben", "SENT", None, "EMAIL", "es", 10, None, None),
+    ],
     bought=[Bought(0, "ana", 12, 0, 500, "PLACED", None, PRODUCTS[:1])],
     claimed=[Claimed(0, "ana", 11, None)],
 )

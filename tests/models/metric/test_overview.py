@@ -22,6 +22,7 @@ from tests.stored_histories import rolled_back
 ZONE = ZoneInfo("America/St_Johns")
 """Half an hour off, so that no hour of the history is a midnight there by accident of UTC."""
 
+
 @dataclass(frozen=True)
 class Fact:
     """Something that counts on a day: what, how much, and for which message, or which product."""

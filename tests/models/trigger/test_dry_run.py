@@ -76,7 +76,11 @@ async def test_a_dry_run_tells_how_many_would_be_held_out_and_have_blocked_the_c
 
     tried = await dry_run(shop, plan, days=1, life=LIFE)
 
-    assert (tried.messages, tried.held_out, tried.blocked) == (20, states["HELD_OUT HOLDOUT"], states["SUPPRESSED BLOCKED"])
+    assert (tried.messages, tried.held_out, tried.blocked) == (
+        20,
+        states["HELD_OUT HOLDOUT"],
+        states["SUPPRESSED BLOCKED"],
+    )
     assert tried.held_out > 0 < tried.blocked
     assert list(tried.leaves_out) == ["CONTACT_LIMIT", "QUIET_HOURS"]
 
