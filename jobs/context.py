@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 WORK_QUEUE = "rekindle:work"
 """Short jobs that decide: resolve, localise, sweep."""
 
-DELIVERY_QUEUE = "rekindle:delivery"
-"""Slices on their way out; of its own, so that sending never waits behind other work."""
+DELIVERY_QUEUES = {"EMAIL": "rekindle:delivery", "CHAT": "rekindle:inbox", "PLATFORM": "rekindle:platform"}
+"""Slices on their way out, by channel: none waits behind other work, or behind a relay that stands still."""
 
 LOADED_AT_ONCE = 2
 """Slices that a process loads at the same time."""
@@ -84,7 +84,7 @@ async def nudge_slices(redis: ArqRedis, slices: Sequence[Due], generation: objec
         for each in slices:
             await enqueue(
                 redis, "deliver_slice", each.plan_id, each.number,
-                generation=generation, queue=DELIVERY_QUEUE, is_urgent=each.is_urgent,
+                generation=generation, queue=DELIVERY_QUEUES[each.channel], is_urgent=each.is_urgent,
             )  # fmt: skip
     except (RedisError, OSError, TimeoutError) as error:
         log.warning("%d slices wait for the sweep: %s", len(slices), error)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from redis.exceptions import RedisError
 
-from jobs.context import DELIVERY_QUEUE, WORK_QUEUE, Context, forget_stale, nudge, nudge_slices
+from jobs.context import DELIVERY_QUEUES, WORK_QUEUE, Context, forget_stale, nudge, nudge_slices
 from models import delivery, erasure, live, partition, plan, sender_domain, trial, worker
 from models import slice as slices
 from models.access import decision as access_decision
@@ -48,9 +48,9 @@ async def sweep(ctx: Context) -> None:
 
 
 async def _clear(ctx: Context) -> None:
-    """Clear both queues of what is two generations old: nobody may run it any more, and it hides what came later."""
+    """Clear the queues of what is two generations old: nobody may run it any more, and it hides what came later."""
     try:
-        for queue in (WORK_QUEUE, DELIVERY_QUEUE):
+        for queue in (WORK_QUEUE, *DELIVERY_QUEUES.values()):
             if count := await forget_stale(ctx["redis"], queue, 2 * ctx["settings"].lease):
                 log.info("%d old jobs of queue %s forgotten", count, queue)
     except (RedisError, OSError) as error:

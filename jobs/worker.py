@@ -1,4 +1,4 @@
-"""The worker process: ARQ on two queues, a heartbeat, and the sweep; it outlives Redis and PostgreSQL.
+"""The worker process: ARQ on its queues, a heartbeat, and the sweep; it outlives Redis and PostgreSQL.
 
 ARQ ends its loop when Redis is lost, so each queue's loop is started again and again. The heartbeat and
 the sweep are this process's own timers: they need PostgreSQL only.
@@ -25,7 +25,7 @@ from jobs.channels.platform import PlatformChannel
 from jobs.channels.poster import Poster
 from jobs.channels.tally import Tally
 from jobs.check_senders import check_senders
-from jobs.context import DELIVERY_QUEUE, LOADED_AT_ONCE, WORK_QUEUE, Context
+from jobs.context import DELIVERY_QUEUES, LOADED_AT_ONCE, WORK_QUEUE, Context
 from jobs.declare_winner import declare_winner
 from jobs.deliver_slice import deliver_slice
 from jobs.drop_events import drop_events
@@ -67,11 +67,11 @@ JOBS: dict[str, dict[str, Any]] = {
             declare_winner,
         )
     },
-    DELIVERY_QUEUE: {job.__name__: job for job in (deliver_slice,)},
+    **{queue: {deliver_slice.__name__: deliver_slice} for queue in DELIVERY_QUEUES.values()},
 }
 """Which queue runs which jobs. Jobs are enqueued by name, and every name is here."""
 
-MAX_JOBS = {WORK_QUEUE: 4, DELIVERY_QUEUE: 8}
+MAX_JOBS = {WORK_QUEUE: 4, **dict.fromkeys(DELIVERY_QUEUES.values(), 8)}
 LOOKS_PAST = 500
 """How many jobs that others claimed a worker looks past: each of a dead one's stays claimed until it is forgotten."""
 JOB_TIMEOUT = timedelta(minutes=15)

@@ -59,13 +59,15 @@ class Due(NamedTuple):
 
     plan_id: int
     number: int
+    channel: str
     is_urgent: bool
 
 
 async def due(limit: int) -> list[Due]:
     """Slices that nobody holds and that have something to send now: urgent ones first, then longest due.
 
-    Shops take turns, so that none with much to send, or at a low rate, keeps the others waiting.
+    Shops take turns, so that none with much to send, or at a low rate, keeps the others waiting; and so do a shop's
+    channels, so that mail which cannot leave does not keep its chat waiting.
     """
     return [Due(*row) for row in await database.fetch(_DUE, now(), limit)]
 
@@ -73,7 +75,7 @@ async def due(limit: int) -> list[Due]:
 async def due_of(plan_id: int, limit: int) -> list[Due]:
     """A plan's slices that nobody holds and that may go now, at most `limit`."""
     rows = await database.fetch(
-        "SELECT s.plan_id, s.number, p.kind <> 'ONE_TIME' AS is_urgent FROM plan p JOIN slice s ON s.plan_id = p.id"
+        "SELECT s.plan_id, s.number, s.channel, p.kind <> 'ONE_TIME' AS is_urgent FROM plan p JOIN slice s ON s.plan_id = p.id"
         " WHERE p.id = $1 AND s.done_at IS NULL AND s.worker_id IS NULL AND s.due_at <= $2 ORDER BY s.number LIMIT $3",
         plan_id,
         now(),
@@ -172,9 +174,10 @@ def frozen_values(waiting: Waiting) -> Mapping[str, Any]:
 
 
 _DUE = f"""
-SELECT plan_id, number, is_urgent FROM (
-    SELECT s.plan_id, s.number, s.due_at, p.kind <> 'ONE_TIME' AS is_urgent,
-        row_number() OVER (PARTITION BY p.shop_id, p.kind <> 'ONE_TIME' ORDER BY s.due_at, s.plan_id, s.number) AS turn
+SELECT plan_id, number, channel, is_urgent FROM (
+    SELECT s.plan_id, s.number, s.channel, s.due_at, p.kind <> 'ONE_TIME' AS is_urgent,
+        row_number() OVER (PARTITION BY p.shop_id, s.channel, p.kind <> 'ONE_TIME'
+                           ORDER BY s.due_at, s.plan_id, s.number) AS turn
     FROM slice s JOIN plan p ON p.id = s.plan_id AND p.status = 'ONGOING'
     WHERE s.done_at IS NULL AND s.worker_id IS NULL AND s.due_at <= $1
       AND NOT {sending.STOPPED} AND {send_rate.HAS_ROOM.format(shop="p.shop_id", at="$1")}

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from jobs.context import DELIVERY_QUEUE
+from jobs.context import DELIVERY_QUEUES
 from jobs.queue import redis_pool
 from local.place import socket_folder
 from local.postgres import Postgres
@@ -223,7 +223,7 @@ async def test_the_same_jobs_in_the_queue_fifty_times_send_once(rig: Rig, redis:
     for copy in range(50):
         for number in range(1, 4):
             await queue.enqueue_job(
-                "deliver_slice", plan.id, number, _job_id=f"again:{copy}:{number}", _queue_name=DELIVERY_QUEUE
+                "deliver_slice", plan.id, number, _job_id=f"again:{copy}:{number}", _queue_name=DELIVERY_QUEUES["EMAIL"]
             )
         if copy % 20 == 10:
             await redis.flushall()

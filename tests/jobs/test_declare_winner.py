@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from jobs.context import DELIVERY_QUEUE, WORK_QUEUE, Context
+from jobs.context import DELIVERY_QUEUES, WORK_QUEUE, Context
 from jobs.declare_winner import declare_winner
 from jobs.deliver_slice import deliver_slice
 from jobs.sweep import sweep
@@ -20,7 +20,7 @@ async def test_the_sweep_finds_a_decision_that_is_due_and_its_job_lets_the_rest_
     await make_customers(shop, 30)
     plan = await make_resolved(shop, experiment=Experiment((Variant({"texts": TEXTS}),), 50, Metric.READ, 4))
     await sweep(ctx)
-    assert await queued(ctx, WORK_QUEUE) == await queued(ctx, DELIVERY_QUEUE) == []
+    assert await queued(ctx, WORK_QUEUE) == await queued(ctx, DELIVERY_QUEUES["CHAT"]) == []
 
     clock.move(timedelta(hours=4))
     await sweep(ctx)
@@ -28,7 +28,7 @@ async def test_the_sweep_finds_a_decision_that_is_due_and_its_job_lets_the_rest_
     await declare_winner(ctx, plan.id)
     await declare_winner(ctx, plan.id)
     [due] = await slices.due_of(plan.id, 10)
-    assert await queued(ctx, DELIVERY_QUEUE) == [f"deliver_slice:{plan.id}:{due.number}"]
+    assert await queued(ctx, DELIVERY_QUEUES["CHAT"]) == [f"deliver_slice:{plan.id}:{due.number}"]
     await deliver_slice(ctx, plan.id, due.number)
     await sweep(ctx)
 

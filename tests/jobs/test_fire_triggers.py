@@ -6,7 +6,7 @@ from datetime import time, timedelta
 import pytest
 from redis.asyncio import Redis
 
-from jobs.context import DELIVERY_QUEUE, Context
+from jobs.context import DELIVERY_QUEUES, Context
 from jobs.deliver_slice import deliver_slice
 from jobs.fire_triggers import fire_triggers
 from jobs.sweep import sweep
@@ -27,9 +27,10 @@ WHEN = timedelta(hours=1)
 
 async def deliver(ctx: Context) -> None:
     """Do the delivery jobs that are enqueued, whatever queue they are in."""
-    for name in await ctx["redis"].zrange(DELIVERY_QUEUE, 0, -1):
-        _, plan, number, *_ = name.decode().split(":")
-        await deliver_slice(ctx, int(plan), int(number))
+    for queue in DELIVERY_QUEUES.values():
+        for name in await ctx["redis"].zrange(queue, 0, -1):
+            _, plan, number, *_ = name.decode().split(":")
+            await deliver_slice(ctx, int(plan), int(number))
 
 
 async def test_what_came_due_is_made_enqueued_and_sent(ctx: Context):

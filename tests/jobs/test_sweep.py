@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from jobs.context import DELIVERY_QUEUE, WORK_QUEUE, Context, forget_stale
+from jobs.context import DELIVERY_QUEUES, WORK_QUEUE, Context, forget_stale
 from jobs.deliver_slice import deliver_slice
 from jobs.sweep import sweep
 from models import database as db
@@ -69,7 +69,10 @@ async def test_urgent_slices_stand_before_all_others(ctx: Context):
 
     await sweep(ctx)
 
-    assert await queued(ctx, DELIVERY_QUEUE) == [f"deliver_slice:{automated.id}:1", f"deliver_slice:{broadcast.id}:1"]
+    assert await queued(ctx, DELIVERY_QUEUES["EMAIL"]) == [
+        f"deliver_slice:{automated.id}:1",
+        f"deliver_slice:{broadcast.id}:1",
+    ]
 
 
 async def test_what_a_lost_worker_held_is_given_up_and_set_going_again(ctx: Context):
@@ -88,7 +91,7 @@ async def test_what_a_lost_worker_held_is_given_up_and_set_going_again(ctx: Cont
 
     rows = await db.fetch("SELECT state, reason FROM delivery ORDER BY state")
     assert [tuple(row) for row in rows] == [("PENDING", None), ("UNKNOWN", "WORKER_LOST")]
-    assert await queued(ctx, DELIVERY_QUEUE) == [f"deliver_slice:{plan.id}:1"]
+    assert await queued(ctx, DELIVERY_QUEUES["EMAIL"]) == [f"deliver_slice:{plan.id}:1"]
 
 
 async def test_a_slice_whose_release_was_lost_comes_back_from_its_own_worker(ctx: Context):
@@ -186,16 +189,19 @@ async def test_only_what_is_two_generations_old_is_forgotten_and_comes_back_when
     await db.execute("UPDATE plan SET kind = 'AUTOMATED' WHERE id = $1", automated.id)
     await sweep(ctx)
     age = ctx["settings"].lease * 2 + timedelta(seconds=1)
-    kept = await ctx["redis"].zrange(DELIVERY_QUEUE, 0, -1)
-    assert await forget_stale(ctx["redis"], DELIVERY_QUEUE, age) == 0
+    kept = await ctx["redis"].zrange(DELIVERY_QUEUES["EMAIL"], 0, -1)
+    assert await forget_stale(ctx["redis"], DELIVERY_QUEUES["EMAIL"], age) == 0
     for job_id in kept:
-        await ctx["redis"].zincrby(DELIVERY_QUEUE, -age.total_seconds() * 1_000, job_id)
+        await ctx["redis"].zincrby(DELIVERY_QUEUES["EMAIL"], -age.total_seconds() * 1_000, job_id)
 
-    assert await forget_stale(ctx["redis"], DELIVERY_QUEUE, ctx["settings"].lease * 2) == 2
-    assert await ctx["redis"].zcard(DELIVERY_QUEUE) == 0
+    assert await forget_stale(ctx["redis"], DELIVERY_QUEUES["EMAIL"], ctx["settings"].lease * 2) == 2
+    assert await ctx["redis"].zcard(DELIVERY_QUEUES["EMAIL"]) == 0
     await sweep(ctx)
 
-    assert await queued(ctx, DELIVERY_QUEUE) == [f"deliver_slice:{automated.id}:1", f"deliver_slice:{broadcast.id}:1"]
+    assert await queued(ctx, DELIVERY_QUEUES["EMAIL"]) == [
+        f"deliver_slice:{automated.id}:1",
+        f"deliver_slice:{broadcast.id}:1",
+    ]
 
 
 async def test_a_fact_that_a_webhook_waits_for_is_found(ctx: Context):

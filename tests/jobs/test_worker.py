@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,17 +13,17 @@ from arq.constants import in_progress_key_prefix
 from redis.asyncio import Redis
 
 from jobs import worker as workers
-from jobs.context import DELIVERY_QUEUE
+from jobs.context import DELIVERY_QUEUES
 from jobs.worker import work
 from local.postgres import Postgres
 from local.valkey import Valkey
+from models import audience, send_rate, worker
 from models import database as db
-from models import worker
 from models.plan import Plan, PlanChannel, PlanStatus
 from settings import Settings
 from tests import oracle
 from tests.factories import make_customers, make_resolved, make_shop
-from tests.smtp_sink import Sink
+from tests.smtp_sink import Act, Sink, Stage, always
 from tests.waiting import is_connected, until
 
 PATIENCE = 60.0
@@ -86,7 +87,7 @@ async def test_what_many_dead_workers_had_claimed_hides_nothing_from_a_living_on
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
     hour_ago = (time.time() - 3600) * 1_000
     for number in range(workers.LOOKS_PAST + 100):
-        await redis.zadd(DELIVERY_QUEUE, {f"deliver_slice:0:{number}:1": hour_ago})
+        await redis.zadd(DELIVERY_QUEUES["EMAIL"], {f"deliver_slice:0:{number}:1": hour_ago})
         await redis.set(f"{in_progress_key_prefix}deliver_slice:0:{number}:1", "1", ex=900)
 
     async with working(quick.model_copy(update={"smtp_url": sink.start()})):
@@ -96,15 +97,42 @@ async def test_what_many_dead_workers_had_claimed_hides_nothing_from_a_living_on
     sink.stop()
 
 
+@pytest.mark.usefixtures("database", "redis")
+async def test_chat_goes_while_more_mail_than_a_worker_takes_on_stands_at_a_relay_that_says_nothing(
+    quick: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(audience, "SLICE_SIZE", 1)
+    sink = Sink(tmp_path / "ledger", script=always(Stage.MAIL, Act.STALL))
+    crowd, other = await make_shop("crowd"), await make_shop("other")
+    await make_customers(crowd, 2 * workers.MAX_JOBS[DELIVERY_QUEUES["EMAIL"]], prefix="crowd-")
+    await make_customers(other, 3, prefix="other-")
+    await make_resolved(crowd, channel=PlanChannel.EMAIL)
+
+    async def all_places_are_taken() -> bool:
+        held = await db.fetch_value("SELECT count(*) FROM slice WHERE worker_id IS NOT NULL")
+        return bool(held == workers.MAX_JOBS[DELIVERY_QUEUES["EMAIL"]])
+
+    async with working(quick.model_copy(update={"smtp_url": sink.start()})):
+        await until(all_places_are_taken)
+        for shop in (crowd, other):
+            await send_rate.change(shop, 6_000)  # at a rate, chat goes by slices
+        await db.execute("UPDATE send_rate SET paid_until = paid_until - interval '1 hour'")  # the clock stands still
+        chats = [await make_resolved(shop, channel=PlanChannel.CHAT) for shop in (crowd, other)]
+        for chat in chats:
+            await until(partial(sent, chat))
+        assert await all_places_are_taken()
+        sink.stop()
+
+
 @pytest.mark.usefixtures("database")
 async def test_a_job_that_came_too_late_is_dropped_in_one_line(
     quick: Settings, redis: Redis, caplog: pytest.LogCaptureFixture
 ):
     job = "deliver_slice:0:1:1"  # whose arguments Redis has forgotten
-    await redis.zadd(DELIVERY_QUEUE, {job: (time.time() - 3600) * 1_000})
+    await redis.zadd(DELIVERY_QUEUES["EMAIL"], {job: (time.time() - 3600) * 1_000})
 
     async def is_gone() -> bool:
-        return await redis.zscore(DELIVERY_QUEUE, job) is None
+        return await redis.zscore(DELIVERY_QUEUES["EMAIL"], job) is None
 
     async with working(quick):
         await until(is_gone)

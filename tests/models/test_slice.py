@@ -149,9 +149,9 @@ async def test_automated_plans_go_before_broadcasts_and_then_the_longest_due():
     await db.execute("UPDATE slice SET due_at = $2 WHERE plan_id = $1", second.id, NOON - timedelta(hours=1))
 
     assert await slices.due(10) == [
-        Due(automated.id, 1, is_urgent=True),
-        Due(second.id, 1, is_urgent=False),
-        Due(first.id, 1, is_urgent=False),
+        Due(automated.id, 1, "EMAIL", is_urgent=True),
+        Due(second.id, 1, "EMAIL", is_urgent=False),
+        Due(first.id, 1, "EMAIL", is_urgent=False),
     ]
     assert len(await slices.due(1)) == 1
 
