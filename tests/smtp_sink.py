@@ -87,6 +87,8 @@ class Sink(LedgerServer):
     smtputf8: bool = True
     delay: float = 0.0
     most_connections: int | None = None
+    hangs_up_after: str = "421"
+    """The beginning of replies after which it closes the connection."""
     keep_bodies: bool = False
     bodies: list[bytes] = field(default_factory=list)
     asked: Counter[Stage] = field(default_factory=Counter)
@@ -246,7 +248,7 @@ class _Dialogue:
                 await asyncio.sleep(0.002)
         elif reply:
             await self._say(reply)
-        if reply.startswith("421"):
+        if reply.startswith(("421", self._sink.hangs_up_after)):
             raise _CutOffError
         return reply
 

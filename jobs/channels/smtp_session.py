@@ -166,19 +166,26 @@ class SmtpSession:
         return refusal
 
     async def _envelope(self, envelope: Envelope) -> Reply | None:
-        """The answers to MAIL, RCPT and DATA, which are on their way already where the relay allows it (RFC 2920)."""
+        """The answers to MAIL, RCPT and DATA, which are on their way already where the relay allows it (RFC 2920).
+
+        A refusal stands even if the relay hangs up after it.
+        """
         refusal = reply = None
-        for command in envelope.commands:
-            if not self._offers.pipelining:
-                self._wire.write(command)
-            reply = await self._wire.reply(REPLY_WAIT)
-            self._check(reply, data=command is envelope.commands[-1])
-            if reply.code >= 400:
-                refusal = refusal or reply
+        try:
+            for command in envelope.commands:
                 if not self._offers.pipelining:
-                    break
-        if refusal is not None:
-            await self._forget(data_open=reply is not None and reply.code == 354)
+                    self._wire.write(command)
+                reply = await self._wire.reply(REPLY_WAIT)
+                self._check(reply, data=command is envelope.commands[-1])
+                if reply.code >= 400:
+                    refusal = refusal or reply
+                    if not self._offers.pipelining:
+                        break
+            if refusal is not None:
+                await self._forget(data_open=reply is not None and reply.code == 354)
+        except ConnectionLost:
+            if refusal is None:
+                raise
         return refusal
 
     def _check(self, reply: Reply, *, data: bool) -> None:

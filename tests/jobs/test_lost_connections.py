@@ -14,7 +14,7 @@ from jobs.deliver_slice import deliver_slice
 from models import database as db
 from tests import oracle
 from tests.conftest import NOON
-from tests.jobs.mailing import AtSink, mail_plan, states
+from tests.jobs.mailing import AtSink, State, mail_plan, states
 from tests.smtp_sink import Act, Conversation, Sink, Stage, always, once
 from tests.waiting import until
 
@@ -124,6 +124,26 @@ async def test_a_last_word_before_the_relay_hangs_up_counts(ctx: Context, sink: 
 
     # The sink goes on reading and accepts at the dot: a word out of turn means that no dot was sent.
     assert sink.accepted() == []
+    assert (await oracle.check([])).states["SENT"] == 0
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize(
+    ("word", "became"),
+    [("550 5.1.1 nobody of that name", ("FAILED", "5.1.1")), ("450 4.2.1 later", ("PENDING", "4.2.1"))],
+)
+async def test_a_refusal_of_the_recipient_stands_when_the_relay_hangs_up_after_it(
+    ctx: Context, sink: Sink, at_sink: AtSink, *, word: str, became: State, pipelining: bool
+):
+    plan = await mail_plan(1)
+    sink.pipelining, sink.hangs_up_after = pipelining, word
+    sink.script = always(Stage.RCPT, word)
+    at_sink(smtp_connections=1)
+
+    await deliver_slice(ctx, plan.id, 1)
+
+    assert await states() == {became: 1}
+    assert sink.connections == 1
     assert (await oracle.check([])).states["SENT"] == 0
 
 
