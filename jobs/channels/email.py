@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from structlog.contextvars import bind_contextvars, clear_contextvars
@@ -12,13 +13,15 @@ from jobs.channels import PlanRefused, RelayUnavailable
 from jobs.channels.group_commit import GroupCommit
 from jobs.channels.outbox import Limits, Outbox
 from jobs.channels.outgoing import Outgoing, Source
+from jobs.channels.refusals import Refusals
 from jobs.channels.relay import UNREACHABLE, Address, Relay
 from jobs.channels.smtp_session import SmtpSession
 from jobs.channels.tally import Tally
 from models import intent
-from models.delivery import DeliveryState
+from models.clock import now
 from models.intent import Settlement
 from models.mail import letter
+from models.mail.letter import Writer
 from models.slice import Slice, Waiting
 from settings import Settings
 
@@ -27,11 +30,13 @@ log = logging.getLogger(__name__)
 IDLE_WAIT = 20.0
 """Seconds a connection without letters is kept open."""
 
-IN_A_ROW = 50
-"""So many refusals in a row, not counting those of addresses, are about the plan, not its recipients."""
 
-BY_POLICY = 20
-"""So many refusals by policy (5.7.x, RFC 3463 §3.8) are."""
+@dataclass(slots=True, eq=False)
+class _UnderWay:
+    """A slice whose letters are being sent, and what its plan was refused with meanwhile."""
+
+    plan_id: int
+    refused: PlanRefused | None = None
 
 
 class EmailChannel:
@@ -53,23 +58,34 @@ class EmailChannel:
         ]
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._connections: set[asyncio.Task[None]] = set()
-        self._in_a_row: Counter[int] = Counter()
-        self._by_policy: Counter[int] = Counter()
+        self._refusals = Refusals()
+        self._under_way: set[_UnderWay] = set()
         self._is_draining = False
 
     async def deliver(self, held: Slice, messages: Sequence[Waiting]) -> None:
         """Send a slice's letters; returns when each is settled. Raises RelayUnavailable or PlanRefused."""
-        loop = asyncio.get_running_loop()
         texts = {(message.language, message.variant) for message in messages}
         writer = await letter.writer(held.plan_id, texts, settings=self._settings)
+        under_way = _UnderWay(held.plan_id)
+        self._under_way.add(under_way)
+        try:
+            stayed = await self._send(messages, writer)
+        finally:
+            self._under_way.discard(under_way)
+        if under_way.refused is not None:
+            raise under_way.refused
+        if stayed:
+            raise stayed[0]
+
+    async def _send(self, messages: Sequence[Waiting], writer: Writer) -> list[BaseException]:
+        """Put letters into the outbox and wait for all of them; why some stayed."""
+        loop = asyncio.get_running_loop()
         outgoing = [Outgoing(each, writer, _domain(each), loop.create_future()) for each in messages]
         for each in outgoing:
             self._outbox.put(each)
         self._spread()
         results = await asyncio.gather(*(each.done for each in outgoing), return_exceptions=True)
-        stayed = [result for result in results if isinstance(result, BaseException)]
-        for reason in sorted(stayed, key=lambda each: not isinstance(each, PlanRefused)):
-            raise reason
+        return [result for result in results if isinstance(result, BaseException)]
 
     def drain(self) -> None:
         """Begin no more letters; those on the wire are finished."""
@@ -122,6 +138,15 @@ class EmailChannel:
                 return True
         return False
 
+    def _take(self) -> Outgoing | None:
+        """The next letter whose day is not over; the others' slice is loaded anew, for contacts of the next."""
+        while (outgoing := self._outbox.take()) is not None:
+            if now() < outgoing.message.goes_until:
+                return outgoing
+            self._outbox.ended(outgoing)
+            outgoing.finish()
+        return None
+
     async def _wait(self) -> Outgoing | None:
         """The next letter, unless none comes for a while."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -130,7 +155,7 @@ class EmailChannel:
             await asyncio.wait([waiter], timeout=IDLE_WAIT)
         finally:
             waiter.cancel()
-        return self._outbox.take()
+        return self._take()
 
     async def _run(self, relay: Relay) -> None:
         """One connection's life: as long as there are letters, made anew when it is lost."""
@@ -139,7 +164,7 @@ class EmailChannel:
         clear_contextvars()  # it was begun for one slice and serves many
         bind_contextvars(relay=relay.address.name)
         try:
-            while (outgoing := self._outbox.take() or await self._wait()) is not None:
+            while (outgoing := self._take() or await self._wait()) is not None:
                 if not await self._session(relay, outgoing):
                     return
         finally:
@@ -163,7 +188,7 @@ class EmailChannel:
         relay.established += 1
         self._tally.tried(relay.address.name, reached=True)
         try:
-            source = Source(self._outbox.take, self._wait, self._put_back, self._denied, partial(self._ended, relay))
+            source = Source(self._take, self._wait, self._put_back, self._denied, partial(self._ended, relay))
             await SmtpSession(wire, self._commits, source, offers).run(outgoing)
         finally:
             relay.established -= 1
@@ -197,21 +222,15 @@ class EmailChannel:
         if settlement is None or not was_on_wire:
             return
         self._tally.add(relay.address.name, outgoing.domain, settlement.state.value)
-        plan_id, status = outgoing.message.plan_id, settlement.reason or ""
-        if settlement.state is DeliveryState.SENT:
-            self._in_a_row.pop(plan_id, None)
-            return
-        if settlement.state is DeliveryState.FAILED and not settlement.suppresses:
-            self._in_a_row[plan_id] += 1
-        elif status.startswith("5.7."):
-            self._by_policy[plan_id] += 1
-        if self._in_a_row[plan_id] >= IN_A_ROW or self._by_policy[plan_id] >= BY_POLICY:
-            self._refuse(plan_id, status)
+        if self._refusals.are_about_plan(settlement):
+            self._refuse(outgoing.message.plan_id, PlanRefused(settlement.reason or ""))
 
-    def _refuse(self, plan_id: int, status: str) -> None:
-        """Let the rest of a plan's letters stay where they are."""
-        del self._in_a_row[plan_id], self._by_policy[plan_id]
-        self._withdraw(lambda each: each.message.plan_id == plan_id, lambda each: each.stay(PlanRefused(status)))
+    def _refuse(self, plan_id: int, why: PlanRefused) -> None:
+        """Let the rest of a plan's letters stay where they are; its slices learn of it even when none is left."""
+        for each in self._under_way:
+            if each.plan_id == plan_id:
+                each.refused = why
+        self._withdraw(lambda each: each.message.plan_id == plan_id, lambda each: each.stay(why))
 
 
 def _domain(message: Waiting) -> str:

@@ -1,17 +1,19 @@
 """The process's connections: several relays and their limits, domains and theirs, and plans that are refused."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
-from jobs.channels import email
+from jobs.channels import refusals
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
 from models import database as db
+from models.clock import Clock
 from models.plan import Plan, PlanStatus
 from tests import oracle
 from tests.jobs.mailing import AtSink, mail_plan, states
-from tests.smtp_sink import Sink, Stage, always
+from tests.smtp_sink import Conversation, Sink, Stage, always
 from tests.waiting import until
 
 
@@ -40,7 +42,9 @@ async def test_several_relays_share_the_work_and_one_may_be_away(ctx: Context, s
     assert (await oracle.check(sink.accepted())).accepted == 30
 
 
-@pytest.mark.parametrize(("reply", "limit"), [("550 no such thing", email.IN_A_ROW), ("550 5.7.1 no", email.BY_POLICY)])
+@pytest.mark.parametrize(
+    ("reply", "limit"), [("550 no such thing", refusals.IN_A_ROW), ("550 5.7.1 no", refusals.BY_POLICY)]
+)
 async def test_a_plan_that_is_refused_again_and_again_pauses_and_says_why(
     ctx: Context, sink: Sink, at_sink: AtSink, reply: str, limit: int
 ):
@@ -57,6 +61,40 @@ async def test_a_plan_that_is_refused_again_and_again_pauses_and_says_why(
     assert limit <= touched <= limit + 4
     assert await db.fetch_value("SELECT count(*) FROM slice WHERE worker_id IS NOT NULL") == 0
     await oracle.check([])
+
+
+async def test_a_plan_of_which_the_relay_refused_the_last_mail_as_well_pauses(
+    ctx: Context, sink: Sink, at_sink: AtSink
+):
+    plan = await mail_plan(refusals.BY_POLICY)
+    sink.script = always(Stage.MAIL, "550 5.7.26 not authenticated")
+    at_sink(smtp_connections=2)
+
+    await deliver_slice(ctx, plan.id, 1)
+
+    plan = await Plan.get(id=plan.id)
+    assert (plan.status, plan.status_reason) == (PlanStatus.PAUSED, "RELAY_REFUSES:5.7.26")
+    assert await states() == {("PENDING", "5.7.26"): refusals.BY_POLICY}
+
+
+async def test_letters_whose_day_is_over_while_they_wait_for_a_connection_do_not_touch_the_wire(
+    ctx: Context, sink: Sink, at_sink: AtSink, clock: Clock
+):
+    plan = await mail_plan(20)
+    clock.move(timedelta(hours=11, minutes=59))
+
+    def midnight(stage: Stage, conversation: Conversation) -> None:
+        if stage is Stage.DATA and conversation.connection == 1:
+            clock.move(timedelta(minutes=5))
+
+    sink.script = midnight
+    at_sink(smtp_connections=1)
+
+    await deliver_slice(ctx, plan.id, 1)
+
+    assert await states() == {("PENDING", None): 20}
+    assert (sink.accepted(), sink.connections) == ([], 1)
+    assert await db.fetch_value("SELECT due_at <= $1 FROM slice", clock.now())
 
 
 async def test_a_domains_limit_holds_while_other_domains_go_on(ctx: Context, sink: Sink, at_sink: AtSink):
