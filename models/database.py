@@ -42,6 +42,11 @@ FAILED = (*UNREACHABLE, asyncpg.PostgresError, TimeoutError)
 """Whatever a look at the database may end with that has to say so rather than fail itself."""
 
 
+_KEEPALIVE = {"tcp_keepalives_idle": "15", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+"""PostgreSQL asks a client that was silent for 15 s whether its machine is still there, and after 15 s more without an
+answer ends its transactions; by default it asks after two hours. Over a socket in the file system it means nothing."""
+
+
 async def _keep_session(connection: asyncpg.Connection) -> None:
     """Replace asyncpg's reset query: sessions are never altered here (only SET LOCAL is used)."""
 
@@ -65,6 +70,7 @@ def configuration(
             "application_name": application,
             "statement_timeout": _milliseconds(statement_timeout),
             "idle_in_transaction_session_timeout": _milliseconds(idle_timeout),
+            **_KEEPALIVE,
             "timezone": "UTC",
             "jit": "off",
             "parallel_setup_cost": "5000",  # by the default, workers are started for what is over by the time they have

@@ -102,6 +102,19 @@ async def test_a_second_migration_finds_nothing_to_do(postgres: Postgres, migrat
     assert await schema() == before
 
 
+async def test_over_the_network_postgresql_is_asked_to_notice_a_machine_that_is_gone(folder: Path, settings: Settings):
+    address = "127.0.0.77"  # a loopback address that nobody else listens on
+    server = Postgres(folder / "postgres", shared_buffers="16MB", listen_addresses=address)
+    server.start()
+    await databases.connect(f"postgres://postgres:@{address}/postgres")
+
+    told = await databases.fetch("SELECT setting::int FROM pg_settings WHERE name LIKE 'tcp_keepalives%' ORDER BY name")
+
+    assert [row["setting"] for row in told] == [3, 15, 5]  # count, idle, interval
+    await databases.disconnect()
+    server.stop()
+
+
 async def test_after_a_crash_of_the_server_statements_work_again(folder: Path, settings: Settings):
     server = Postgres(folder / "postgres", shared_buffers="16MB")
     server.start()
