@@ -23,8 +23,7 @@ from resolvers import global_id
 from schema import schema
 from tests.api import PLATFORM, Api, seller, shopper
 from tests.factories import make_coupon, make_customers, make_draft, make_shop
-from tests.outreach import START, Place
-from tests.test_isolation import (
+from tests.isolation_cases import (
     ANY_NODE,
     CLAIM,
     CONVERSATION,
@@ -45,6 +44,7 @@ from tests.test_isolation import (
     WEBHOOK,
     connection,
 )
+from tests.outreach import START, Place
 
 SIZES = (2, 20)
 
