@@ -29,7 +29,7 @@ class Case:
         return None if self.ours is None or self.theirs is None else self.ours / self.theirs
 
     def as_json(self) -> dict[str, Any]:
-        """The case as architecture.md §6 writes it."""
+        """The case as one object of the report's JSON."""
         ratio = self.ratio
         return {
             "case": self.case,
@@ -72,7 +72,7 @@ class Report:
     rss_mb: dict[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """The report as architecture.md §6 writes it, with the machine."""
+        """The report as the one JSON object that `--json` prints, with the machine."""
         return {
             "bench": self.bench,
             "size": self.size,

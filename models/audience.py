@@ -1,4 +1,4 @@
-"""Audiences: who a plan goes to, resolved once, in ranges of customers (architecture.md §3, steps 1 and 8).
+"""Audiences: who a plan goes to, resolved once, in ranges of customers (docs/reliability.md).
 
 A range is one transaction: the compiled condition, each member's channel and language, the contact
 limit, and the ledger rows, and the range is struck out in the same commit (models/plan/ranges.py). A

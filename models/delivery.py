@@ -1,4 +1,4 @@
-"""The ledger: one row per (plan, customer, reference), its states, and its sums (architecture.md §3).
+"""The ledger: one row per (plan, customer, reference), its states, and its sums (docs/reliability.md).
 
     PENDING ──intent──▶ COMMITTING ──reply──▶ SENT
        ▲                    │  │

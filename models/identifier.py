@@ -1,4 +1,4 @@
-"""Deterministic ids for what arrives from outside (architecture.md §2).
+"""Deterministic ids for what arrives from outside.
 
 A row's id is the UUIDv5 of its kind, its shop and the id its own system gave it. So the same row
 sent twice is the same row, rows may refer to others that have not arrived yet, and no lookup is

@@ -1,4 +1,4 @@
-"""Intents and settlements: the one commit that stands before a message's final dot (architecture.md §3.5).
+"""Intents and settlements: the one commit that stands before a message's final dot (docs/reliability.md).
 
 An *intent* moves PENDING → COMMITTING, only while the slice is still held (its token, its worker's
 heartbeat) and its plan runs. Only a message whose intent was returned may be finished on the wire. A

@@ -23,7 +23,7 @@ async def take(report: Report) -> bool:
 
     FAILED: the message becomes FAILED with its status and its contact is free again; a bad address (5.1.x) is
     never written to again, and what waits for it is withdrawn. A full mailbox or another passing trouble only
-    ends this message; when many of a plan's mails come back, it pauses and says why (architecture.md §3.10).
+    ends this message; when many of a plan's mails come back, it pauses and says why.
     COMPLAINT: the customer is unsubscribed from the shop. All but FAILED prove an arrival.
     """
     reference = await _reference(report.about)

@@ -1,6 +1,7 @@
-"""Workers: one heartbeat row per process is the lease of everything it holds (architecture.md §3).
+"""Workers: one heartbeat row per process is the lease of everything it holds.
 
-Leases are measured by PostgreSQL's clock, never by the shop's movable one.
+Leases are measured by PostgreSQL's clock, never by the shop's movable one (docs/decisions.md, "Leases are measured
+by PostgreSQL, everything else by the movable clock").
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What must be true of the delivery ledger at any moment, whatever happened (architecture.md §3)."""
+"""What must be true of the delivery ledger at any moment, whatever happened (docs/reliability.md)."""
 
 from collections import Counter
 from collections.abc import Iterable

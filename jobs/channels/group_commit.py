@@ -1,4 +1,4 @@
-"""Group commit: what gathers while one commit is under way goes into the next; no timer (architecture.md §3.5)."""
+"""Group commit: what gathers while one commit is under way goes into the next; no timer (docs/reliability.md, "How it is kept")."""
 
 import asyncio
 import logging

@@ -297,7 +297,7 @@ class SmtpSession:
             self._settled = (settlement, outgoing)
 
     async def _again(self, outgoing: Outgoing) -> None:
-        """A letter whose dot has not left may be begun anew, a few times; then it waits (architecture.md §3.10)."""
+        """A letter whose dot has not left may be begun anew, a few times; then it waits."""
         outgoing.tries += 1
         if outgoing.tries < MOST_TRIES:
             self._source.ended(outgoing, None)

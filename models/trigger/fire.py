@@ -1,4 +1,4 @@
-"""Firing: what came due for an automated plan since its last look becomes rows of its ledger (architecture.md §4).
+"""Firing: what came due for an automated plan since its last look becomes rows of its ledger (docs/automation.md, "A sweep").
 
 A look goes over customers in chunks, one transaction each; the watermark moves in the last. Nothing else
 knows what was looked at, so a look that was cut off is simply done again, and the ledger's key keeps it exact.

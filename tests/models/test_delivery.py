@@ -1,4 +1,4 @@
-"""The ledger's states: each counts as itself, all of them are the recipients, and what has ended stays so (architecture.md §3)."""
+"""The ledger's states: each counts as itself, all of them are the recipients, and what has ended stays so."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
