@@ -1,4 +1,4 @@
-"""What clients see: the schema, and how it is served. `schema.graphql` is its committed text."""
+"""What clients see: the schema (B1), and how it is served. `schema.graphql` is its committed text."""
 
 import strawberry
 from graphql import GraphQLInputObjectType

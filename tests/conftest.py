@@ -34,6 +34,7 @@ NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 """When every test begins."""
 
 CDNOW = Path(__file__).resolve().parents[2] / "shared" / "data" / "cdnow" / "orders.csv"
+"""The orders of the CDNOW data set, in a folder `shared` beside the clone: CONTRIBUTING.md tells of it."""
 
 # How statements are planned must not depend on what earlier tests had analysed.
 FORGET_SIZES = """
@@ -182,7 +183,7 @@ def clock() -> Iterator[clocks.Clock]:
 
 @pytest.fixture(scope="session")
 def cdnow() -> Path:
-    """The CDNOW orders that lie beside this repository; without them the test is skipped."""
+    """The CDNOW orders, which are no part of this repository; without them the test is skipped."""
     if not CDNOW.exists():
-        pytest.skip(f"the CDNOW orders are not at {CDNOW}")
+        pytest.skip(f"the CDNOW orders, which are no part of the repository, are not at {CDNOW}")
     return CDNOW

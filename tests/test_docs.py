@@ -7,10 +7,12 @@ from pathlib import Path
 from graphql import parse, validate
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
+from models.plan.status import TRANSITIONS
 from schema import schema
 from settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
 
 
 def settings_rows() -> list[str]:
@@ -83,15 +85,23 @@ def test_every_operation_on_a_page_fits_the_schema():
     assert wrong == set()
 
 
+def test_the_diagram_of_a_plan_has_every_move_there_is_and_no_other():
+    text = (ROOT / "docs" / "concepts.md").read_text("utf-8").partition("## What happens to a plan")[2]
+    drawn = re.findall(r"^    (\w+) --> (\w+)", text.partition("```mermaid")[2].partition("```")[0], re.MULTILINE)
+
+    assert len(drawn) == len(set(drawn))
+    assert set(drawn) == {(source, target) for source, targets in TRANSITIONS.items() for target in targets}
+
+
 def test_no_page_has_a_heading_twice():
-    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    pages = [*PAGES, *(ROOT / "docs").glob("*.md")]
     headings = {page.name: re.findall(r"^##+ .*", page.read_text("utf-8"), re.MULTILINE) for page in pages}
 
     assert {name: found for name, found in headings.items() if len(set(found)) < len(found)} == {}
 
 
 def test_every_link_of_a_page_leads_to_a_file_and_a_heading_that_are_there():
-    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    pages = [*PAGES, *(ROOT / "docs").rglob("*.md")]
     links = {
         (page, link) for page in pages for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text("utf-8"))
     }

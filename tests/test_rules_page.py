@@ -15,7 +15,7 @@ from schema import schema
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "rules.md").read_text("utf-8")
-RULES = [f"R{number}" for number in range(1, 28)]
+RULES = [*(f"R{number}" for number in range(1, 28)), *(f"B{number}" for number in range(1, 10))]
 OPEN: dict[str, str] = {}
 """Rules that nothing implements yet, which the page says too."""
 
@@ -85,7 +85,7 @@ def test_a_table_of_the_page_is_that_of_the_code(table: Callable[[], list[str]])
 
 def rule_rows() -> dict[str, tuple[str, str]]:
     """The rule table: each number's code and tests."""
-    rows = re.findall(r"^\| (R\d+) \| [^|]+ \| ([^|]*) \| ([^|]*) \|$", PAGE, re.MULTILINE)
+    rows = re.findall(r"^\| ([RB]\d+) \| [^|]+ \| ([^|]*) \| ([^|]*) \|$", PAGE, re.MULTILINE)
     assert len(rows) == len({number for number, _, _ in rows})
     return {number: (code, tests) for number, code, tests in rows}
 
