@@ -54,13 +54,11 @@ def _figures() -> str:
     rows = [(_words(name), line) for name, line in sorted(_lines.items())]
     total = Figures(*(sum(getattr(line, each) for _, line in rows) for each in Figures.__slots__))
     lines = [
-        "| what was done | crashes injected | accepted by the relay | lost | repeated | unknown |",
-        "|---" * 6 + "|",
+        "| what was done | faults injected | accepted | failed | unknown |",
+        "|---" * 5 + "|",
     ]
     for words, line in [*rows, ("**together**", total)]:
-        lines.append(
-            f"| {words} | {line.crashes:,} | {line.sent:,} | {line.lost} | {line.repeated} | {line.unknown:,} |"
-        )
+        lines.append(f"| {words} | {line.faults:,} | {line.accepted:,} | {line.failed:,} | {line.unknown:,} |")
     size = "Of a run at full size." if FULL else "Of the smaller part, as `make test` runs it."
     return "\n".join([size, "", *lines])
 

@@ -37,10 +37,9 @@ FINISHED = {PlanStatus.SENT, PlanStatus.CANCELLED}
 class Figures:
     """What a test did and saw, for the table of docs/reliability.md."""
 
-    crashes: int = 0
-    sent: int = 0
-    lost: int = 0
-    repeated: int = 0
+    faults: int = 0
+    accepted: int = 0
+    failed: int = 0
     unknown: int = 0
 
 
@@ -61,7 +60,7 @@ class Worker:
         ran = self.exit_code() is None
         if ran:
             os.kill(self.pid, signal.SIGKILL)
-            self.rig.figures.crashes += 1
+            self.rig.figures.faults += 1
         return ran
 
     def exit_code(self) -> int | None:
@@ -174,7 +173,8 @@ class Rig:
         verdict = await oracle.check(self.sink.accepted() if accepted is None else accepted, channel=channel)
         if recipients is not None:
             assert sum(verdict.states.values()) == recipients, "a recipient is not in the ledger"
-        self.figures.sent, self.figures.unknown = verdict.accepted, verdict.states["UNKNOWN"]
+        self.figures.accepted = verdict.accepted
+        self.figures.failed, self.figures.unknown = verdict.states["FAILED"], verdict.states["UNKNOWN"]
         return verdict
 
     async def stop_all(self) -> None:

@@ -25,7 +25,7 @@ async def test_a_worker_dies_at_a_moment_and_another_finishes_its_work(rig: Rig,
     rig.range_size = 200
 
     assert await rig.start(dying(moment)).ended() == -9
-    rig.figures.crashes += 1
+    rig.figures.faults += 1
     await rig.forget_dead()
     rig.start()
     await rig.until_finished(plan)
@@ -41,7 +41,7 @@ async def test_workers_die_one_after_another_each_at_another_moment(rig: Rig):
     plan = await rig.mail_plan(1_500)
     for moment in MOMENTS:
         assert await rig.start(dying(moment)).ended() == -9
-        rig.figures.crashes += 1
+        rig.figures.faults += 1
         await rig.forget_dead()
     rig.start()
     await rig.until_finished(plan)
@@ -92,7 +92,7 @@ async def test_a_worker_dies_in_the_middle_of_every_range_and_the_audience_is_wh
     await db.execute("UPDATE plan SET channel = 'CHAT' WHERE id = $1", plan.id)
     for moment in ("before a range is committed", "after a range is committed") * 5:
         assert await rig.start(dying(moment), LEASE="PT1S").ended() == -9
-        rig.figures.crashes += 1
+        rig.figures.faults += 1
     rig.start()
     await rig.until_finished(plan)
     await rig.stop_all()

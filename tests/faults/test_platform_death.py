@@ -49,7 +49,7 @@ async def test_a_worker_dies_while_posting_and_another_finishes_its_work(rig: Ri
     plan = await chat_plan(rig, platform, 300)
 
     assert await start(rig, {"at": moment, "nth": 3, "do": "kill"}).ended() == -9
-    rig.figures.crashes += 1
+    rig.figures.faults += 1
     await rig.forget_dead()
     start(rig)
     await rig.until_finished(plan)

@@ -51,7 +51,7 @@ class Hands:
             victim = self._dice.randrange(HANDS)
             self._hands[victim].kill()
             await self._hands[victim].wait()
-            self._told.crashes += 1
+            self._told.faults += 1
             self._hands[victim] = await self._start()
             await self._tell(self._hands[victim], at)
         for each in self._hands:
@@ -99,4 +99,4 @@ async def test_killed_hands_and_an_emptied_redis_change_no_automated_message(
         differences = await stage.play(found.look)
 
     assert differences == []
-    assert told.crashes > 0
+    assert told.faults > 0

@@ -40,7 +40,7 @@ async def test_a_worker_dies_at_each_moment_and_every_fact_arrives_in_order(rig:
     for moment in POSTING_MOMENTS:
         worker = rig.start({"at": moment, "nth": 5, "do": "kill"}, WEBHOOK_TARGETS="any")
         assert await worker.ended() == -9
-        rig.figures.crashes += 1
+        rig.figures.faults += 1
         await db.execute("UPDATE webhook SET held_until = clock_timestamp()")
     rig.start(WEBHOOK_TARGETS="any")
     await until(nothing_waits)
