@@ -24,6 +24,9 @@ Size = Literal["small", "full"]
 class Bench(Protocol):
     """A module of benchmarks."""
 
+    __doc__: str
+    """What it measures, its cases and its yardsticks, for the page."""
+
     async def measure(self, size: Size) -> Report:
         """Run it; `small` is quick and says little."""
 
@@ -40,13 +43,18 @@ def main() -> None:
         report = measured(name, arguments.size, as_json=arguments.json)
         if arguments.size == "full":
             page = PAGE.read_text("utf-8") if PAGE.exists() else ""
-            PAGE.write_text(with_section(page, name, report.as_markdown(), BENCHES), "utf-8")
+            section = report.as_markdown(bench_of(name).__doc__)
+            PAGE.write_text(with_section(page, name, section, BENCHES), "utf-8")
+
+
+def bench_of(name: str) -> Bench:
+    """The module of a benchmark."""
+    return cast("Bench", import_module(f"bench.{name}"))
 
 
 def measured(name: str, size: Size, *, as_json: bool) -> Report:
     """Run one benchmark and print what it found."""
-    bench = cast("Bench", import_module(f"bench.{name}"))
-    report = asyncio.run(bench.measure(size))
+    report = asyncio.run(bench_of(name).measure(size))
     print(json.dumps(report.as_json()) if as_json else report.as_markdown(), flush=True)
     return report
 

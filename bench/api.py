@@ -1,8 +1,10 @@
 """A seller's pages under load, each against a bare Strawberry app that serves the same JSON from memory.
 
 Ours does everything: tokens, limits, the bucket in Redis, and every figure from PostgreSQL. Clients are
-sellers of one shop, each with a connection of its own. For each page there are three cases: answers per second, and the
-median and the 99th percentile of one answer, in seconds; theirs is the yardstick `bare`.
+sellers of one shop, each with a connection of its own. `overview` is thirty days by day, channel, language, plan and
+product, beside the thirty before; `dashboard` seven segments with their sizes, ten plans with their progress, and thirty
+days by day. For each page there are three cases: answers per second, and the median (p50) and the 99th percentile (p99) of
+one answer, in seconds; theirs is the yardstick `bare`.
 """
 
 import re

@@ -4,6 +4,11 @@ The seven presets and five custom conditions are asked as the product asks them:
 counted live from the roll-up. Yardsticks: `events`, SQL written by hand over the raw events, orders and
 messages, with the same indexes at hand; and `scan`, one reading of every roll-up row. Before any time is
 taken each answer is held against the hand-written one: they must be equal.
+
+Cases, in seconds a count: the presets by their names, and five custom conditions. `a`: two orders in 60 days that average
+over 30; `b`: watched beauty LIVEs for 600 s in 90 days and never ordered; `c`: women of 25–34 in three regions who carted in
+7 days and do not follow; `d`: read in 30 days without a click, lifetime amount 200–1,000; `e`: first order in a quarter,
+none in 90 days, favourited in 14.
 """
 
 import asyncio
@@ -37,10 +42,7 @@ CUSTOM = {
     "d": "message_read(within: 30d) and not message_clicked(within: 30d) and spent in 200..1000 USD",
     "e": f"first_order in {QUARTER[0]}..{QUARTER[1]} and orders(within: 90d) = 0 and favourited(within: 14d)",
 }
-"""The custom conditions as a seller writes them: (a) two orders in 60 days averaging over 30; (b) watched beauty
-LIVEs for 600 s in 90 days, never ordered; (c) women of 25–34 in three regions, carted in 7 days, no followers;
-(d) read in 30 days without a click, lifetime amount 200–1000; (e) first order in a quarter, lapsed since,
-favourited in 14 days."""
+"""The custom conditions as a seller writes them."""
 
 _SHOP = {
     "externalId": "bench", "name": "Bench", "currency": "USD", "timeZone": "UTC", "defaultLanguage": "en",

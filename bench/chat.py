@@ -4,8 +4,8 @@ Ours is the whole way, by a worker process: the texts pinned in six languages, t
 customer's language chosen, consent looked at, the contact limit reserved, and the message in the inbox. Before
 each round the ledger is made to hold as many rows as the plan has recipients: yesterday's, with their contacts.
 
-Cases: how many recipients, in rows per second; theirs is the yardstick `insert`. `rss_mb` tells the most memory
-of a worker that did nothing else, at the smallest and at the largest size.
+Cases: how many recipients, in rows per second; theirs is the yardstick `insert`. The most memory is that of a worker
+that did nothing else.
 """
 
 from bench.place import scratch_database

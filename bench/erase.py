@@ -1,7 +1,7 @@
 """Erasing customers in a large installation, against erasing as many in one of a tenth of its size.
 
 What is done for one customer must not grow with the others, so each case compares the larger installation (ours) with
-the smaller: how many pages of PostgreSQL are looked at for each customer, and how long each takes, one after the
+the `smaller`: how many pages of PostgreSQL are looked at for each customer, and how long each takes, one after the
 other. Everybody has ten events and two messages, half of them an order; both installations have as many shops and plans.
 """
 

@@ -1,6 +1,6 @@
 """Events imported from a file, roll-up kept, against raw COPY of the same rows.
 
-Ours is the whole path of `python server.py import`: read, parse, check, make ids, insert into the
+Ours is the whole path of `server.py import`: read, parse, check, make ids, insert into the
 partitioned and indexed table, roll up, commit batch by batch. The yardstick `copy` sends the same rows,
 ready for PostgreSQL, into a table with the same columns and no index.
 

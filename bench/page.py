@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 HEADING = """# Benchmarks
 
-Written by `make bench`, or a section at a time by `python -m bench NAME`: ours and its yardsticks in one run,
-interleaved, medians of the rounds. `ratio` is ours ÷ theirs; in seconds less is better, per second more is.
+Written by `make bench`, or a section at a time by `.venv/bin/python -m bench NAME`: ours and its yardsticks in one run,
+interleaved, medians of the rounds. A yardstick is what else does the same work, or the least it could cost; each section
+says what its own are. `ratio` is ours ÷ theirs; in seconds less is better, per second more is.
 """
 
 

@@ -4,6 +4,7 @@ import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -81,18 +82,19 @@ class Report:
             "machine": asdict(self.machine),
         }
 
-    def as_markdown(self) -> str:
-        """The report as a section of docs/benchmarks.md."""
+    def as_markdown(self, about: str = "") -> str:
+        """The report as a section of docs/benchmarks.md, with what the benchmark says `about` itself."""
         columns = ("case", "yardstick", "ours", "theirs", "unit", "ratio")
         rows = [case.as_json() for case in self.cases]
         lines = [
             f"## {self.bench}",
             "",
-            f"{', '.join(f'{value} {name}' for name, value in self.size.items())}.",
+            *([cleandoc(about), ""] if about else []),
+            f"{', '.join(f'{_told(value)} {name}' for name, value in self.size.items())}.",
             "",
             f"| {' | '.join(columns)} |",
             f"|{' --- |' * len(columns)}",
-            *(f"| {' | '.join(str(row[column]) for column in columns)} |" for row in rows),
+            *(f"| {' | '.join(_told(row[column]) for column in columns)} |" for row in rows),
             "",
             *(f"Most memory of {name}: {megabytes} MB.\n" for name, megabytes in self.rss_mb.items()),
             self.machine.as_text(),
@@ -128,6 +130,13 @@ def _cpu() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def _told(value: object) -> str:
+    """A cell of a table: of a number that was measured three digits, with commas between thousands."""
+    if isinstance(value, float):
+        return f"{float(f'{value:.3g}'):,.10g}"
+    return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)
 
 
 def _short(value: float) -> float:

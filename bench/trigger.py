@@ -3,11 +3,11 @@
 A shop has so many *open carts*, each with a reminder still ahead of it. Then a thousand customers more leave theirs,
 whose first reminder comes due one after another within a minute; a worker process does the rest. Cases:
 
-- `p99, N open carts`: seconds from a reminder's due time to the inbox; theirs is the sweep's interval.
-- `look, N open carts`: the seconds of one look at which a thousand reminders are due; theirs is the same look at the
-  smallest number of carts. It should cost what happened, not what there is.
+- `p99, N open carts`: seconds from a reminder's due time to the inbox; theirs (`sweep`) is the sweep's interval.
+- `look, N open carts`: the seconds of one look at which a thousand reminders are due; theirs (`smallest`) is the same look at
+  the smallest number of carts. It should cost what happened, not what there is.
 - `shop life`: seconds of a made-up shop's life played in one second, every message held against plain Python
-  (bench/shop_life); theirs is the clock's own pace. A difference ends the benchmark.
+  (bench/shop_life); theirs (`clock`) is the clock's own pace. A difference ends the benchmark.
 """
 
 from dataclasses import dataclass

@@ -1,5 +1,10 @@
 """The page of benchmarks keeps a section for each, in their order, and replaces the one that was run again."""
 
+from inspect import cleandoc
+
+import pytest
+
+from bench.__main__ import BENCHES, PAGE, bench_of
 from bench.page import HEADING, with_section
 
 ORDER = ("audience", "chat", "email")
@@ -17,3 +22,11 @@ def test_what_is_no_benchmark_any_more_leaves_the_page():
     page = with_section(f"{HEADING}\n## naive\n\ngone\n\n## chat\n\nkept\n", "email", "## email\n\nnew\n", ORDER)
 
     assert page == f"{HEADING}\n## chat\n\nkept\n\n## email\n\nnew\n"
+
+
+@pytest.mark.parametrize("name", BENCHES)
+def test_each_section_begins_with_what_its_benchmark_says_of_itself(name: str):
+    page = PAGE.read_text("utf-8")
+
+    assert page.startswith(HEADING)
+    assert f"\n## {name}\n\n{cleandoc(bench_of(name).__doc__)}\n\n" in page

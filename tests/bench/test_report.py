@@ -32,9 +32,11 @@ def test_a_report_is_written_as_json_with_ratios_of_ours_to_theirs():
 
 
 def test_a_report_is_written_as_a_section_of_a_page():
-    section = Report("ingest", {"events": 5}, [Case("a", "copy", 1, 2, "s")], MACHINE).as_markdown()
-    assert section.startswith("## ingest\n\n5 events.\n\n| case | yardstick |")
-    assert "\n| a | copy | 1.0 | 2.0 | s | 0.5 |\n" in section
+    cases = [Case("a", "copy", 12_345, 25_000, "s"), Case("b", "copy", 0.001_234, None, "s")]
+    section = Report("ingest", {"events": 5_000}, cases, MACHINE).as_markdown("Of rows.\n")
+    assert section.startswith("## ingest\n\nOf rows.\n\n5,000 events.\n\n| case | yardstick |")
+    assert "\n| a | copy | 12,300 | 25,000 | s | 0.494 |\n" in section
+    assert "\n| b | copy | 0.00123 | absent | s |  |\n" in section
     assert "fsync on, synchronous_commit on" in section
 
 
