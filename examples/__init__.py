@@ -1,1 +1,1 @@
-"""Scripts of a platform or a seller, as starting points: `python -m examples.nightly_import --help`."""
+"""Scripts of a platform or a seller, as starting points: `.venv/bin/python -m examples.nightly_import --help`."""

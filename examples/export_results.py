@@ -1,6 +1,6 @@
 """Save what became of each of a plan's messages as CSV (as a seller).
 
-    python -m examples.export_results PLAN results.csv
+    .venv/bin/python -m examples.export_results PLAN results.csv
 
 The file is there whole or not at all: it is written beside its name first.
 """

@@ -1,6 +1,6 @@
 """Write a shop's customers and orders of the day, from files that the shop's system has put down (as PLATFORM).
 
-    python -m examples.nightly_import bloom customers.ndjson orders.ndjson
+    .venv/bin/python -m examples.nightly_import bloom customers.ndjson orders.ndjson
 
 Each line is a row as CustomerInput and OrderInput have it. A row that is refused is told with its line and why, and
 holds no other up; run it again with the same files and nothing changes. Files of any size: `server.py import`.

@@ -1,6 +1,6 @@
 """Send a plan to one of the shop's preset segments, and tell how it goes (as a seller).
 
-    python -m examples.plan_from_a_script REPEAT "Spring news" "Hi {name}, {shop} has news for you." --key spring-2026
+    .venv/bin/python -m examples.plan_from_a_script REPEAT "Spring news" "Hi {name}, {shop} has news for you." --key spring-2026
 
 With the same key it is one plan, however often the script is run: a script that was cut off is just run again.
 """

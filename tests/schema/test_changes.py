@@ -1,4 +1,4 @@
-"""What could break a client since the last release is written down, in the words of graphql-core."""
+"""What could break a client since the baseline, released.graphql, is written down, in the words of graphql-core."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def breaking_since(old: str, new: str) -> list[str]:
 
 
 def breaking_told() -> str:
-    """What the changelog says of breaking changes since the last release."""
+    """What the changelog says of breaking changes since the baseline."""
     newest = (FOLDER / "changelog.md").read_text("utf-8").split("\n## ")[1]
     return newest.partition("### Breaking")[2].partition("###")[0]
 
