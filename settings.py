@@ -112,7 +112,7 @@ class Settings(BaseSettings):
     mail_domain: str = Field("rekindle.localhost", description="Domain of Message-ID and envelope addresses.")
     bounces_url: str = Field(
         "lmtp://127.0.0.1:8024",
-        description="Where `python server.py bounces` takes reports, as lmtp://host:port or smtp://host:port.",
+        description="Where `.venv/bin/python server.py bounces` takes reports, as lmtp://host:port or smtp://host:port.",
     )
     bounce_secret: SecretStr | None = Field(
         None, description="Secret (32+ bytes) that signs reports posted to /bounces; without one there is no such page."

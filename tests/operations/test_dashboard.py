@@ -42,13 +42,13 @@ async def test_every_figure_of_the_dashboard_exists(database: None, settings: Se
 
 async def test_the_page_tells_every_figure_and_no_other(database: None, settings: Settings):
     page = (DOCS / "operations.md").read_text("utf-8")
-    told_of = page.partition("## Figures")[2].partition("## Logs")[0]
+    told_of = page.partition("## Metrics")[2].partition("## Logs")[0]
     named = {name for name in NAMES.findall(told_of) if name.startswith("rekindle")}
     of_ours = {
         name for name in await told(settings)
         if name.startswith("rekindle") and not name.endswith(("_bucket", "_sum", "_count"))
     }  # fmt: skip
-    table = set(re.findall(r"`(rekindle_[a-z_]+)", page.partition("| figure |")[2].partition("\nAlerts")[0]))
+    table = set(re.findall(r"`(rekindle_[a-z_]+)", page.partition("| metric |")[2].partition("\nAlerts")[0]))
     without_total = {"rekindle_operations", "rekindle_relay_messages"}  # as families; their samples end in _total
 
     assert named - of_ours == {"rekindle_sweep_age_seconds"}
