@@ -3,8 +3,7 @@
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from babel.numbers import get_currency_precision
-
+from models import money
 from models.condition.facts import Event, Facts, Order
 from models.condition.tree import (
     AgeIn,
@@ -180,5 +179,5 @@ def _times(number: int, noun: str, within_days: int | None) -> str:
 
 
 def _money(minor: float, currency: str) -> str:
-    digits = get_currency_precision(currency)
+    digits = money.digits(currency)
     return f"{minor / 10**digits:.{digits}f} {currency}"

@@ -1,10 +1,8 @@
 """A condition as a line of text, in the words that `text` reads back into the same condition."""
 
 from collections.abc import Callable
-from decimal import Decimal
 
-from babel.numbers import get_currency_precision
-
+from models import money
 from models.condition.tree import (
     AgeIn,
     AllOf,
@@ -114,6 +112,5 @@ def _money(leaf: OrderAmount) -> str:
 
 
 def _major(minor: int | None, currency: str) -> str:
-    digits = get_currency_precision(currency)
-    whole = Decimal(minor or 0).scaleb(-digits)
-    return f"{whole:.{digits if whole % 1 else 0}f}"
+    whole = money.major(minor or 0, currency)
+    return f"{whole:.{money.digits(currency) if whole % 1 else 0}f}"

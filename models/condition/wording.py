@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from babel.numbers import get_currency_precision
-
+from models import money
 from models.condition.leaves import Scope
 from models.condition.reader import suggestion
 from models.condition.tree import Measure, Moment
@@ -155,7 +154,7 @@ def _money(name: str, test: Test | None, scope: Scope) -> dict[str, Any]:
 
 
 def _minor(word: str, currency: str) -> int:
-    digits = get_currency_precision(currency)
+    digits = money.digits(currency)
     minor = Decimal(word).scaleb(digits)
     if minor != minor.to_integral_value():
         raise Misworded(f"{currency} has {digits} decimals")

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.numbers import get_currency_precision
-
-from models import database
+from models import database, money
 from models.clock import now
 from models.segment.member import Question
 from models.shop import Shop
@@ -53,7 +51,7 @@ class Profile:
 
 async def profile(shop: Shop, question: Question) -> Profile:
     """The distributions of who meets the question, live, in one statement; amounts in minor units of the shop."""
-    scale = 10 ** get_currency_precision(shop.currency)
+    scale = 10 ** money.digits(shop.currency)
     values = [scale * value for value in VALUES]
     today = now().astimezone(ZoneInfo(shop.time_zone)).date()
     arguments: list[Any] = [shop.id, today, list(AGES), list(ORDERS), values]

@@ -1,8 +1,14 @@
 """Money is written as its currency and the reader's language have it."""
 
-import pytest
+import re
+from decimal import Decimal
 
-from models.money import major, percentage, written
+import pytest
+from babel.numbers import list_currencies
+from hypothesis import given
+from hypothesis.strategies import integers, sampled_from
+
+from models.money import DIGITS, digits, major, percentage, written
 
 
 @pytest.mark.parametrize(
@@ -16,6 +22,10 @@ from models.money import major, percentage, written
         (550, "EUR", "fr", "5,50 €"),
         (550, "EUR", "xx", "€5.50"),
         (550, "EUR", "zh-Hant-TW", "€5.50"),
+        (150_050, "RSD", "sr", "1.500,50 RSD"),
+        (1_234_567, "IQD", "en", "IQD1,234.567"),
+        (50_000_00, "LAK", "lo", "₭50.000"),
+        (199_99, "ALL", "sq", "199,99 Lekë"),
     ],
 )
 def test_an_amount_is_written_as_the_language_writes_it(amount, currency, language, text):
@@ -24,6 +34,32 @@ def test_an_amount_is_written_as_the_language_writes_it(amount, currency, langua
 
 def test_minor_units_are_those_of_the_currency():
     assert [str(major(1999, currency)) for currency in ("USD", "JPY", "KWD")] == ["19.99", "1999", "1.999"]
+
+
+@pytest.mark.parametrize(
+    ("currencies", "decimals"),
+    [
+        ("AFN ALL IRR KPW LAK LBP MGA MMK MRU RSD SLE SOS SYP YER HUF IDR TWD COP PKR TZS UZS", 2),
+        ("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF", 0),
+        ("BHD IQD JOD KWD LYD OMR TND", 3),
+        ("CLF UYW", 4),
+    ],
+)
+def test_an_amount_has_the_decimals_of_iso_4217_however_its_country_writes_it(currencies, decimals):
+    assert {currency: digits(currency) for currency in currencies.split()} == dict.fromkeys(
+        currencies.split(), decimals
+    )
+
+
+def test_every_exception_is_a_currency():
+    assert set(DIGITS) <= list_currencies()
+
+
+@given(amount=integers(0, 10**15), currency=sampled_from(sorted(list_currencies())))
+def test_what_is_written_is_the_amount_that_was_meant(amount: int, currency: str):
+    number = re.search(r"\d[\d,.]*", written(amount, currency, "en"))
+
+    assert number and Decimal(number[0].replace(",", "")).scaleb(digits(currency)) == amount
 
 
 def test_a_percentage_is_written_as_the_language_writes_it():

@@ -104,6 +104,13 @@ def test_an_average_is_compared_without_rounding():
     assert found(OrderAmount(Measure.AVERAGE_ORDER, "USD", least=3001), two) == "average of 30.00 USD ever"
 
 
+def test_an_amount_is_explained_in_the_currencys_main_unit():
+    once = Facts(orders=(Order(NOW, 150_050),))
+
+    assert found(OrderAmount(Measure.SPENT, "RSD", least=1), once) == "1500.50 RSD ever"
+    assert found(OrderAmount(Measure.SPENT, "IQD", least=1), once) == "150.050 IQD ever"
+
+
 def test_a_cancelled_order_stood_until_it_was_cancelled():
     person = Facts(orders=(Order(NOW - timedelta(days=9), 100, cancelled_at=NOW - timedelta(days=1)),))
 

@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import date
 
 import pytest
+from babel.numbers import list_currencies
 from hypothesis import given
 from hypothesis.strategies import integers, sampled_from, text
 
@@ -180,6 +181,18 @@ def test_yen_have_no_decimals_and_dinars_three():
     assert read_text("spent > 30 JPY", Scope("UTC")).conditions == OrderAmount(Measure.SPENT, "JPY", above=30)
     assert read_text("spent > 30.125 KWD", Scope("UTC")).conditions == OrderAmount(Measure.SPENT, "KWD", above=30125)
     assert write_text(OrderAmount(Measure.SPENT, "KWD", above=30125)) == "spent > 30.125 KWD"
+
+
+def test_dinars_that_nobody_writes_decimals_of_have_their_minor_unit_all_the_same():
+    assert read_text("spent > 1500.50 RSD", Scope("UTC")).conditions == OrderAmount(Measure.SPENT, "RSD", above=150_050)
+    assert read_text("spent > 2000 IQD", Scope("UTC")).conditions == OrderAmount(Measure.SPENT, "IQD", above=2_000_000)
+
+
+@given(amount=integers(0, 10**15), currency=sampled_from(sorted(list_currencies())))
+def test_an_amount_in_any_currency_is_read_back_as_it_was_written(amount: int, currency: str):
+    condition = OrderAmount(Measure.SPENT, currency, least=amount)
+
+    assert read_text(write_text(condition), Scope("UTC")).conditions == condition
 
 
 @given(line=text(max_size=40) | text(alphabet=sampled_from(list('()<>=.:," \\d0123456789')), max_size=30))

@@ -36,6 +36,14 @@ async def test_each_distribution_adds_up_to_the_members(database: None):
     assert found.lifetime_values == [Band(0, 1000, 1), Band(2000, 5000, 6)]
 
 
+async def test_lifetime_values_are_banded_in_the_currencys_main_unit(database: None):
+    shop = await make_shop(currency="IQD")
+    await make_customers(shop, 1)
+    await databases.execute("UPDATE relationship SET order_amount = 2_500_000")
+
+    assert (await profile(shop, await everyone(shop))).lifetime_values == [Band(2_000_000, 5_000_000, 1)]
+
+
 async def test_ages_turn_at_midnight_of_the_shop_and_leap_days_in_march(database: None, clock: Clock):
     shop = await make_shop(time_zone="Asia/Jakarta")
     await make_customers(shop, 1)
