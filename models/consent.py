@@ -12,6 +12,7 @@ from uuid import UUID
 from models import database, delivery
 from models.clock import now
 from models.delivery import Reason
+from models.metric import attribution
 from models.webhook import fact
 from models.webhook.fact import Fact
 
@@ -29,7 +30,10 @@ async def hold(shop_id: int) -> None:
 
 
 async def block(shop_id: int, customer_id: UUID) -> datetime:
-    """Let nothing more of this shop's chat reach the customer; since when."""
+    """Let nothing more of this shop's chat reach the customer; since when.
+
+    Counted as unsubscribed for the plan whose chat message they read last, or else got last (R23).
+    """
     return await database.despite_deadlocks(lambda: _block(shop_id, customer_id))
 
 
@@ -47,7 +51,8 @@ async def _block(shop_id: int, customer_id: UUID) -> datetime:
             at,
         )
         if since == at:
-            await _refused(shop_id, customer_id, "CHAT", at)
+            plan_id = await attribution.blocked_plan(shop_id, customer_id, at=at)
+            await _refused(shop_id, customer_id, "CHAT", at, plan_id)
         await delivery.suppress_customer(shop_id, customer_id, "CHAT", Reason.BLOCKED)
     return since
 

@@ -180,7 +180,8 @@ class PlanFigures:
     )
     replied: Long = strawberry.field(description="Delivered messages that were replied to.")
     unsubscribed: Long = strawberry.field(
-        resolver=_unsubscribed, description="Customers who unsubscribed through one of its messages."
+        resolver=_unsubscribed,
+        description="Customers who unsubscribed through one of its mails, or blocked the chat after one of its messages.",
     )
     coupons_claimed: Long = strawberry.field(
         resolver=_claimed, description="Claims of coupons that one of its messages led to."

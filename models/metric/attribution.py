@@ -1,4 +1,4 @@
-"""Attribution: which message an order is credited to (R24).
+"""Attribution: which message an order is credited to (R24), and which plan a block of the shop's chat (R23).
 
 An order belongs to the last message of its shop that the customer clicked or read within the window
 before it. That is decided once, in the transaction that stores the order for the first time, and kept
@@ -61,6 +61,16 @@ async def attribute(shop_id: int, orders: Collection[UUID], *, at: datetime, win
     return await database.execute(_ATTRIBUTE, shop_id, list(orders), at, window)
 
 
+async def blocked_plan(shop_id: int, customer_id: UUID, *, at: datetime, window: timedelta = WINDOW) -> int | None:
+    """The plan whose message a customer answers who blocks the shop's chat at `at` (R23); None when there is none.
+
+    A block names no message, unlike an unsubscription by link: it is credited to the chat message they read or
+    clicked last within (at − window, at], or else to the last one sent to them within it.
+    """
+    found: int | None = await database.fetch_value(_BLOCKED, shop_id, customer_id, at, window)
+    return found
+
+
 _ATTRIBUTE = """
 INSERT INTO attribution (
     customer_id, order_id, shop_id, plan_id, reference, touch, touched_at, within, decided_at)
@@ -77,4 +87,14 @@ FROM orders o CROSS JOIN LATERAL (
 WHERE o.shop_id = $1 AND o.id = ANY($2::uuid[]) AND o.arrived_at = $3
   AND $3::timestamptz - o.ordered_at <= $4::interval
 ON CONFLICT DO NOTHING
+"""
+
+_BLOCKED = """
+SELECT m.plan_id FROM (
+    SELECT plan_id, reference, sent_at, greatest(read_at, clicked_at) AS touched_at FROM delivery
+    WHERE customer_id = $2 AND channel = 'CHAT' AND state = 'SENT' AND shop_id = $1 AND sent_at <= $3) AS m
+WHERE greatest(m.sent_at, m.touched_at) > $3 - $4::interval
+ORDER BY CASE WHEN m.touched_at > $3 - $4::interval THEN m.touched_at END DESC NULLS LAST,
+    m.sent_at DESC, m.plan_id DESC, m.reference DESC
+LIMIT 1
 """

@@ -94,7 +94,7 @@ async def test_the_life_of_a_chat_plan_is_told_in_order_to_who_wants_it_and_can_
         ("coupon.claimed", {
             "number": 1, "coupon": global_id("Coupon", coupon.id), "message": message_id, "customer": "c0",
         }),
-        ("customer.unsubscribed", {"channel": "CHAT", "customer": "c0"}),
+        ("customer.unsubscribed", {"channel": "CHAT", "plan": plan_id, "customer": "c0"}),
     ]  # fmt: skip
     assert [request.json["timestamp"] for request in sink.requests] == sorted(
         request.json["timestamp"] for request in sink.requests

@@ -8,14 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models import consent
 from models import database as db
 from models.clock import Clock, now
 from models.identifier import customer_id
 from models.ingest import ingest
-from models.metric import attribution
+from models.metric import attribution, of_plans
 from models.metric.attribution import WINDOW, Engagement, Touch, is_history, last_touch
+from models.segment.definition import define
+from models.segment.member import Question, sizes
 from models.shop import Shop
-from tests.factories import make_shop
+from tests.factories import make_draft, make_shop
 
 ORDERED = datetime.fromisoformat("2026-01-15T12:00:00+00:00")
 MINUTES = st.integers(-8 * 24 * 60, 60)
@@ -59,12 +62,20 @@ class History:
     shop: Shop
     customer: UUID
 
-    async def message(self, plan_id: int, read_at: datetime | None, clicked_at: datetime | None = None) -> None:
-        """A message that was sent long ago, read and clicked then."""
+    async def message(
+        self,
+        plan_id: int,
+        read_at: datetime | None,
+        clicked_at: datetime | None = None,
+        *,
+        sent_at: datetime | None = None,
+        channel: str = "CHAT",
+    ) -> None:
+        """A message that was sent then, or long ago, read and clicked then."""
         await db.execute(
-            "INSERT INTO delivery (plan_id, customer_id, shop_id, state, channel, created_at, sent_at, read_at, clicked_at)"
-            " VALUES ($1, $2, $3, 'SENT', 'CHAT', $4, $4, $5, $6)",
-            plan_id, self.customer, self.shop.id, now() - timedelta(days=30), read_at, clicked_at,
+            "INSERT INTO delivery (plan_id, customer_id, shop_id, state, channel, created_at, sent_at, read_at, clicked_at,"
+            " language) VALUES ($1, $2, $3, 'SENT', $7, $4, $4, $5, $6, 'es')",
+            plan_id, self.customer, self.shop.id, sent_at or now() - timedelta(days=30), read_at, clicked_at, channel,
         )  # fmt: skip
 
     async def order(self, ordered_at: datetime, arrived_at: datetime | None = None) -> UUID:
@@ -77,6 +88,12 @@ class History:
         )  # fmt: skip
         await attribution.attribute(self.shop.id, [order], at=arrived_at)
         return order
+
+    async def blocked(self) -> int | None:
+        """Block the shop's chat; the plan that is credited with it."""
+        await consent.block(self.shop.id, self.customer)
+        plan: int | None = await db.fetch_value("SELECT plan_id FROM unsubscription WHERE shop_id = $1", self.shop.id)
+        return plan
 
     async def plan_of(self, order: UUID) -> int | None:
         """The plan the order is credited to."""
@@ -173,3 +190,47 @@ async def test_an_order_is_credited_when_it_is_taken_in_and_only_then(history: H
 
     credited = await db.fetch("SELECT plan_id, touch, amount, status FROM attribution JOIN orders ON id = order_id")
     assert [tuple(found) for found in credited] == [(7, "CLICK", 4200, "CANCELLED")]
+
+
+async def test_a_block_is_credited_to_the_chat_message_that_was_read_last(history: History):
+    await history.message(1, now() - timedelta(days=3))
+    await history.message(2, now() - timedelta(days=4), now() - timedelta(days=2))
+    await history.message(3, None, sent_at=now() - timedelta(hours=1))
+    await history.message(4, now() - timedelta(hours=1), channel="EMAIL")
+    await History(await make_shop("other"), history.customer).message(5, now() - timedelta(hours=1))
+    await History(history.shop, uuid4()).message(6, now() - timedelta(hours=1))
+
+    assert await history.blocked() == 2
+
+
+async def test_who_read_nothing_lately_blocks_because_of_what_was_sent_last(history: History):
+    await history.message(1, now() - WINDOW, sent_at=now() - WINDOW - timedelta(days=1))
+    await history.message(2, None, sent_at=now() - timedelta(days=2))
+    await history.message(3, None, sent_at=now() - timedelta(days=1))
+    await db.execute("UPDATE delivery SET state = 'FAILED' WHERE plan_id = 3")
+
+    assert await history.blocked() == 2
+
+
+async def test_a_block_long_after_the_last_message_is_no_plans(history: History):
+    await history.message(1, now() - WINDOW, sent_at=now() - WINDOW)
+
+    assert await history.blocked() is None
+
+
+async def test_a_block_counts_as_unsubscribed_in_its_plans_figures_and_segments(history: History):
+    plan, other = await make_draft(history.shop), await make_draft(history.shop)
+    await db.execute(
+        "INSERT INTO relationship (shop_id, customer_id, first_interaction_at) VALUES ($1, $2, $3)",
+        history.shop.id, history.customer, now(),
+    )  # fmt: skip
+    await history.message(plan.id, now() - timedelta(hours=1))
+
+    assert await history.blocked() == plan.id
+
+    found = await of_plans([plan.id, other.id])
+    assert [figures.unsubscribed for figures in found if figures] == [1, 0]
+    days = await db.fetch("SELECT plan_id, channel, language FROM metric WHERE unsubscribed > 0")
+    assert [tuple(row) for row in days] == [(plan.id, "CHAT", "es")]
+    asked = [define(history.shop, text=f"unsubscribed(plan: {each.id})") for each in (plan, other)]
+    assert await sizes([Question(history.shop.id, definition) for definition in asked]) == [1, 0]
