@@ -9,7 +9,7 @@ import asyncio
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from models import database, delivery
+from models import database, delivery, next_channel
 from models.clock import now
 from models.delivery import Reason
 from models.metric import attribution
@@ -53,6 +53,7 @@ async def _block(shop_id: int, customer_id: UUID) -> datetime:
         if since == at:
             plan_id = await attribution.blocked_plan(shop_id, customer_id, at=at)
             await _refused(shop_id, customer_id, "CHAT", at, plan_id)
+        await next_channel.by_email(shop_id, customer_id, at)
         await delivery.suppress_customer(shop_id, customer_id, "CHAT", Reason.BLOCKED)
     return since
 

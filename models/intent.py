@@ -110,6 +110,7 @@ SELECT EXISTS (
 # Slices are locked first, all of them and in order (the count sees to that), as by everything that changes both
 # slices and deliveries. The lock makes a cancellation wait for the intents it did not prevent, and shows to whoever
 # waited for it that it has happened (`done_at`). A message that is UNKNOWN belongs to nobody any more, so a late refusal ends it.
+# What moved to another slice since is nothing to who held the one before.
 # `IS TRUE` keeps the index of slices out: by that each message would be looked for among all of its slice.
 _COMMIT = (
     """
@@ -144,6 +145,7 @@ settled AS (
     WHERE d.plan_id = s.plan_id AND d.customer_id = s.customer_id AND d.reference = s.reference
       AND CASE WHEN s.intended THEN d.state IN ('COMMITTING', 'UNKNOWN') AND d.attempt = s.attempt
                ELSE d.state = 'PENDING' AND d.attempt = s.attempt - 1 END
+      AND (d.slice = s.slice) IS TRUE
     RETURNING d.plan_id, d.customer_id, d.reference, d.state, s.day, d.shop_id, d.channel, d.language, d.reason
 ),
 """

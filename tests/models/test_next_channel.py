@@ -1,0 +1,202 @@
+"""CHAT_THEN_EMAIL is chosen again while it waits: who blocks the chat gets it by email, once, or not at all (R8)."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from models import consent, intent, worker
+from models import database as db
+from models import slice as slices
+from models.clock import Clock
+from models.delivery import DeliveryState
+from models.experiment import Experiment, Metric, Variant, winner
+from models.intent import Settlement
+from models.plan import Plan, PlanChannel
+from models.shop import Shop
+from models.slice import Slice, Waiting
+from tests import oracle
+from tests.conftest import NOON
+from tests.factories import make_customers, make_resolved, make_shop
+
+pytestmark = pytest.mark.usefixtures("database")
+
+LEASE = timedelta(seconds=60)
+TOMORROW = timedelta(days=1)
+
+
+async def over_the_limit(
+    count: int = 1, channel: PlanChannel = PlanChannel.CHAT_THEN_EMAIL, **columns: str
+) -> tuple[Shop, Plan, list[UUID]]:
+    """Customers who had two messages today, and a third plan that waits for tomorrow."""
+    shop = await make_shop()
+    customers = await make_customers(shop, count, **columns)
+    for _ in range(2):
+        await make_resolved(shop)
+    return shop, await make_resolved(shop, channel=channel), customers
+
+
+async def hold(plan: Plan, number: int) -> tuple[Slice, list[Waiting]]:
+    """A slice of the plan, held by a worker of its own, and what may go of it."""
+    await worker.register(me := uuid4(), "test", LEASE)
+    held = await slices.acquire(plan.id, number, me, uuid4())
+    assert held is not None
+    return held, await slices.load(held)
+
+
+async def rows(plan: Plan) -> list[tuple[object, ...]]:
+    """State, reason, channel and slice of the plan's messages."""
+    found = await db.fetch(
+        "SELECT state, reason, channel, slice FROM delivery WHERE plan_id = $1 ORDER BY customer_id", plan.id
+    )
+    return [tuple(row) for row in found]
+
+
+async def channels(plan: Plan) -> list[tuple[int, str]]:
+    """The plan's slices: number and channel."""
+    found = await db.fetch("SELECT number, channel FROM slice WHERE plan_id = $1 ORDER BY number", plan.id)
+    return [tuple(row) for row in found]
+
+
+async def test_who_blocks_the_chat_while_their_message_waits_gets_it_by_email_at_the_same_hour(clock: Clock):
+    shop, plan, (customer,) = await over_the_limit()
+    at = await db.fetch_value("SELECT not_before FROM delivery WHERE plan_id = $1", plan.id)
+
+    await consent.block(shop.id, customer)
+
+    assert await rows(plan) == [("PENDING", "CONTACT_LIMIT", "EMAIL", 2)]
+    assert await db.fetch_value("SELECT due_at FROM slice WHERE plan_id = $1 AND number = 2", plan.id) == at
+    await oracle.check_progress()
+    clock.freeze(NOON + TOMORROW)
+    chat, by_chat = await hold(plan, 1)
+    await slices.release(chat)
+    mail, (message,) = await hold(plan, 2)
+    assert (by_chat, mail.channel, message.email) == ([], "EMAIL", "c0@example.com")
+    (attempt,) = (await intent.commit([], [message])).values()
+    await intent.commit([Settlement(message, attempt, DeliveryState.SENT)], [])
+    await slices.release(mail)
+    assert await plan.finish()
+    assert await rows(plan) == [("SENT", None, "EMAIL", 2)]
+    await oracle.check_contacts()
+
+
+async def test_each_who_blocks_has_a_slice_of_their_own_and_the_others_get_chat(clock: Clock):
+    shop, plan, customers = await over_the_limit(4)
+
+    await asyncio.gather(*(consent.block(shop.id, customer) for customer in customers[:3]))
+
+    assert await channels(plan) == [(1, "CHAT"), (2, "EMAIL"), (3, "EMAIL"), (4, "EMAIL")]
+    assert sorted(row[2:] for row in await rows(plan)) == [("CHAT", 1), ("EMAIL", 2), ("EMAIL", 3), ("EMAIL", 4)]
+    clock.freeze(NOON + TOMORROW)
+    await hold(plan, 1)
+    assert (
+        await db.fetch_value("SELECT customer_id FROM delivery WHERE state = 'SENT' AND plan_id = $1", plan.id)
+        == (customers[3])
+    )
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        "UPDATE relationship SET email_consent = 'NEVER'",
+        "UPDATE relationship SET email_consent = 'UNSUBSCRIBED'",
+        "UPDATE customer SET email = NULL, email_key = NULL",
+        "INSERT INTO suppression (email_key, reason, created_at) SELECT email_key, 'BOUNCED', now() FROM customer",
+    ],
+)
+async def test_who_may_not_be_reached_by_email_either_is_blocked(lacking: str):
+    shop, plan, (customer,) = await over_the_limit()
+    await db.execute(lacking)
+
+    await consent.block(shop.id, customer)
+
+    assert await rows(plan) == [("SUPPRESSED", "BLOCKED", "CHAT", 1)]
+    assert await channels(plan) == [(1, "CHAT")]
+
+
+async def test_a_plan_by_chat_alone_never_turns_to_email():
+    shop, plan, (customer,) = await over_the_limit(channel=PlanChannel.CHAT)
+
+    await consent.block(shop.id, customer)
+
+    assert await rows(plan) == [("SUPPRESSED", "BLOCKED", "CHAT", 1)]
+    assert await channels(plan) == [(1, "CHAT")]
+
+
+async def test_a_paused_plan_goes_on_by_email_and_a_cancelled_one_does_not():
+    shop, plan, (customer, other) = await over_the_limit(2)
+    await plan.pause("BY_SELLER")
+
+    await consent.block(shop.id, customer)
+    assert {row[2] for row in await rows(plan)} == {"CHAT", "EMAIL"}
+    await plan.cancel()
+    await consent.block(shop.id, other)
+
+    assert {row[0] for row in await rows(plan)} == {"CANCELLED"}
+    assert await channels(plan) == [(1, "CHAT"), (2, "EMAIL")]
+
+
+async def test_who_then_unsubscribes_from_email_gets_nothing():
+    shop, plan, (customer,) = await over_the_limit()
+    await consent.block(shop.id, customer)
+
+    await consent.unsubscribe(shop.id, customer, source="mail")
+
+    assert await rows(plan) == [("SUPPRESSED", "NO_CONSENT", "EMAIL", 2)]
+
+
+async def test_who_waits_for_a_winner_gets_the_winner_by_email(clock: Clock):
+    shop = await make_shop()
+    customers = await make_customers(shop, 20)
+    said = {"texts": {"en": {"text": "B", "subject": "B"}, "es": {"text": "B", "subject": "B"}}}
+    tried = Experiment((Variant(said),), 40, Metric.READ, 4)
+    plan = await make_resolved(shop, channel=PlanChannel.CHAT_THEN_EMAIL, experiment=tried)
+    waiting = await db.fetch_value("SELECT min(customer_id::text)::uuid FROM delivery WHERE reason = 'AWAITING_WINNER'")
+    assert waiting in customers
+
+    await consent.block(shop.id, waiting)
+    clock.move(timedelta(hours=4))
+    assert await winner.declare(plan.id) is not None
+
+    number = await db.fetch_value("SELECT number FROM slice WHERE channel = 'EMAIL'")
+    _, (message,) = await hold(plan, number)
+    assert (message.customer_id, message.variant) == (waiting, (await Plan.get(id=plan.id)).winner)
+
+
+async def on_its_way() -> tuple[Shop, Plan, UUID, Waiting]:
+    """A message that was loaded for the shop's chat platform, and has no intent yet."""
+    shop = await make_shop()
+    (customer,) = await make_customers(shop, 1)
+    plan = await make_resolved(shop, channel=PlanChannel.CHAT_THEN_EMAIL, local_time="13:00")
+    await db.execute("UPDATE slice SET channel = 'PLATFORM', due_at = $1", NOON)
+    await db.execute("UPDATE delivery SET not_before = NULL")
+    _, (message,) = await hold(plan, 1)
+    return shop, plan, customer, message
+
+
+async def test_what_a_platform_was_about_to_get_goes_by_email_with_its_contact_and_without_a_late_word(clock: Clock):
+    shop, plan, customer, by_chat = await on_its_way()
+
+    await consent.block(shop.id, customer)
+    assert await intent.commit([], [by_chat]) == {}
+    _, (by_mail,) = await hold(plan, 2)
+    refused = Settlement(by_chat, 1, DeliveryState.FAILED, "400", intended=False)
+    await intent.commit([refused], [])
+    assert await rows(plan) == [("PENDING", None, "EMAIL", 2)]
+    assert len(await intent.commit([], [by_mail])) == 1
+    taken_back = Settlement(by_chat, 1, DeliveryState.PENDING)
+    await intent.commit([taken_back], [])
+
+    assert await rows(plan) == [("COMMITTING", None, "EMAIL", 2)]
+    await oracle.check_contacts()
+
+
+async def test_what_is_in_flight_to_a_platform_stays_chat():
+    shop, plan, customer, by_chat = await on_its_way()
+    await intent.commit([], [by_chat])
+
+    await consent.block(shop.id, customer)
+
+    assert await rows(plan) == [("COMMITTING", None, "CHAT", 1)]
+    assert await channels(plan) == [(1, "PLATFORM")]
