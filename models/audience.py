@@ -89,7 +89,10 @@ async def _insert(plan: database.Record, after: UUID, through: UUID) -> tuple[in
 
 
 async def language_choices(plan: database.Record) -> dict[str, str]:
-    """For every language tag that customers have: the language of this plan's texts they get (R14)."""
+    """For every language tag that customers have: the language of this plan's texts they get (R14).
+
+    `plan` is its row with `default_language`, which is the plan's own where it has one.
+    """
     available = list(database.decode(plan["content"])["texts"])
     tags = await database.fetch("SELECT tag FROM language")
     return {row["tag"]: language.choose(row["tag"], available, plan["default_language"]) for row in tags}
@@ -104,7 +107,8 @@ def _trying(plan: database.Record) -> tuple[int, int, datetime | None]:
 
 
 _RESOLVING = (
-    "SELECT p.*, s.time_zone, s.default_language, h.control_percent, h.control_since,"
+    "SELECT p.*, s.time_zone, coalesce(p.fallback_language, s.default_language) AS default_language,"
+    " h.control_percent, h.control_since,"
     " EXISTS (SELECT FROM chat_platform c WHERE c.shop_id = s.id) AS has_platform,"
     f" {fact.IS_HEARD.format(shop='s.id')} AS is_heard,"
     f" {send_rate.IS_PACED.format(shop='s.id')} AS is_paced, {quiet_hours.OF_SHOP.format(shop='s.id')} AS quiet"

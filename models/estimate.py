@@ -100,7 +100,7 @@ async def estimate(shop: Shop, plan: Plan) -> Estimate:
     counts: Counter[tuple[str, str, str | None, str | None, bool]] = Counter()
     languages: Counter[str | None] = Counter()
     for row in rows:
-        read = language.choose(row["language"], texts, shop.default_language)
+        read = language.choose(row["language"], texts, plan.default_language(shop))
         counts[row["channel"], read, row["refusal"], row["held_out"], row["is_capped"]] += row["count"]
         languages[row["language"]] += row["count"]
     ordered = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))

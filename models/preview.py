@@ -79,7 +79,7 @@ async def preview(
     channel = _channel(plan, channel)
     reader = await _reader(shop, customer_id)
     wanted = language.canonical(tag) if tag else reader.language if reader else None
-    chosen = language.choose(wanted, list(plan.content.get("texts") or {}), shop.default_language)
+    chosen = language.choose(wanted, list(plan.content.get("texts") or {}), plan.default_language(shop))
     number = variant_number(plan, variant) if variant else _variant_of(plan, customer_id)
     enclosed = await enclosed_with(plan, number)
     text = await localised(plan, channel, chosen, enclosed, number)
@@ -181,7 +181,7 @@ def _about_translations(shop: Shop, plan: Plan, estimated: Estimate) -> list[Adv
     return [
         Advice(
             AdviceCode.MISSING_TRANSLATION,
-            f"{count} customers read {tag}; without a text for it they get {shop.default_language}.",
+            f"{count} customers read {tag}; without a text for it they get {plan.default_language(shop)}.",
         )
         for tag, count in untranslated
     ]

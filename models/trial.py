@@ -69,7 +69,7 @@ async def ask(
     if PlanChannel.EMAIL not in plan.channel.channels:
         raise refuse("id", f"A trial is an email, and this plan goes by {plan.channel}.", rule="R11")
     chosen = language.choose(
-        language.canonical(tag) if tag else None, list(plan.content.get("texts") or {}), shop.default_language
+        language.canonical(tag) if tag else None, list(plan.content.get("texts") or {}), plan.default_language(shop)
     )
     number = preview.variant_number(plan, variant or experiment.NAMES[0])
     await preview.preview(shop, plan, channel="EMAIL", tag=chosen, variant=experiment.NAMES[number])

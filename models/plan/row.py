@@ -40,6 +40,7 @@ class PlanRow(Model):
     definition: Any = fields.JSONField(null=True)
     template = fields.TextField(null=True)
     content: Any = fields.JSONField()
+    fallback_language = fields.TextField(null=True)
     product_ids: list[UUID] = ArrayField(element_type="uuid")
     coupon: fields.ForeignKeyNullableRelation[Coupon] = fields.ForeignKeyField(
         "models.Coupon", related_name=False, null=True
@@ -97,6 +98,10 @@ class PlanRow(Model):
             return None
         quiet = (self.quiet_from, self.quiet_until) if self.quiet_from and self.quiet_until else None
         return Automation(TriggerCode(self.trigger), self.parameters, self.ends_at, self.smart_coupon, quiet)
+
+    def default_language(self, shop: Shop) -> str:
+        """What customers of `shop` read whose own language it has no text in: as pinned at submit, before as it is (R14)."""
+        return self.fallback_language or shop.default_language
 
     async def _hold(self) -> None:
         """Lock the plan's row, and see it as it is."""

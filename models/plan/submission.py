@@ -28,6 +28,7 @@ async def submission(
     return {
         "local_time": plan.local_time,
         "definition": await _definition(plan.segment_id),
+        "fallback_language": shop.default_language,
         "send_at": start,
         "deadline": plan.ends_at if plan.trigger else start + deadline_after,
         "watermark": start if plan.trigger else None,

@@ -118,7 +118,8 @@ def members_of(plan: database.Record, at: datetime, first_parameter: int) -> Com
 
 
 _HOLD = """
-SELECT p.*, s.time_zone, s.default_language, h.control_percent, h.control_since,
+SELECT p.*, s.time_zone, coalesce(p.fallback_language, s.default_language) AS default_language,
+    h.control_percent, h.control_since,
     EXISTS (SELECT FROM chat_platform c WHERE c.shop_id = s.id) AS has_platform
 FROM plan p JOIN shop s ON s.id = p.shop_id LEFT JOIN holdout h ON h.shop_id = s.id
 WHERE p.id = $1 AND p.status = 'ONGOING' AND p.trigger IS NOT NULL AND p.localised_at IS NOT NULL

@@ -107,6 +107,34 @@ async def test_every_migration_since_the_release_only_adds(url: str):
         await connection.close()
 
 
+@pytest.mark.timeout(240)
+async def test_a_plan_submitted_before_falls_back_to_a_language_that_it_has_a_text_in(url: str):
+    await migrate_to(url, "0015_retention")
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(
+            "INSERT INTO shop (external_id, name, currency, time_zone, default_language, created_at, updated_at)"
+            " VALUES ('bloom', 'Bloom', 'USD', 'UTC', 'en', now(), now())"
+        )
+        for name, texts, submitted in (("kept", "en es", True), ("changed", "pt es", True), ("draft", "es", False)):
+            await connection.execute(
+                "INSERT INTO plan (shop_id, name, kind, channel, status, content, submitted_at, created_by, created_at,"
+                " updated_at) SELECT id, $1, 'ONE_TIME', 'CHAT', 'DRAFT',"
+                " jsonb_build_object('texts', (SELECT jsonb_object_agg(tag, '{}') FROM unnest($2::text[]) tag)),"
+                " CASE WHEN $3 THEN now() END, 'anna', now(), now() FROM shop",
+                name,
+                texts.split(),
+                submitted,
+            )
+
+        await migrate_to(url, "0021_fallback_language")
+
+        rows = await connection.fetch("SELECT name, fallback_language FROM plan")
+        assert {row["name"]: row["fallback_language"] for row in rows} == {"kept": "en", "changed": "es", "draft": None}
+    finally:
+        await connection.close()
+
+
 def disturbed(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """What old code would stumble over."""
     tables = {name.partition(".")[0] for name in before}
