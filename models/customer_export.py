@@ -80,7 +80,7 @@ def _message(row: database.Record, texts: Mapping[wording.Key, content.Localised
             filled = content.fill(said, {"link": "", "unsubscribeUrl": "", **(database.decode(row["frozen"]) or {})})
         except Refused:  # a value that is no longer kept
             return told
-        told |= {"subject": filled.subject, "text": filled.text}
+        told |= {"language": said.language, "subject": filled.subject, "text": filled.text}
     return told
 
 

@@ -159,7 +159,7 @@ def _message(row: database.Record, said: Localised) -> Message:
     frozen = database.decode(row["frozen"]) or {}
     shown = frozen.get("productIds")
     return Message(
-        row["plan_id"], row["customer_id"], row["reference"], row["shop_id"], row["shop_name"], row["language"],
+        row["plan_id"], row["customer_id"], row["reference"], row["shop_id"], row["shop_name"], said.language,
         _text(said, row["frozen"]), row["sent_at"], row["read_at"], row["clicked_at"], row["variant"],
         tuple(UUID(each) for each in shown) if shown is not None else None, frozen.get("couponId"),
     )  # fmt: skip

@@ -57,7 +57,7 @@ class Writer:
             "id": global_id("Message", message.plan_id, message.customer_id, message.reference),
             "shop": self.shop,
             "customer": customer,
-            "language": message.language,
+            "language": self.texts[said].language,
             "text": content.fill(self.texts[said], frozen_values(message)).text,
             **self.shared[said],
         }
@@ -85,15 +85,19 @@ async def writer(plan_id: int, messages: Sequence[Waiting], *, key: bytes) -> Wr
     if row is None or platform is None:
         return None
     said: set[Text] = {(message.language, message.variant) for message in messages}
-    texts = await wording.load({(plan_id, "CHAT", language, variant) for language, variant in said})
+    pinned = await wording.load({(plan_id, "CHAT", language, variant) for language, variant in said})
+    texts = {(language, variant): text for (_, _, language, variant), text in pinned.items()}
     tried = experiment.read(database.decode(row["experiment"]))
     enclosed = await enclosure.with_coupons(plan_id, experiment.coupon_ids(row["coupon_id"], tried))
     return Writer(
         platform,
         key,
         row["external_id"],
-        {(language, variant): text for (_, _, language, variant), text in texts.items()},
-        {(language, variant): _shared(enclosed[variant], language) for language, variant in said},
+        texts,
+        {
+            (language, variant): _shared(enclosed[variant], texts[language, variant].language)
+            for language, variant in said
+        },
         await _customers([message.customer_id for message in messages]),
     )
 

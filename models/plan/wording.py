@@ -46,15 +46,20 @@ async def _pin(plan_id: int, plan: database.Record, *, tracked: bool) -> None:
 
 
 async def load(keys: Collection[Key]) -> dict[Key, Localised]:
-    """The pinned texts of these keys."""
+    """The pinned texts of these keys; in a language without one the plan's own fallback, or what there is (R14).
+
+    So a text may be in another language than its key says. A key is missing where its plan has pinned nothing.
+    """
+    found = await _load(_PINNED, keys)
+    missing = set(keys) - found.keys()
+    return {**found, **await _load(_INSTEAD, missing)} if missing else found
+
+
+async def _load(sql: str, keys: Collection[Key]) -> dict[Key, Localised]:
     if not keys:
         return {}
-    rows = await database.fetch(
-        "SELECT c.* FROM unnest($1::int[], $2::text[], $3::text[], $4::smallint[])"
-        " AS k(plan_id, channel, language, variant) JOIN plan_content c USING (plan_id, channel, language, variant)",
-        *(list(column) for column in zip(*keys, strict=True)),
-    )
-    return {(row["plan_id"], row["channel"], row["language"], row["variant"]): _localised(row) for row in rows}
+    rows = await database.fetch(sql, *(list(column) for column in zip(*keys, strict=True)))
+    return {(row["plan_id"], row["channel"], row["wanted"], row["variant"]): _localised(row) for row in rows}
 
 
 def _localise(
@@ -89,3 +94,20 @@ def _localised(row: database.Record) -> Localised:
         row["channel"], row["language"], row["subject"], row["preheader"], row["text"], row["html"],
         tuple(row["variables"]),
     )  # fmt: skip
+
+
+_PINNED = (
+    "SELECT c.*, c.language AS wanted FROM unnest($1::int[], $2::text[], $3::text[], $4::smallint[])"
+    " AS k(plan_id, channel, language, variant) JOIN plan_content c USING (plan_id, channel, language, variant)"
+)
+
+# A row of the ledger may have a language without a text: it was written when the shop's default was another than the
+# plan was checked for. Whoever reads it had better read something than nothing at all.
+_INSTEAD = """
+SELECT c.*, k.wanted FROM unnest($1::int[], $2::text[], $3::text[], $4::smallint[]) AS k(plan_id, channel, wanted, variant)
+JOIN plan p ON p.id = k.plan_id
+CROSS JOIN LATERAL (
+    SELECT * FROM plan_content c WHERE c.plan_id = k.plan_id AND c.channel = k.channel AND c.variant = k.variant
+    ORDER BY c.language = p.fallback_language DESC NULLS LAST, c.language LIMIT 1
+) AS c
+"""
