@@ -83,7 +83,9 @@ class AutomatedPlanCreateInput:
         default=UNSET, description="Where its button leads: the trigger's own when left out, null for none."
     )
     holdout_percent: int | None = strawberry.field(
-        default=None, description="Percent of its customers, 0–50, that get nothing, for comparison."
+        default=None,
+        description="Percent of its customers, 0–50, that get nothing, for comparison; the shop's own when left out."
+        " An order confirmation has none.",
     )
     start_at: datetime | None = strawberry.field(
         default=None, description="When its timeframe begins, once submitted; at once when left out. Refused when past."
@@ -191,7 +193,9 @@ def _drafted(given: AutomatedPlanCreateInput) -> PlanDraft:
 
 
 def _changed(draft: PlanDraft, known: Automation, change: AutomatedPlanUpdateInput) -> PlanDraft:
-    """The draft with what the input names changed."""
+    """The draft with what the input names changed. The share that was held out goes with a trigger that can have none."""
+    automation = _changed_automation(known, change)
+    kept_percent = draft.holdout_percent if automation.trigger.is_marketing else None
     return replace(
         draft,
         name=or_kept(change.name, draft.name),
@@ -201,9 +205,9 @@ def _changed(draft: PlanDraft, known: Automation, change: AutomatedPlanUpdateInp
         product_ids=draft.product_ids if change.product_ids is UNSET else product_ids_of(change.product_ids or []),
         coupon_id=draft.coupon_id if change.coupon_id is UNSET else coupon_id_of(change.coupon_id),
         button=given_or(change.button, draft.button),
-        holdout_percent=or_kept(change.holdout_percent, draft.holdout_percent),
+        holdout_percent=or_kept(change.holdout_percent, kept_percent),
         send_at=given_or(change.start_at, draft.send_at),
-        automation=_changed_automation(known, change),
+        automation=automation,
     )
 
 

@@ -43,6 +43,13 @@ def check_percent(percent: int, field: str) -> list[Problem]:
     return [Problem((field,), f"A holdout is 0–{MOST_PERCENT} percent, not {percent}.", rule="B4")]
 
 
+def check_share(percent: int | None, *, is_marketing: bool) -> list[Problem]:
+    """B4: what a seller cannot say of a plan's share; of an order confirmation, anything but that it has none."""
+    if percent and not is_marketing:
+        return [Problem(("holdoutPercent",), "An order confirmation holds nobody out.", rule="B4")]
+    return check_percent(percent or 0, "holdoutPercent")
+
+
 def quarter_of(at: datetime) -> datetime:
     """The beginning (UTC) of the quarter of the year that an instant lies in."""
     at = at.astimezone(UTC)
@@ -92,6 +99,16 @@ async def of_shop(shop_id: int) -> Holdout:
         "SELECT plan_percent, control_percent, control_since FROM holdout WHERE shop_id = $1", shop_id
     )
     return Holdout(*row) if row else NOTHING
+
+
+async def share(shop_id: int, percent: int | None, *, is_marketing: bool) -> int | None:
+    """The share that a plan holds out, in percent, of which `percent` is said: that, or the shop's (B4).
+
+    None for an order confirmation, whatever is said, so that the control group gets it too.
+    """
+    if not is_marketing:
+        return None
+    return percent if percent is not None else (await of_shop(shop_id)).plan_percent
 
 
 async def change(shop: Shop, *, plan_percent: int, control_percent: int, actor: str) -> Holdout:

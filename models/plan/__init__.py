@@ -46,10 +46,9 @@ class Plan(PlanRow):
         """Keep a new draft of `shop`; `actor` is who asked. Refused when anything in it cannot be."""
         async with database.transaction():
             permission.require(await access.hold(shop.id), PlanAction.CREATE, draft.channel)
-            if draft.holdout_percent is None and draft.is_marketing:
-                draft = replace(draft, holdout_percent=(await holdout.of_shop(shop.id)).plan_percent)
             await check(shop, draft)
-            return await cls._born(shop, {"kind": draft.kind, **columns_of(draft)}, PlanAction.CREATE, actor)
+            columns = {"kind": draft.kind, **columns_of(await _with_share(shop, draft))}
+            return await cls._born(shop, columns, PlanAction.CREATE, actor)
 
     @classmethod
     async def draft_from(cls, shop: Shop, own: Coupon, *, segment_id: int | None, actor: str) -> Self:
@@ -64,7 +63,7 @@ class Plan(PlanRow):
         async with database.transaction():
             permission.require(await access.hold(shop.id), PlanAction.DUPLICATE, self.channel)
             at = now()
-            columns = {"kind": self.kind, **columns_of(self.decided)}
+            columns = {"kind": self.kind, **columns_of(await _with_share(shop, self.decided))}
             if self.send_at is not None and self.send_at <= at:
                 columns["send_at"] = None
             if self.ends_at is not None and self.ends_at <= at:
@@ -85,7 +84,8 @@ class Plan(PlanRow):
             await self._hold()
             self._require(PlanAction.EDIT, {PlanStatus.DRAFT})
             await check(shop, draft, kept_at=self.send_at)
-            await self._move(PlanAction.EDIT, PlanStatus.DRAFT, actor=actor, changes=stored(columns_of(draft)))
+            changes = stored(columns_of(await _with_share(shop, draft)))
+            await self._move(PlanAction.EDIT, PlanStatus.DRAFT, actor=actor, changes=changes)
         return self
 
     async def submit(
@@ -242,6 +242,12 @@ class Plan(PlanRow):
         """Delete: take a draft, or a cancelled one-time plan, out of the seller's sight; its audit trail stays."""
         async with database.transaction():
             return await self._move(PlanAction.DELETE, PlanStatus.DELETED, actor=actor)
+
+
+async def _with_share(shop: Shop, draft: PlanDraft) -> PlanDraft:
+    """The draft with the share of its audience that it holds out, if it is one that holds anybody out (B4)."""
+    percent = await holdout.share(shop.id, draft.holdout_percent, is_marketing=draft.is_marketing)
+    return replace(draft, holdout_percent=percent)
 
 
 _NOTHING_LEFT = (

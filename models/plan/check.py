@@ -53,7 +53,7 @@ async def check(
             coupon_id=draft.coupon_id, starts_at=complete_at or draft.send_at,
             has_experiment=draft.experiment is not None,
         )  # fmt: skip
-    problems += holdout.check_percent(draft.holdout_percent or 0, "holdoutPercent")
+    problems += holdout.check_share(draft.holdout_percent, is_marketing=draft.is_marketing)
     problems += await _check_products(shop, draft.product_ids)
     problems += await _check_coupon(shop, draft.coupon_id, complete_at)
     problems += experiment.check(draft.experiment)

@@ -39,9 +39,9 @@ class PlanChannel(StrEnum):
 class PlanDraft:
     """What a seller decides about a plan. `content` has the shape of models/content/.
 
-    `holdout_percent` of the audience get nothing (B4); a new draft without it takes the shop's. With an
-    `experiment`, what is said here is its variant A (B7). With an
-    `automation` it is an automated plan, and its segment a filter that it may do without.
+    `holdout_percent` of the audience get nothing (B4); without it the plan takes the shop's, and an order confirmation
+    none. With an `experiment`, what is said here is its variant A (B7). With an `automation` it is an automated plan,
+    and its segment a filter that it may do without.
     """
 
     name: str

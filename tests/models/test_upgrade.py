@@ -135,6 +135,43 @@ async def test_a_plan_submitted_before_falls_back_to_a_language_that_it_has_a_te
         await connection.close()
 
 
+@pytest.mark.timeout(240)
+async def test_order_confirmations_stored_before_lose_their_share_and_others_get_one(url: str):
+    for name in ("0008_automation", "0010_experiment", "0015_retention"):
+        await migrate_to(url, name)
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(
+            "INSERT INTO shop (external_id, name, currency, time_zone, default_language, created_at, updated_at)"
+            " VALUES ('bloom', 'Bloom', 'USD', 'UTC', 'en', now(), now());"
+            " INSERT INTO holdout SELECT id, 7, 5, now(), 'anna', now() FROM shop"
+        )
+        await connection.executemany(
+            "INSERT INTO plan (shop_id, name, kind, channel, status, trigger, parameters, holdout_percent,"
+            " finished_at, created_by, created_at, updated_at)"
+            " SELECT id, $1, 'AUTOMATED', 'CHAT', $2::text::plan_status, $3, '{}', $4,"
+            " CASE WHEN $2::text = 'ENDED' THEN now() END, 'anna', now(), now() FROM shop",
+            [
+                ("confirms", "ONGOING", "ORDER_CONFIRMATION", 50),
+                ("will confirm", "DRAFT", "ORDER_CONFIRMATION", 0),
+                ("has confirmed", "ENDED", "ORDER_CONFIRMATION", 50),
+                ("thanks", "ONGOING", "THANK_YOU", None),
+                ("will thank", "DRAFT", "THANK_YOU", None),
+                ("thanks as it says", "ONGOING", "THANK_YOU", 3),
+            ],
+        )
+
+        await migrate_to(url, "0022_confirmation_share")
+
+        rows = await connection.fetch("SELECT name, holdout_percent FROM plan")
+        assert {row["name"]: row["holdout_percent"] for row in rows} == {
+            "confirms": None, "will confirm": None, "has confirmed": 50, "thanks": 0, "will thank": 7,
+            "thanks as it says": 3,
+        }  # fmt: skip
+    finally:
+        await connection.close()
+
+
 def disturbed(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """What old code would stumble over."""
     tables = {name.partition(".")[0] for name in before}

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from models import database
+from models.experiment import holdout
 from models.plan import Plan
 from models.shop import Shop
 from models.trigger import TRIGGERS
@@ -25,6 +26,9 @@ TRIGGERS_QUERY = (
     "{ triggers { code button hasProducts isMarketing variables"
     " parameters { name kind default least greatest most options } } }"
 )
+
+
+HELLO = [{"language": "en", "text": "Hello"}]
 
 
 async def create(api: Api, shop: Shop, **given: Any) -> dict[str, Any]:
@@ -67,6 +71,29 @@ async def test_a_timeframe_and_quiet_hours_are_kept_and_take_no_quota(api: Api):
     )  # fmt: skip
     assert (plan["quietFrom"], plan["quietUntil"]) == ("22:00", "08:00")
     assert (await Plan.get()).quota_week is None
+
+
+async def test_an_order_confirmation_with_a_share_is_a_user_error_and_none_is_kept(api: Api):
+    answer = await create(api, await make_shop(), trigger="ORDER_CONFIRMATION", holdoutPercent=50)
+
+    assert answer == {
+        "plan": None, "userErrors": [{"field": ["holdoutPercent"], "code": "INVALID", "rule": "B4"}],
+    }  # fmt: skip
+    assert not await Plan.all().exists()
+
+
+async def test_a_draft_made_into_an_order_confirmation_loses_its_share_and_takes_the_shops_when_made_back(api: Api):
+    shop = await make_shop()
+    await holdout.change(shop, plan_percent=7, control_percent=5, actor="anna")
+    plan = (await create(api, shop, trigger="THANK_YOU", holdoutPercent=5))["plan"]
+
+    found = []
+    for trigger in ("ABANDONED_CART", "ORDER_CONFIRMATION", "THANK_YOU"):
+        answer = await api.data(UPDATE, seller(shop), input={"id": plan["id"], "trigger": trigger, "texts": HELLO})
+        assert answer["automatedPlanUpdate"]["userErrors"] == []
+        found.append((await Plan.get()).holdout_percent)
+
+    assert found == [5, None, 7]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Holdouts: who is held out, that SQL and Python agree on it, and that the ledger has it (B4)."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from models import audience, consent, database
+from models.automation import Automation
 from models.clock import Clock, now
 from models.delivery import Reason
 from models.errors import Refused
@@ -17,6 +20,9 @@ from models.estimate import estimate
 from models.experiment import holdout
 from models.plan import Plan, PlanChannel
 from models.shop import Shop
+from models.trigger import TRIGGERS, TriggerCode
+from models.trigger.parameter import read
+from tests.automation import welcome
 from tests.factories import make_customers, make_draft, make_resolved, make_running, make_shop
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -179,6 +185,52 @@ async def test_a_new_draft_takes_the_shops_share_and_its_copy_keeps_the_plans():
     copies = [await plan.duplicate(shop, actor="ben") for plan in (plain, own)]
 
     assert [plan.holdout_percent for plan in (plain, own, *copies)] == [7, 0, 7, 0]
+
+
+def confirmation() -> Automation:
+    """What makes a plan confirm orders."""
+    return Automation(TriggerCode.ORDER_CONFIRMATION, read(TRIGGERS[TriggerCode.ORDER_CONFIRMATION], {}))
+
+
+async def make_confirmation(shop: Shop, **fields: Any) -> Plan:
+    """A draft that confirms orders."""
+    return await make_draft(shop, segment_id=None, automation=confirmation(), **fields)
+
+
+@pytest.mark.parametrize("said", [None, 0])
+async def test_an_order_confirmation_has_no_share_so_the_control_group_gets_it_too(said: int | None):
+    shop = await make_shop()
+    await holdout.change(shop, plan_percent=7, control_percent=50, actor="anna")
+
+    plan = await make_confirmation(shop, holdout_percent=said)
+    copy = await plan.duplicate(shop, actor="anna")
+
+    assert [each.holdout_percent for each in (plan, copy)] == [None, None]
+
+
+async def test_a_share_of_an_order_confirmation_is_refused():
+    shop = await make_shop()
+    with pytest.raises(Refused, match="holds nobody out") as caught:
+        await make_confirmation(shop, holdout_percent=50)
+    assert (caught.value.problems[0].field, caught.value.problems[0].rule) == (("holdoutPercent",), "B4")
+    assert not await Plan.all().exists()
+
+    plan = await make_confirmation(shop)
+    with pytest.raises(Refused, match="holds nobody out"):
+        await plan.edit(shop, replace(plan.decided, name="Other", holdout_percent=5))
+
+    assert (await Plan.get()).name == plan.name != "Other"
+    assert (await Plan.get()).holdout_percent is None
+
+
+async def test_an_order_confirmation_made_into_marketing_takes_the_shops_share():
+    shop = await make_shop()
+    await holdout.change(shop, plan_percent=7, control_percent=5, actor="anna")
+    plan = await make_confirmation(shop)
+
+    await plan.edit(shop, replace(plan.decided, automation=welcome()))
+
+    assert plan.holdout_percent == 7
 
 
 @pytest.mark.parametrize("percent", [-1, 51])
