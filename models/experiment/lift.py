@@ -48,7 +48,10 @@ class ControlLift:
 
 @dataclass(frozen=True, slots=True)
 class ShopLift:
-    """What a shop's plans with a holdout that began within a period brought together, and its control groups."""
+    """What a shop's plans with a holdout that began within a period brought together, and its control groups.
+
+    `plans` are those that have two customers or more in each group; it is `is_complete` when these are.
+    """
 
     first: date
     last: date
@@ -81,7 +84,9 @@ async def of_shop(shop: Shop, first: date, last: date, *, days: int = DAYS) -> S
     check_period(first, last)
     plans = [row["id"] for row in await database.fetch(_HOLDING, shop.id, shop.time_zone, first, last)]
     lifts = [_lift(rows, days) for rows in _by_key(await _rows(plans, days), "plan_id").values()]
-    pairs = [pair for each in lifts for pair in each.comparison.pairs if min(pair[0].heads, pair[1].heads) > 1]
+    # A plan that reached nobody compares nothing, and has no time that could ever be over.
+    lifts = [each for each in lifts if min(each.comparison.treated.heads, each.comparison.held_out.heads) > 1]
+    pairs = [pair for each in lifts for pair in each.comparison.pairs]
     return ShopLift(
         first, last, shop.currency, days, len(pairs), all(each.is_complete for each in lifts), Comparison(pairs),
         await _control_groups(shop, first, last),

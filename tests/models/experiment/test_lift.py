@@ -271,6 +271,25 @@ async def test_a_shops_lift_weighs_each_plan_of_the_period_within_itself():
     assert found.comparison.buyers is None and found.comparison.shortage
 
 
+async def test_a_plan_that_reached_nobody_does_not_keep_a_shops_lift_open(clock: Clock):
+    shop = await make_shop()
+    reached, nobody = await make_draft(shop, holdout_percent=10), await make_draft(shop, holdout_percent=10)
+    await database.execute(
+        "UPDATE plan SET started_at = $1 WHERE id = ANY($2::int[])", JANUARY, [reached.id, nobody.id]
+    )
+    for person in range(4):
+        state = ("HELD_OUT", "HOLDOUT") if person < 2 else ("SENT", None)
+        await decide(reached, f"c{person}", state[0], state[1], 0)
+
+    found = []
+    for day in (13, 14):
+        clock.freeze(JANUARY + timedelta(days=day))
+        overview = await lift.of_shop(shop, date(2026, 1, 1), date(2026, 1, 31))
+        found.append((overview.plans, overview.is_complete))
+
+    assert found == [(1, False), (1, True)]
+
+
 async def test_the_control_group_is_compared_from_the_first_decision_to_the_end_of_its_quarter(clock: Clock):
     shop = await make_shop()
     ids = await make_customers(shop, 300)
