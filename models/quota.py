@@ -22,7 +22,7 @@ ZONE = timezone(timedelta(hours=-4))
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a shop sent within the window, how much was read, and how often customers left."""
+    """What a shop sent within the window, how much was read, and how many customers left, each once."""
 
     shop_id: int
     tier: str
@@ -236,7 +236,8 @@ JOIN (
     GROUP BY d.shop_id
 ) m ON m.shop_id = s.id
 LEFT JOIN (
-    SELECT shop_id, count(*) AS count FROM unsubscription WHERE happened_at > $1 AND happened_at <= $2 GROUP BY shop_id
+    SELECT shop_id, count(DISTINCT customer_id) AS count FROM unsubscription
+    WHERE happened_at > $1 AND happened_at <= $2 GROUP BY shop_id
 ) u ON u.shop_id = s.id
 """
 

@@ -33,7 +33,7 @@ class QuotaComparison:
     )
     sent: Long = strawberry.field(resolver=_sent, description="Messages the shop sent.")
     read: Long = strawberry.field(resolver=_read, description="How many of them were read.")
-    unsubscribed: Long = strawberry.field(resolver=_unsubscribed, description="How often customers unsubscribed.")
+    unsubscribed: Long = strawberry.field(resolver=_unsubscribed, description="How many customers unsubscribed.")
     read_beaten: int = strawberry.field(description="Peers with a lower read rate; a tie is not beaten.")
     unsubscribe_beaten: int = strawberry.field(description="Peers with a higher unsubscribe rate.")
 

@@ -55,7 +55,10 @@ class Breadth:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A shop's figures. Everything is of the window, but quota, sizes and customers."""
+    """A shop's figures. Everything is of the window, but quota, sizes and customers.
+
+    `unsubscribed` are customers, however often one of them left and came back (R19).
+    """
 
     sent: int = 0
     unsubscribed: int = 0
@@ -143,7 +146,8 @@ _UNDER_WAY = "p.started_at <= $3 AND (p.finished_at IS NULL OR p.finished_at > $
 
 _TOTALS = f"""
 SELECT l.sent, l.emails, l.bounced,
-    (SELECT count(*) FROM unsubscription WHERE shop_id = $1 AND happened_at > $2 AND happened_at <= $3) AS unsubscribed,
+    (SELECT count(DISTINCT customer_id) FROM unsubscription
+     WHERE shop_id = $1 AND happened_at > $2 AND happened_at <= $3) AS unsubscribed,
     (SELECT count(*) FROM relationship WHERE shop_id = $1 AND first_interaction_at IS NOT NULL) AS customers
 FROM (
     SELECT count(*) FILTER (WHERE d.state = 'SENT') AS sent,

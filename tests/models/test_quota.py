@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import database, quota
+from models import consent, database, quota
 from models.clock import Clock, now
 from models.errors import ErrorCode, Refused
 from models.plan import Plan, PlanChannel, PlanStatus
@@ -229,6 +229,21 @@ async def _sent(shop: Shop, sent: int, read: int, left: int, *, days_ago: float 
         "INSERT INTO unsubscription SELECT gen_random_uuid(), $1, 'EMAIL', $2, $3 FROM generate_series(1, $4)",
         shop.id, at, plan.id, left,
     )  # fmt: skip
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_customer_who_blocks_a_shop_again_and_again_left_it_once(clock: Clock):
+    shop = await make_shop(gmv=0)
+    [fickle] = await make_customers(shop, 1)
+    await _sent(shop, 100, 0, 0)
+    for _ in range(5):
+        await consent.block(shop.id, fickle)
+        clock.move(timedelta(minutes=1))
+        await consent.unblock(shop.id, fickle)
+
+    await quota.recompute(now())
+
+    assert (await quota.quota(shop.id, now())).reward.unsubscribed == 1
 
 
 @pytest.mark.usefixtures("database")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models import database, quota, recommendation
+from models import consent, database, quota, recommendation
 from models.clock import Clock, now
 from models.errors import Refused
 from models.plan import PlanChannel
@@ -227,6 +227,21 @@ async def test_what_is_not_recommended_cannot_be_dismissed(kind: str):
         await recommendation.dismiss(shop, kind, "", actor="anna")
 
     assert await database.fetch_value("SELECT count(*) FROM recommendation_dismissal") == 0
+
+
+@pytest.mark.usefixtures("database")
+async def test_who_leaves_by_either_channel_again_and_again_is_one_customer_who_left(clock: Clock):
+    shop = await make_shop()
+    fickle, resolute, *_ = await make_customers(shop, 10)
+    await make_resolved(shop)
+    for _ in range(5):
+        await consent.block(shop.id, fickle)
+        clock.move(timedelta(minutes=1))
+        await consent.unblock(shop.id, fickle)
+    await consent.unsubscribe(shop.id, fickle, source="TEST")
+    await consent.block(shop.id, resolute)
+
+    assert (await gather(shop, now(), LIMITS.window)).unsubscribed == 2
 
 
 @pytest.mark.usefixtures("database")
