@@ -74,6 +74,7 @@ async def _lock() -> None:
 
 
 _KEY = "shop_id, day, plan_id, channel, language, product_id"
+_SAME = " AND ".join(f"f.{column} = d.{column}" for column in _KEY.split(", "))
 _COLUMNS = f"{_KEY}, {', '.join(FACTS)}"
 _SUMS = ", ".join(f"coalesce(sum(amount) FILTER (WHERE fact = '{fact}'), 0)" for fact in FACTS)
 
@@ -90,12 +91,13 @@ folded AS (
 SELECT count(*) FROM taken
 """
 
-# One statement is one snapshot: a change that it does not see has its row in metric_delta still to come.
+# One statement is one snapshot: a change that it does not see has its row in metric_delta still to come. No column of
+# the key is ever NULL. (By NOT IN, each old row would be held against all new ones once these do not fit into work_mem.)
 _REBUILD = f"""
 WITH known AS (DELETE FROM metric_delta WHERE shop_id = $1),
 fact AS MATERIALIZED (SELECT {_KEY}, {_SUMS} FROM metric_fact WHERE shop_id = $1 GROUP BY {_KEY}),
 gone AS (
-    DELETE FROM metric_day WHERE shop_id = $1 AND ({_KEY}) NOT IN (SELECT {_KEY} FROM fact)
+    DELETE FROM metric_day d WHERE d.shop_id = $1 AND NOT EXISTS (SELECT FROM fact f WHERE {_SAME})
 )
 INSERT INTO metric_day ({_COLUMNS}) SELECT * FROM fact
 ON CONFLICT (shop_id, day, product_id, plan_id, channel, language)

@@ -1,7 +1,8 @@
 """The roll-up by day equals the ledger, however it came about: by changes, folded or not, or made anew (R23)."""
 
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
@@ -250,6 +251,68 @@ async def test_rebuilding_leaves_other_shops_alone(place: Place):
     assert len(await rows(place.shops[0].id, "metric_day")) == 1
     assert len(await rows(place.shops[1].id, "metric_day")) == 0
     assert len(await rows(place.shops[1].id)) == 1
+
+
+async def store_messages(place: Place, count: int) -> int:
+    """Messages of as many plans, each a row of its own by day; the shop they are of."""
+    shop = place.shops[0].id
+    await db.execute(
+        "INSERT INTO delivery (plan_id, customer_id, shop_id, state, channel, language, created_at, sent_at)"
+        " SELECT n, gen_random_uuid(), $1, 'SENT', 'CHAT', 'en', $2, $2 FROM generate_series(1, $3::int) n",
+        shop, at(12), count,
+    )  # fmt: skip
+    await metric_day.fold_all()
+    await db.analyze("delivery", "metric_day")
+    return shop
+
+
+def parts_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A plan's nodes."""
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from parts_of(part)
+
+
+@pytest.fixture
+def explained(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """How PostgreSQL finds the days to take away with as little memory as it can have, beside their being run."""
+    plans: list[dict[str, Any]] = []
+    run = db.execute
+
+    async def explain_and_run(sql: str, *arguments: Any) -> int:
+        if "gone AS" in sql:
+            await run("SET LOCAL work_mem = '64kB'")
+            plan = json.loads(await db.fetch_value(f"EXPLAIN (FORMAT JSON) {sql}", *arguments))[0]["Plan"]
+            plans.extend(part for part in parts_of(plan) if part.get("Subplan Name") == "CTE gone")
+        return await run(sql, *arguments)
+
+    monkeypatch.setattr(db, "execute", explain_and_run)
+    return plans
+
+
+async def test_making_days_anew_holds_no_old_row_against_all_new_ones_however_little_memory_there_is(
+    place: Place, explained: list[dict[str, Any]]
+):
+    shop = await store_messages(place, 5_000)
+
+    await metric_day.rebuild(shop)
+
+    [gone] = explained
+    assert "SubPlan" not in json.dumps(gone)
+    joins = [part["Node Type"] for part in parts_of(gone) if part.get("Join Type") == "Anti"]
+    assert joins in (["Hash Join"], ["Merge Join"])
+
+
+async def test_making_days_anew_takes_away_what_the_ledger_does_not_have(place: Place):
+    shop = await store_messages(place, 3)
+    await db.execute("ALTER TABLE delivery DISABLE TRIGGER USER")
+    try:
+        await db.execute("DELETE FROM delivery WHERE plan_id = 2")
+        await metric_day.rebuild(shop)
+    finally:
+        await db.execute("ALTER TABLE delivery ENABLE TRIGGER USER")
+
+    assert {key[1] for key in await rows(shop, "metric_day")} == {1, 3}
 
 
 YESTERDAYS = Outreach(
