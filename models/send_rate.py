@@ -1,7 +1,7 @@
 """Send rates: how many messages of a shop a minute may go, over all its plans, channels and all workers.
 
-A bucket that fills at the rate and holds what `WINDOW` brings; it is a row that whoever loads a slice draws from, so
-workers share it whatever their number. What is drawn may go at once; the rest of the slice waits for its next turn.
+A bucket that fills at the rate and holds what `WINDOW` brings, and one message at least; it is a row that whoever loads
+a slice draws from, so workers share it whatever their number. What is drawn may go at once; the rest of the slice waits for its next turn.
 """
 
 from datetime import datetime, timedelta
@@ -13,7 +13,10 @@ from models.shop import Shop
 
 MOST = 10_000_000
 WINDOW = timedelta(seconds=15)
-"""What is not used for longer is lost: in any minute a shop sends at most 1¼ times its rate."""
+"""What is not used for longer is lost: in any minute a shop sends at most 1¼ times its rate, or one message more."""
+
+LATE = timedelta(seconds=10)
+"""How long after a message could go somebody looks (by default each sweep): what fills meanwhile is not lost either."""
 
 
 async def of_shop(shop_id: int) -> int | None:
@@ -39,7 +42,7 @@ async def change(shop: Shop, per_minute: int | None) -> int | None:
 
 async def draw(plan_id: int, number: int, at: datetime) -> int | None:
     """How many of what is due in a slice may go now, drawn from its shop's bucket; None when it has no rate."""
-    drawn: int | None = await database.fetch_value(_DRAW, plan_id, number, at, WINDOW)
+    drawn: int | None = await database.fetch_value(_DRAW, plan_id, number, at, WINDOW, LATE)
     return drawn
 
 
@@ -50,9 +53,11 @@ HAS_ROOM = """NOT EXISTS (
     SELECT FROM send_rate r WHERE r.shop_id = {shop} AND r.paid_until + interval '1 minute' / r.per_minute > {at})"""
 """Condition: a message of a shop may go at an instant, for all that its rate says."""
 
+# At a low rate one message takes longer to fill than the window is.
 _DRAW = """
 WITH rate AS MATERIALIZED (
-    SELECT r.shop_id, r.per_minute, greatest(r.paid_until, $3::timestamptz - $4::interval) AS paid_until
+    SELECT r.shop_id, r.per_minute, greatest(r.paid_until, $3::timestamptz
+        - greatest($4::interval, interval '1 minute' / r.per_minute + $5::interval)) AS paid_until
     FROM plan p JOIN send_rate r ON r.shop_id = p.shop_id WHERE p.id = $1 FOR NO KEY UPDATE OF r
 ),
 drawn AS (

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from random import Random
 from uuid import uuid4
 
 import pytest
@@ -59,6 +60,21 @@ async def test_no_more_goes_than_the_rate_brings_and_in_the_end_everything(clock
 
     assert counts == [WINDOW, 10, 10, 5]
     assert await db.fetch_value("SELECT done_at IS NOT NULL FROM slice")
+
+
+@pytest.mark.parametrize("rate", [1, 2, 3, 4, 5, 7])
+async def test_at_a_low_rate_an_hour_brings_an_hour_of_messages_and_no_minute_much_more_than_its_own(rate: int):
+    plan = await paced(rate, count=60 * rate + 30)
+    looks, random = [NOON], Random(rate)
+    while looks[-1] < NOON + timedelta(hours=1):
+        looks.append(looks[-1] + timedelta(seconds=random.uniform(1, send_rate.LATE.total_seconds())))
+
+    async with db.kept_connection():
+        drawn = [(at, await send_rate.draw(plan.id, 1, at) or 0) for at in looks]
+
+    assert 60 * rate - 2 <= sum(count for _, count in drawn) <= 60 * rate + 3
+    minutes = [[count for at, count in drawn if 0 <= (at - look).total_seconds() <= 60] for look in looks]
+    assert max(map(sum, minutes)) <= 1.25 * rate + 1
 
 
 async def test_chat_to_the_inbox_keeps_to_it_as_well():
