@@ -2,13 +2,9 @@
 
 A contact is (customer, day of the customer's own calendar, slot 1 or 2). To reserve one is to insert
 it: whoever the database returns may proceed. Rows are inserted in customer order, so that two plans
-that meet at the same customers wait for each other instead of deadlocking.
+that meet at the same customers wait for each other instead of deadlocking. What does not go after all
+gives its contact back.
 """
-
-from collections.abc import Sequence
-from datetime import date
-
-from models import database
 
 MAX_PER_DAY = 2
 
@@ -37,12 +33,15 @@ def reservation(candidates: str) -> str:
     """
 
 
-async def give_back(rows: Sequence[tuple[int, str, str, date]]) -> None:
-    """Free the contacts of messages that did not go out: (plan, customer, reference, day) each."""
-    await database.execute(
-        "DELETE FROM contact c USING unnest($1::int[], $2::uuid[], $3::text[], $4::date[])"
-        " AS f(plan_id, customer_id, reference, day)"
-        " WHERE c.customer_id = f.customer_id AND c.day = f.day"
-        " AND c.plan_id = f.plan_id AND c.reference = f.reference",
-        *(list(column) for column in zip(*rows, strict=True)),
+def unused(messages: str, condition: str = "true") -> str:
+    """CTE `unused`: frees the contacts of the messages in the CTE `messages` that meet `condition`, as `m`.
+
+    `messages` has plan_id, customer_id, reference and contact_day, the day of the contact that each had reserved.
+    """
+    return f"""
+    unused AS (
+        DELETE FROM contact c USING {messages} m
+        WHERE m.contact_day IS NOT NULL AND {condition} AND c.customer_id = m.customer_id AND c.day = m.contact_day
+          AND c.plan_id = m.plan_id AND c.reference = m.reference
     )
+    """

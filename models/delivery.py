@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from models import database, sending
+from models import contact, database, sending
 from models.clock import now
 from models.webhook import fact
 
@@ -196,6 +196,11 @@ async def lose_worker(plan_id: int, number: int) -> int:
     )
 
 
+async def give_contacts_back(plan_id: int, number: int) -> int:
+    """Free the contacts of what still waits in a slice, for whatever goes to these customers first; how many."""
+    return await database.execute(_GIVE_CONTACTS_BACK, plan_id, number)
+
+
 async def _end_pending(assignment: str, condition: str, *arguments: Any) -> int:
     """Let pending messages that meet `condition` never go, and free the contacts reserved for them; how many."""
     sql = _END_PENDING.format(assignment, condition, fact.telling("ended", f"${len(arguments) + 1}::timestamptz"))
@@ -209,16 +214,33 @@ IN_FLIGHT = """EXISTS (
 """Condition: a message of plan $1 is in flight."""
 
 # RETURNING shows what an update wrote, so the reserved day stays in the row: it is history from then on.
-_END_PENDING = """
+_END_PENDING = (
+    """
 WITH ended AS (
     UPDATE delivery d {} WHERE {} AND d.state = 'PENDING'
     RETURNING d.plan_id, d.customer_id, d.reference, d.contact_day, d.shop_id, d.state, d.channel, d.language, d.reason
 ),
-unused AS (
-    DELETE FROM contact c USING ended e WHERE e.contact_day IS NOT NULL
-      AND c.customer_id = e.customer_id AND c.day = e.contact_day
-      AND c.plan_id = e.plan_id AND c.reference = e.reference
-),
+"""
+    + contact.unused("ended")
+    + """,
 {}
 SELECT count(*) FROM ended
 """
+)
+
+# In the order in which whoever withdraws many messages takes them. The update finds them by key, not among their slice.
+_GIVE_CONTACTS_BACK = (
+    """
+WITH waiting AS MATERIALIZED (
+    SELECT plan_id, customer_id, reference, contact_day FROM delivery
+    WHERE plan_id = $1 AND slice = $2 AND state = 'PENDING' AND contact_day IS NOT NULL
+    ORDER BY customer_id, reference
+    FOR NO KEY UPDATE
+),
+"""
+    + contact.unused("waiting")
+    + """
+UPDATE delivery d SET contact_day = NULL FROM waiting w
+WHERE d.plan_id = w.plan_id AND d.customer_id = w.customer_id AND d.reference = w.reference
+"""
+)

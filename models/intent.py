@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from models import customer, database, delivery
+from models import contact, customer, database, delivery
 from models.clock import now
 from models.delivery import DeliveryState
 from models.slice import Waiting
@@ -146,16 +146,14 @@ settled AS (
       AND CASE WHEN s.intended THEN d.state IN ('COMMITTING', 'UNKNOWN') AND d.attempt = s.attempt
                ELSE d.state = 'PENDING' AND d.attempt = s.attempt - 1 END
       AND (d.slice = s.slice) IS TRUE
-    RETURNING d.plan_id, d.customer_id, d.reference, d.state, s.day, d.shop_id, d.channel, d.language, d.reason
+    RETURNING d.plan_id, d.customer_id, d.reference, d.state, d.shop_id, d.channel, d.language, d.reason,
+        s.day AS contact_day
 ),
 """
     + fact.telling("settled", "$16::timestamptz")
-    + """,
-unused AS (
-    DELETE FROM contact c USING settled f
-    WHERE f.state IN ('FAILED', 'PENDING', 'CANCELLED') AND c.customer_id = f.customer_id AND c.day = f.day
-      AND c.plan_id = f.plan_id AND c.reference = f.reference
-)
+    + ","
+    + contact.unused("settled", "m.state IN ('FAILED', 'PENDING', 'CANCELLED')")
+    + """
 UPDATE delivery d SET state = 'COMMITTING', attempt = d.attempt + 1
 FROM wanted w
 JOIN locked h ON h.plan_id = w.plan_id AND h.number = w.slice AND h.token = w.token

@@ -36,7 +36,7 @@ class Slice:
 
 
 class Waiting(NamedTuple):
-    """A message that may go now: its contact is reserved until the customer's midnight, its consent just checked."""
+    """A message that may go now: its contact is reserved while its slice is held, until the customer's midnight."""
 
     plan_id: int
     customer_id: UUID
@@ -157,14 +157,21 @@ async def give_up_forgotten(worker_id: UUID, working: Collection[Key]) -> list[K
 
 
 async def _free(keys: Collection[Key], condition: str, *arguments: Any, pause: timedelta = timedelta()) -> list[Key]:
-    """Free each of these slices that still meets `condition` (whose parameters begin at $4); which were freed."""
+    """Free each of these slices that still meets `condition` (whose parameters begin at $4); which were freed.
+
+    What waits in one gives its contacts back: they are taken when a message is about to go.
+    """
     at = now()
     freed = []
     for plan_id, number in keys:
         async with database.transaction():
-            if await database.execute(_FREE.format(condition), plan_id, number, at + pause, *arguments):
-                await delivery.lose_worker(plan_id, number)
-                freed.append((plan_id, number))
+            row = await database.fetch_one(_FREE.format(condition), plan_id, number, at + pause, *arguments)
+            if row is None:
+                continue
+            await delivery.lose_worker(plan_id, number)
+            if row["is_waiting"]:
+                await delivery.give_contacts_back(plan_id, number)
+            freed.append((plan_id, number))
     return freed
 
 
@@ -203,4 +210,5 @@ UPDATE slice s SET token = NULL, worker_id = NULL,
 FROM (SELECT min(coalesce(not_before, $3::timestamptz)) AS due_at FROM delivery
       WHERE plan_id = $1 AND slice = $2 AND state = 'PENDING') w
 WHERE s.plan_id = $1 AND s.number = $2 AND {}
+RETURNING w.due_at IS NOT NULL AS is_waiting
 """

@@ -131,14 +131,9 @@ candidate AS (
     WHERE refusal IS NULL AND quiet_until IS NULL AND contact_day IS DISTINCT FROM day AND {is_marketing}
 ),"""
     + contact.reservation("candidate")
+    + ","
+    + contact.unused("heard", "(m.refusal IS NOT NULL OR m.quiet_until IS NOT NULL OR m.contact_day <> m.day)")
     + """,
-unused AS (
-    DELETE FROM contact c USING heard r
-    WHERE r.contact_day IS NOT NULL
-      AND (r.refusal IS NOT NULL OR r.quiet_until IS NOT NULL OR r.contact_day <> r.day)
-      AND c.customer_id = r.customer_id AND c.day = r.contact_day
-      AND c.plan_id = r.plan_id AND c.reference = r.reference
-),
 decided AS (
     SELECT r.*, r.refusal IS NULL AND r.quiet_until IS NULL AND (NOT {is_marketing} OR
         r.contact_day = r.day OR (r.customer_id, r.reference) IN (SELECT customer_id, reference FROM reserved)) AS goes

@@ -32,6 +32,7 @@ def explained(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
         return run_and_explain
 
+    monkeypatch.setattr(db, "execute", spied(db.execute))
     monkeypatch.setattr(db, "fetch", spied(db.fetch))
     monkeypatch.setattr(db, "fetch_planned", spied(db.fetch_planned))
     return plans
@@ -107,3 +108,31 @@ async def test_an_intent_and_a_settlement_look_for_their_messages_by_key(
 
     assert len(granted) == 20
     assert [set(indexes_of("delivery", each)) for each in explained] == [{"delivery_pkey"}]
+
+
+@pytest.mark.parametrize("analyzed", [True, False])
+async def test_giving_a_slice_back_looks_for_waiting_messages_once_and_at_no_pair(
+    explained: list[dict[str, Any]], *, analyzed: bool
+):
+    shop = await make_shop()
+    await make_customers(shop, 500)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    if analyzed:
+        await db.execute("ANALYZE")
+    worker_id = uuid4()
+    await worker.register(worker_id, "test", DEADLINE)
+    held = await slices.acquire(plan.id, 1, worker_id, uuid4())
+    assert held is not None
+    await slices.load(held)
+    explained.clear()
+
+    await slices.release(held)
+    given_back = [each for each in explained if "contact" in json.dumps(each)]
+    assert [list(joins_of_every_pair(each)) for each in given_back] == [[]]
+
+    await db.execute("UPDATE delivery SET state = 'SENT'")
+    held = await slices.acquire(plan.id, 1, worker_id, uuid4())
+    assert held is not None
+    explained.clear()
+    await slices.release(held)
+    assert not [each for each in explained if "contact" in json.dumps(each)]

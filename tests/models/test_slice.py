@@ -11,8 +11,10 @@ from models import consent, intent, worker
 from models import database as db
 from models import slice as slices
 from models.clock import Clock
-from models.plan import PlanChannel
-from models.slice import Due
+from models.delivery import DeliveryState
+from models.intent import Settlement
+from models.plan import Plan, PlanChannel
+from models.slice import Due, Slice
 from tests import oracle
 from tests.conftest import NOON
 from tests.factories import make_customers, make_resolved, make_shop
@@ -176,6 +178,54 @@ async def test_loading_keeps_out_who_unsubscribed_lost_their_address_or_bounced_
     assert [row["reason"] for row in rows] == ["NO_CONSENT", "NO_ADDRESS", "ADDRESS_SUPPRESSED", "NO_CONSENT"]
     assert await db.fetch_value("SELECT count(*) FROM contact") == 1
     await oracle.check([], at_rest=False)
+
+
+@pytest.mark.parametrize("how", ["released", "paused", "lost", "forgotten"])
+async def test_what_was_loaded_and_did_not_leave_holds_no_other_shops_message_back(how: str):
+    bloom, plan = await mail_plan(3)
+    second = await make_resolved(bloom, channel=PlanChannel.EMAIL)
+    other = await make_shop("other")
+    await make_customers(other, 3)
+    for each in (plan, second):
+        worker_id = await make_worker()
+        held = await slices.acquire(each.id, 1, worker_id, uuid4())
+        assert held is not None and len(await slices.load(held)) == 3
+        await give_back(held, each, how)
+
+    assert await db.fetch_value("SELECT count(*) FROM contact") == 0
+    assert await db.fetch_value("SELECT count(*) FROM delivery WHERE contact_day IS NOT NULL") == 0
+    chat = await make_resolved(other)
+    assert await db.fetch_value("SELECT count(*) FROM delivery WHERE plan_id = $1 AND state = 'SENT'", chat.id) == 3
+    await oracle.check_contacts()
+
+
+async def give_back(held: Slice, plan: Plan, how: str) -> None:
+    """Let a slice go, with nothing of it sent."""
+    if how == "paused":
+        await plan.pause("BY_SELLER")
+    if how == "lost":
+        await db.execute("DELETE FROM worker WHERE id = $1", held.worker_id)
+        assert await slices.give_up_lost() == [(held.plan_id, held.number)]
+    elif how == "forgotten":
+        assert await slices.give_up_forgotten(held.worker_id, []) == [(held.plan_id, held.number)]
+    else:
+        await slices.release(held)
+
+
+async def test_what_left_keeps_its_contact_when_the_rest_of_its_slice_is_given_back():
+    _, plan = await mail_plan(4)
+    held = await slices.acquire(plan.id, 1, await make_worker(), uuid4())
+    assert held is not None
+    first, second, *_ = await slices.load(held)
+    await intent.commit([], [first, second])
+    await intent.commit([Settlement(first, 1, DeliveryState.SENT)], [])
+
+    await slices.release(held)
+
+    rows = await db.fetch("SELECT state, contact_day IS NOT NULL, count(*) FROM delivery GROUP BY 1, 2 ORDER BY 1")
+    assert [tuple(row) for row in rows] == [("PENDING", False, 2), ("SENT", True, 1), ("UNKNOWN", True, 1)]
+    assert await db.fetch_value("SELECT count(*) FROM contact") == 2
+    await oracle.check_contacts()
 
 
 async def test_loading_without_the_token_changes_nothing():
