@@ -139,13 +139,13 @@ def _columns(said: dict[UUID, dict[str, Any]], secret: bytes) -> list[list[Any]]
     ]
 
 
-async def suppress(customers: Sequence[UUID], *, reason: str, at: datetime) -> int:
-    """Never again send to the present addresses of these customers; how many are newly suppressed."""
+async def suppress(addresses: Sequence[bytes], *, reason: str, at: datetime) -> int:
+    """Never again send to these addresses, of which the keys are given; how many are newly suppressed."""
     return await database.execute(
         "INSERT INTO suppression (email_key, reason, created_at)"
-        " SELECT DISTINCT email_key, $2, $3::timestamptz FROM customer"
-        " WHERE id = ANY($1::uuid[]) AND email_key IS NOT NULL ORDER BY email_key ON CONFLICT DO NOTHING",
-        list(customers),
+        " SELECT DISTINCT email_key, $2, $3::timestamptz FROM unnest($1::bytea[]) AS address (email_key)"
+        " ORDER BY email_key ON CONFLICT DO NOTHING",
+        addresses,
         reason,
         at,
     )

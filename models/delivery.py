@@ -159,10 +159,14 @@ async def suppress_customers(shop_id: int, customers: Sequence[UUID], channel: s
 
 
 async def suppress_addresses(customers: Sequence[UUID]) -> int:
-    """Turn what waits to be mailed to these customers, by whatever shop, into SUPPRESSED; how many."""
+    """Turn what waits to be mailed to these customers, by whatever shop, into SUPPRESSED; how many.
+
+    Not of those whose present address is another than the one that was refused.
+    """
     return await _end_pending(
         "SET state = 'SUPPRESSED', reason = 'ADDRESS_SUPPRESSED'",
-        "d.customer_id = ANY($1::uuid[]) AND d.slice IS NOT NULL AND d.channel = 'EMAIL'",
+        "d.customer_id = ANY($1::uuid[]) AND d.slice IS NOT NULL AND d.channel = 'EMAIL' AND EXISTS ("
+        "SELECT FROM customer c JOIN suppression u USING (email_key) WHERE c.id = d.customer_id)",
         customers,
     )
 

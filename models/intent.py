@@ -42,15 +42,15 @@ class Settlement(NamedTuple):
 async def commit(settlements: Sequence[Settlement], intents: Sequence[Waiting]) -> dict[Key, int]:
     """Settle and take the intents, in one commit; the number of each try whose intent was granted.
 
-    No message may stand in both. A refused address is withdrawn from everything that waits in the same commit.
+    No message may stand in both. A refused address is withdrawn from everything that waits for it in the same commit.
     """
-    bad = [each.message.customer_id for each in settlements if each.suppresses]
+    bad = [each.message for each in settlements if each.suppresses]
     if not bad:
         return await _commit(settlements, intents)
     async with database.transaction():
         granted = await _commit(settlements, intents)
-        await customer.suppress(bad, reason="BOUNCED", at=now())
-        await delivery.suppress_addresses(bad)
+        await customer.suppress([m.email_key for m in bad if m.email_key], reason="BOUNCED", at=now())
+        await delivery.suppress_addresses([m.customer_id for m in bad])
     return granted
 
 

@@ -60,8 +60,8 @@ async def _fail(plan_id: int, customer_id: UUID, reference: str, status: str) ->
         if row is None:
             return False
         await database.execute(_FREE, plan_id, customer_id, reference)
-        if bounce.is_hard(status) and row["is_present_address"]:
-            await customer.suppress([customer_id], reason="BOUNCED", at=at)
+        if bounce.is_hard(status) and row["address"]:
+            await customer.suppress([row["address"]], reason="BOUNCED", at=at)
             await delivery.suppress_addresses([customer_id])
     return True
 
@@ -77,6 +77,7 @@ async def _weigh(plan_id: int, status: str) -> None:
 
 
 # In flight, or waiting for another try, a copy was taken all the same: who reports about it has seen it.
+# `address` is the key of the one that it went to, or null where the customer has another by now.
 _FAIL = (
     """
 WITH failed AS (
@@ -84,12 +85,12 @@ UPDATE delivery d SET state = 'FAILED', reason = $4, not_before = NULL, contact_
 WHERE d.plan_id = $1 AND d.customer_id = $2 AND d.reference = $3 AND d.channel = 'EMAIL'
   AND (d.state IN ('SENT', 'UNKNOWN', 'COMMITTING') OR (d.state = 'PENDING' AND d.attempt > 0))
 RETURNING d.plan_id, d.customer_id, d.reference, d.shop_id, d.state, d.channel, d.language, d.reason,
-    (SELECT c.email_changed_at IS NULL OR c.email_changed_at <= coalesce(d.sent_at, d.created_at)
-     FROM customer c WHERE c.id = d.customer_id) AS is_present_address
+    (SELECT c.email_key FROM customer c WHERE c.id = d.customer_id
+     AND (c.email_changed_at IS NULL OR c.email_changed_at <= coalesce(d.sent_at, d.created_at))) AS address
 ),
 """
     + fact.telling("failed", "$5::timestamptz")
-    + " SELECT is_present_address FROM failed"
+    + " SELECT address FROM failed"
 )
 
 _FREE = "DELETE FROM contact WHERE customer_id = $2 AND plan_id = $1 AND reference = $3"

@@ -49,6 +49,8 @@ class Waiting(NamedTuple):
     goes_until: datetime
     name: str | None
     email: str | None
+    email_key: bytes | None = None
+    """What stands for its address, whatever the customer's is by the time that it is refused."""
     variant: int = 0
     values: Mapping[str, Any] = MappingProxyType({})
     """What its text says of its occasion, apart from the name."""
@@ -113,8 +115,8 @@ async def load(held: Slice) -> list[Waiting]:
     return [
         Waiting(
             held.plan_id, row["customer_id"], row["reference"], held.number, held.token, row["attempt"],
-            row["language"], row["contact_day"], row["goes_until"], row["name"], row["email"], row["variant"],
-            database.decode(row["said"]) or {},
+            row["language"], row["contact_day"], row["goes_until"], row["name"], row["email"], row["email_key"],
+            row["variant"], database.decode(row["said"]) or {},
         )
         for row in rows
         if row["state"] == "PENDING" and row["goes"]

@@ -95,8 +95,8 @@ WITH held AS (
     FOR SHARE OF s
 ),
 ready AS MATERIALIZED (
-    SELECT d.plan_id, d.customer_id, d.reference, d.contact_day, c.name, c.email, {hour} AS hour, held.winner,
-        coalesce(c.time_zone, held.time_zone) AS time_zone,
+    SELECT d.plan_id, d.customer_id, d.reference, d.contact_day, c.name, c.email, c.email_key, {hour} AS hour,
+        held.winner, coalesce(c.time_zone, held.time_zone) AS time_zone,
         ($3::timestamptz AT TIME ZONE coalesce(c.time_zone, held.time_zone))::date AS day,
         {over} AS over, {said} AS said, {about} AS about,
         """
@@ -158,7 +158,7 @@ UPDATE delivery d SET
 FROM decided x
 WHERE d.plan_id = x.plan_id AND d.customer_id = x.customer_id AND d.reference = x.reference
 RETURNING d.plan_id, d.shop_id, d.channel, d.reason, d.customer_id, d.reference, d.state, d.attempt, d.language,
-    d.variant, x.day AS contact_day, x.name, x.email, x.goes, x.said,
+    d.variant, x.day AS contact_day, x.name, x.email, x.email_key, x.goes, x.said,
     least(local_instant((x.day + 1)::timestamp, x.time_zone), x.quiet_from) AS goes_until
 ),
 """

@@ -9,10 +9,10 @@ import pytest
 from jobs.channels.wire import Wire
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
-from models import consent, delivery
+from models import consent, customer, delivery
 from models import database as db
 from models import slice as slices
-from models.clock import Clock
+from models.clock import Clock, now
 from models.errors import ErrorCode, refuse
 from models.mail.letter import Writer
 from tests import oracle
@@ -133,6 +133,8 @@ async def test_what_may_not_go_any_more_when_its_turn_comes_is_not_sent(
     if what == "unsubscribed":
         await consent.unsubscribe(plan.shop_id, messages[2].customer_id, source="mail")
     elif what == "bounced":
+        assert messages[2].email_key is not None
+        await customer.suppress([messages[2].email_key], reason="BOUNCED", at=now())
         await delivery.suppress_addresses([messages[2].customer_id])
     elif what == "cancelled":
         await plan.cancel()

@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from models import consent, intent, worker
+from models import consent, customer, intent, worker
 from models import database as db
 from models import slice as slices
 from models.clock import Clock
+from models.customer import CustomerRow
 from models.delivery import DeliveryState
 from models.intent import Settlement
 from models.plan import Plan, PlanChannel, PlanStatus
@@ -279,6 +280,26 @@ async def test_a_bad_address_is_withdrawn_from_everything_that_waits_for_it():
     found = await db.fetch("SELECT state, reason FROM delivery WHERE plan_id = $1 ORDER BY state", other.id)
     assert [tuple(row) for row in found] == [("PENDING", None), ("SUPPRESSED", "ADDRESS_SUPPRESSED")]
     assert await db.fetch_value("SELECT reason FROM suppression") == "BOUNCED"
+
+
+@pytest.mark.parametrize("intended", [True, False])
+async def test_an_address_corrected_since_it_was_refused_stays_good_and_what_waits_goes_to_it(*, intended: bool):
+    shop, plan = await mail_plan(1)
+    other = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    _, (message,) = await hold(plan)
+    if intended:
+        await intent.commit([], [message])
+    old = await db.fetch_value("SELECT email_key FROM customer")
+    corrected = CustomerRow.model_validate({"externalId": "c0", "email": "right@example.com"})
+    await customer.upsert([corrected], secret=b"k" * 32, at=NOON)
+
+    refused = settled(message, DeliveryState.FAILED, reason="5.1.1", suppresses=True, intended=intended)
+    await intent.commit([refused], [])
+
+    assert await db.fetch_value("SELECT array_agg(email_key) FROM suppression") == [old]
+    assert await db.fetch_value("SELECT state FROM delivery WHERE plan_id = $1", other.id) == "PENDING"
+    _, (waiting,) = await hold(other)
+    assert waiting.email == "right@example.com"
 
 
 async def test_cancels_and_commits_at_once_leave_nothing_stranded():

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models import consent, customer
+from models import consent, customer, database
 from models.clock import now
 from models.shop import Shop
 from resolvers import global_id
@@ -40,7 +40,8 @@ async def test_the_state_of_an_address_is_told_with_where_and_when_it_was_said(a
 
     await consent.unsubscribe(shop.id, ana, source="complaint")
     await consent.block(shop.id, ana)
-    await customer.suppress([ana], reason="BOUNCED", at=now())
+    key = await database.fetch_value("SELECT email_key FROM customer WHERE id = $1", ana)
+    await customer.suppress([key], reason="BOUNCED", at=now())
     assert await seen(api, shop, ana) == {
         "emailConsent": {"state": "UNSUBSCRIBED", "source": "complaint", "at": NOON},
         "isSuppressed": True, "chatBlockedAt": NOON,
