@@ -95,10 +95,17 @@ RETURNING d.plan_id, d.customer_id, d.reference, d.shop_id, d.state, d.channel, 
 
 _FREE = "DELETE FROM contact WHERE customer_id = $2 AND plan_id = $1 AND reference = $3"
 
-_ARRIVED = """
+_ARRIVED = (
+    """
+WITH arrived AS (
 UPDATE delivery SET state = 'SENT', reason = NULL, sent_at = $4
 WHERE plan_id = $1 AND customer_id = $2 AND reference = $3 AND channel = 'EMAIL' AND state = 'UNKNOWN'
+RETURNING plan_id, customer_id, reference, shop_id, state, channel, language, reason
+),
 """
+    + fact.telling("arrived", "$4::timestamptz")
+    + " SELECT FROM arrived"
+)
 
 _SINCE = """(SELECT coalesce(max(h.happened_at), '-infinity') FROM plan_history h
      WHERE h.plan_id = $1 AND h.action IN ('RESUME', 'RETRY'))"""

@@ -56,6 +56,14 @@ async def make_customers(shop: Shop, count: int, *, prefix: str = "c", **columns
     return ids
 
 
+async def make_webhook(shop: Shop, *facts: str) -> None:
+    """A webhook of the shop that is told of these facts."""
+    await database.execute(
+        "INSERT INTO webhook (shop_id, url, facts, salt, created_by, created_at, updated_at)"
+        " VALUES ($1, 'https://x.example', $2, 's', 'anna', $3, $3)", shop.id, facts, now(),
+    )  # fmt: skip
+
+
 async def make_draft(shop: Shop, *, channel: PlanChannel = PlanChannel.CHAT, **fields: Any) -> Plan:
     """A draft to the shop's REPEAT customers, in English and Spanish."""
     segment = await Segment.get(shop_id=shop.id, preset="REPEAT")

@@ -15,6 +15,7 @@ from models.scenario import Destination as Page
 from models.signed_link import Link
 from models.touch import machine
 from models.touch.machine import Sign, TouchKind, Visit
+from models.webhook import fact
 
 OPEN, BUTTON, PRODUCT = "o.gif", "b", "p"
 """What a mail's own links end with: its image, its button, and its products by their places, `p1` to `p4`."""
@@ -120,13 +121,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
 """
 
 _DERIVE = f"""
-WITH known AS (SELECT read_at, clicked_at FROM delivery WHERE {_OF_MAIL})
+WITH known AS (SELECT read_at, clicked_at, state FROM delivery WHERE {_OF_MAIL}),
+derived AS (
 UPDATE delivery d SET
     read_at = t.read_at, clicked_at = t.clicked_at,
     machine_read_at = t.machine_read_at, machine_clicked_at = t.machine_clicked_at,
     state = CASE WHEN d.state = 'UNKNOWN' THEN 'SENT' ELSE d.state END,
-    reason = CASE WHEN state = 'UNKNOWN' THEN NULL ELSE reason END,
-    sent_at = CASE WHEN state = 'UNKNOWN' THEN $3 ELSE sent_at END
+    reason = CASE WHEN d.state = 'UNKNOWN' THEN NULL ELSE d.reason END,
+    sent_at = CASE WHEN d.state = 'UNKNOWN' THEN $3 ELSE d.sent_at END
 FROM (
     SELECT min(touched_at) FILTER (WHERE toucher = 'PERSON') AS read_at,
            min(touched_at) FILTER (WHERE toucher = 'PERSON' AND kind = 'CLICK') AS clicked_at,
@@ -136,8 +138,14 @@ FROM (
 ) t, known
 WHERE {_OF_MAIL} AND (d.read_at, d.clicked_at, d.machine_read_at, d.machine_clicked_at, d.state = 'UNKNOWN')
     IS DISTINCT FROM (t.read_at, t.clicked_at, t.machine_read_at, t.machine_clicked_at, false)
-RETURNING d.shop_id, known.read_at IS NULL AND d.read_at IS NOT NULL AS is_read,
+RETURNING d.plan_id, d.customer_id, d.reference, d.shop_id, d.state, d.channel, d.language, d.reason,
+    known.state = 'UNKNOWN' AS has_arrived,
+    known.read_at IS NULL AND d.read_at IS NOT NULL AS is_read,
     known.clicked_at IS NULL AND d.clicked_at IS NOT NULL AS is_clicked
+),
+arrived AS (SELECT * FROM derived WHERE has_arrived),
+{fact.telling("arrived", "$3::timestamptz")}
+SELECT shop_id, is_read, is_clicked FROM derived
 """
 
 _ROLL_UP = """

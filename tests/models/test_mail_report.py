@@ -18,7 +18,7 @@ from models.mail.return_path import ReturnKey, occasion
 from models.plan import Plan, PlanChannel, PlanStatus
 from models.shop import Shop
 from tests import oracle
-from tests.factories import make_customers, make_resolved, make_shop
+from tests.factories import make_customers, make_resolved, make_shop, make_webhook
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -243,10 +243,7 @@ async def test_the_ledger_adds_up_whatever_is_reported():
 
 async def test_a_shops_webhook_is_told_of_a_bounce_once():
     shop = await make_shop()
-    await database.execute(
-        "INSERT INTO webhook (shop_id, url, facts, salt, created_by, created_at, updated_at)"
-        " VALUES ($1, 'https://x.example', '{messages.failed}', 's', 'anna', $2, $2)", shop.id, now(),
-    )  # fmt: skip
+    await make_webhook(shop, "messages.failed")
     plan, [ana] = await sent(shop)
 
     for _ in range(2):
@@ -255,3 +252,17 @@ async def test_a_shops_webhook_is_told_of_a_bounce_once():
     [told] = await database.fetch("SELECT fact, data FROM posting")
     assert told["fact"] == "messages.failed"
     assert database.decode(told["data"])["messages"] == [[plan.id, str(ana), "", "EMAIL", "en", "5.2.2"]]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DELAYED, Outcome.DELIVERED, Outcome.COMPLAINT])
+async def test_a_shops_webhook_is_told_once_of_a_mail_that_a_report_shows_to_have_left(outcome: Outcome):
+    shop = await make_shop()
+    await make_webhook(shop, "messages.sent")
+    plan, [ana] = await sent(shop, state=DeliveryState.UNKNOWN)
+
+    for _ in range(2):
+        await mail_report.take(about(plan, ana, outcome, None))
+
+    [told] = await database.fetch("SELECT fact, data FROM posting")
+    assert told["fact"] == "messages.sent"
+    assert database.decode(told["data"])["messages"] == [[plan.id, str(ana), "", "EMAIL", "en", None]]

@@ -15,7 +15,7 @@ from models.scenario import Destination
 from models.shop import Shop
 from models.signed_link import Link
 from models.touch.machine import Sign, TouchKind, Visit
-from tests.factories import make_customers, make_resolved, make_shop
+from tests.factories import make_customers, make_resolved, make_shop, make_webhook
 from tests.models.test_enclosure import make_product
 
 PEOPLE = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
@@ -138,6 +138,20 @@ async def test_a_mail_of_unknown_outcome_that_is_opened_has_arrived(mailed: Mail
     row = await db.fetch_one("SELECT state, reason, sent_at FROM delivery")
     assert row is not None
     assert tuple(row) == ("SENT", None, now())
+
+
+async def test_a_shops_webhook_is_told_once_that_a_mail_of_unknown_outcome_has_arrived(mailed: Mailed, clock: Clock):
+    await db.execute("UPDATE delivery SET state = 'UNKNOWN', reason = 'WORKER_LOST', sent_at = NULL")
+    await make_webhook(mailed.shop, "messages.sent", "message.read")
+
+    await mailed.open(headers=SCANNER)
+    clock.move(timedelta(hours=1))
+    await mailed.open()
+    await mailed.click()
+
+    told = await db.fetch("SELECT fact, data FROM posting ORDER BY id")
+    assert [row["fact"] for row in told] == ["messages.sent", "message.read"]
+    assert db.decode(told[0]["data"])["messages"] == [[mailed.plan.id, str(mailed.customer), "", "EMAIL", "en", None]]
 
 
 @pytest.mark.parametrize("state", ["PENDING", "SUPPRESSED", "CANCELLED"])
