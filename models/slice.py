@@ -129,7 +129,7 @@ async def release(held: Slice, *, pause: timedelta = timedelta()) -> None:
     Whoever gives a slice back awaits no more answers, so what is still in flight is UNKNOWN from here on.
     """
     await _free(
-        [(held.plan_id, held.number)], "s.worker_id = $4 AND (s.token = $5 OR s.token IS NULL)",
+        [(held.plan_id, held.number)], "s.worker_id = $3 AND (s.token = $4 OR s.token IS NULL)",
         held.worker_id, held.token, pause=pause,
     )  # fmt: skip
 
@@ -155,26 +155,27 @@ async def give_up_forgotten(worker_id: UUID, working: Collection[Key]) -> list[K
     """Free what this living worker holds in the table but no longer works on: a lost answer, a job cut short."""
     rows = await database.fetch("SELECT plan_id, number FROM slice WHERE worker_id = $1", worker_id)
     forgotten = [(row["plan_id"], row["number"]) for row in rows]
-    return await _free([key for key in forgotten if key not in working], "s.worker_id = $4", worker_id)
+    return await _free([key for key in forgotten if key not in working], "s.worker_id = $3", worker_id)
 
 
 async def _free(keys: Collection[Key], condition: str, *arguments: Any, pause: timedelta = timedelta()) -> list[Key]:
-    """Free each of these slices that still meets `condition` (whose parameters begin at $4); which were freed.
-
-    What waits in one gives its contacts back: they are taken when a message is about to go.
-    """
-    at = now()
+    """Free each of these slices that still meets `condition` (whose parameters begin at $3); which were freed."""
+    due_at = now() + pause
     freed = []
-    for plan_id, number in keys:
+    for key in keys:
         async with database.transaction():
-            row = await database.fetch_one(_FREE.format(condition), plan_id, number, at + pause, *arguments)
-            if row is None:
-                continue
-            await delivery.lose_worker(plan_id, number)
-            if row["is_waiting"]:
-                await delivery.give_contacts_back(plan_id, number)
-            freed.append((plan_id, number))
+            if await database.fetch_value(_HOLD.format(condition), *key, *arguments):
+                await _free_held(key, due_at)
+                freed.append(key)
     return freed
+
+
+async def _free_held(key: Key, due_at: datetime) -> None:
+    """Free a slice whose row is locked. What waits in it gives its contacts back: they are for what is about to go."""
+    is_waiting = await database.fetch_value(_FREE, *key, due_at)
+    await delivery.lose_worker(*key)
+    if is_waiting:
+        await delivery.give_contacts_back(*key)
 
 
 def frozen_values(waiting: Waiting) -> Mapping[str, Any]:
@@ -204,6 +205,10 @@ RETURNING s.channel, p.trigger
 
 _LOST = "NOT EXISTS (SELECT FROM worker w WHERE w.id = s.worker_id AND w.lease_until > clock_timestamp())"
 
+# Settlements hold their slice too. What one of them lets wait again is only seen by a statement that begins after it
+# has ended, so the lock is waited for before anything is asked about the messages.
+_HOLD = "SELECT true FROM slice s WHERE s.plan_id = $1 AND s.number = $2 AND {} FOR NO KEY UPDATE OF s"
+
 # A slice that was done already is one whose plan was cancelled.
 _FREE = """
 UPDATE slice s SET token = NULL, worker_id = NULL,
@@ -211,6 +216,6 @@ UPDATE slice s SET token = NULL, worker_id = NULL,
     done_at = CASE WHEN s.done_at IS NOT NULL THEN s.done_at WHEN w.due_at IS NULL THEN $3 END
 FROM (SELECT min(coalesce(not_before, $3::timestamptz)) AS due_at FROM delivery
       WHERE plan_id = $1 AND slice = $2 AND state = 'PENDING') w
-WHERE s.plan_id = $1 AND s.number = $2 AND {}
+WHERE s.plan_id = $1 AND s.number = $2
 RETURNING w.due_at IS NOT NULL AS is_waiting
 """

@@ -18,6 +18,7 @@ from models.slice import Due, Slice
 from tests import oracle
 from tests.conftest import NOON
 from tests.factories import make_customers, make_resolved, make_shop
+from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -124,6 +125,36 @@ async def test_only_the_slices_of_silent_workers_are_given_up():
     rows = await db.fetch("SELECT slice, state FROM delivery WHERE state <> 'PENDING' ORDER BY slice")
     assert [tuple(row) for row in rows] == [(1, "UNKNOWN"), (2, "COMMITTING")]
     assert await slices.give_up_lost() == []
+
+
+async def test_what_a_late_answer_lets_wait_again_while_its_slice_is_given_up_is_still_to_go():
+    _, plan = await mail_plan(1)
+    held = await slices.acquire(plan.id, 1, await make_worker(), uuid4())
+    assert held is not None
+    (message,) = await slices.load(held)
+    await intent.commit([], [message])
+    refused = Settlement(message, 1, DeliveryState.PENDING, "4.2.1", NOON + timedelta(minutes=5))
+
+    is_stored, may_end = asyncio.Event(), asyncio.Event()
+
+    async def settle() -> None:
+        async with db.transaction():
+            await intent.commit([refused], [])
+            is_stored.set()
+            await may_end.wait()
+
+    settling = asyncio.create_task(settle())
+    await is_stored.wait()
+    await db.execute("DELETE FROM worker")
+    giving_up = asyncio.create_task(slices.give_up_lost())
+    await until_a_lock_is_waited_for(giving_up)
+    may_end.set()
+    await settling
+
+    assert await giving_up == [(plan.id, 1)]
+    assert (await one("due_at"), await one("done_at")) == (NOON + timedelta(minutes=5), None)
+    assert not await plan.finish()
+    await oracle.check([])
 
 
 async def test_a_slice_whose_worker_row_is_gone_is_given_up():
