@@ -23,7 +23,7 @@ from resolvers import global_id
 from resolvers.context import Info
 from resolvers.mutation import IDEMPOTENCY_KEY, Payload, answer
 from resolvers.plan import PLAN, own_or_refuse
-from resolvers.plan_input import NO_ROW, PlanTextInput, content_of, coupon_id_of, given_or, or_kept, product_ids_of
+from resolvers.plan_input import PlanTextInput, content_of, coupon_id_of, given_or, or_kept, product_ids_of
 
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
@@ -174,7 +174,7 @@ def _drafted(given: AutomatedPlanCreateInput) -> PlanDraft:
     return PlanDraft(
         name=given.name,
         channel=PlanChannel.CHAT,
-        segment_id=_segment_id(given.segment_id),
+        segment_id=global_id.optional(given.segment_id, "Segment"),
         content=texts,
         template=given.template if given.texts else given.trigger.value,
         product_ids=product_ids_of(given.product_ids),
@@ -199,7 +199,7 @@ def _changed(draft: PlanDraft, known: Automation, change: AutomatedPlanUpdateInp
     return replace(
         draft,
         name=or_kept(change.name, draft.name),
-        segment_id=draft.segment_id if change.segment_id is UNSET else _segment_id(change.segment_id),
+        segment_id=draft.segment_id if change.segment_id is UNSET else global_id.optional(change.segment_id, "Segment"),
         content=content_of(change.texts) if isinstance(change.texts, list) else draft.content,
         template=given_or(change.template, draft.template),
         product_ids=draft.product_ids if change.product_ids is UNSET else product_ids_of(change.product_ids or []),
@@ -242,10 +242,6 @@ def _given(parameters: PlanParametersInput | None) -> dict[str, Any]:
         for name, value in named.items()
         if value is not UNSET and value is not None
     }
-
-
-def _segment_id(given: strawberry.ID | None) -> int | None:
-    return (global_id.integer(given, "Segment") or NO_ROW) if given else None
 
 
 def _quiet(begin: str | None, end: str | None) -> tuple[time, time] | None:

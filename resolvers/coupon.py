@@ -27,7 +27,6 @@ from resolvers.coupon_input import (
 )
 from resolvers.mutation import Kept, Payload, answer
 from resolvers.plan import PLAN
-from resolvers.plan_input import NO_ROW
 
 CouponId: TypeAlias = Annotated[strawberry.ID, strawberry.argument(description="Global id of a coupon.")]
 
@@ -145,7 +144,7 @@ async def make_known(info: Info, input: PlanCreateFromCouponInput) -> Payload:  
     """Draft a plan from a running coupon."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
     actor = info.context.actor
-    segment_id = (global_id.integer(input.segment_id, "Segment") or NO_ROW) if input.segment_id else None
+    segment_id = global_id.optional(input.segment_id, "Segment")
 
     async def work() -> Plan:
         own = await _own_or_refuse(shop, input.coupon_id, "couponId")

@@ -13,7 +13,7 @@ from models.shop import Shop
 from resolvers import global_id
 from resolvers.money import MoneyInput, minor_units
 from resolvers.mutation import IDEMPOTENCY_KEY
-from resolvers.plan_input import NO_PRODUCT, NO_ROW
+from resolvers.plan_input import NO_PRODUCT
 
 T = TypeVar("T")
 
@@ -140,7 +140,7 @@ def _discount(shop: Shop, given: CouponDiscountInput) -> tuple[int | None, int |
 
 
 def _segment_id(given: strawberry.ID | None) -> int | None:
-    return (global_id.integer(given, "Segment") or NO_ROW) if given else None
+    return global_id.optional(given, "Segment")
 
 
 def _product_ids(given: list[strawberry.ID]) -> tuple[UUID, ...]:

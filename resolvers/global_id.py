@@ -3,13 +3,16 @@
 from base64 import b64decode
 from uuid import UUID
 
-from strawberry import ID
+from strawberry import ID, UNSET
 
 from models.errors import ErrorCode, Refused, refuse
 from models.identifier import global_id
 
 MAX_LENGTH = 500
 MAX_INTEGER = 2**31 - 1
+
+NO_ROW = 0
+"""An id that no row has: what a malformed one is taken for, so that it reads exactly like an unknown one."""
 
 
 def encode(kind: str, *keys: object) -> ID:
@@ -33,6 +36,16 @@ def integer(global_id: str, kind: str) -> int | None:
     """The integer key of a global id of type `kind`; None for anything else."""
     key = _key(global_id, kind)
     return integer_of(key) if key is not None else None
+
+
+def row(global_id: str, kind: str) -> int:
+    """The integer key of a global id of type `kind`; one that no row has for anything else."""
+    return integer(global_id, kind) or NO_ROW
+
+
+def optional(global_id: str | None, kind: str) -> int | None:
+    """The same of an id that may be left out or null. An empty one is neither: it names no row, rather than every row."""
+    return None if global_id is None or global_id is UNSET else row(global_id, kind)
 
 
 def uuid(global_id: str, kind: str) -> UUID | None:

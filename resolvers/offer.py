@@ -23,7 +23,6 @@ from resolvers.context import Info
 from resolvers.message import key_of
 from resolvers.money import MoneyInput, minor_units
 from resolvers.mutation import IDEMPOTENCY_KEY, Kept, Payload, answer
-from resolvers.plan_input import NO_ROW
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ async def offers(
     page = page_of(visibility.BY_COUPON, first=first, after=after, last=last, before=before)
     loaders, number = info.context.loaders, global_id.integer(shop_id, "Shop")
     shop = await loaders.shop_by_id.load(number) if number else None
-    known = shop.id if shop else NO_ROW
+    known = shop.id if shop else global_id.NO_ROW
     found = await loaders.coupon.load_many(await visibility.visible(known, customer_id, page))
     rows = [Offer(coupon, shop, customer_id) for coupon in found if coupon is not None and shop is not None]
     return connect(

@@ -16,9 +16,6 @@ from resolvers.mutation import IDEMPOTENCY_KEY
 
 T = TypeVar("T")
 
-NO_ROW = 0
-"""An id that no row has: what a malformed one is taken for, so that it reads exactly like an unknown one."""
-
 NO_PRODUCT = UUID(int=0)
 
 
@@ -196,7 +193,7 @@ def drafted(given: PlanCreateInput) -> PlanDraft:
     return PlanDraft(
         name=given.name,
         channel=given.channel,
-        segment_id=global_id.integer(given.segment_id, "Segment") or NO_ROW,
+        segment_id=global_id.row(given.segment_id, "Segment"),
         content=content_of(given.texts),
         template=given.template,
         product_ids=product_ids_of(given.product_ids),
@@ -215,9 +212,7 @@ def changed(draft: PlanDraft, change: PlanUpdateInput) -> PlanDraft:
         draft,
         name=or_kept(change.name, draft.name),
         channel=or_kept(change.channel, draft.channel),
-        segment_id=(global_id.integer(change.segment_id, "Segment") or NO_ROW)
-        if change.segment_id
-        else draft.segment_id,
+        segment_id=or_kept(global_id.optional(change.segment_id, "Segment"), draft.segment_id),
         content=content_of(change.texts) if isinstance(change.texts, list) else draft.content,
         template=given_or(change.template, draft.template),
         product_ids=draft.product_ids if change.product_ids is UNSET else product_ids_of(change.product_ids or []),
@@ -270,7 +265,7 @@ def _experiment(given: PlanExperimentInput | None) -> Experiment | None:
 
 def coupon_id_of(given: strawberry.ID | None) -> int | None:
     """The coupon that an id names, if any; one that no row has for a malformed one."""
-    return (global_id.integer(given, "Coupon") or NO_ROW) if given else None
+    return global_id.optional(given, "Coupon")
 
 
 def product_ids_of(ids: list[strawberry.ID]) -> list[UUID]:

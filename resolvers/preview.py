@@ -86,8 +86,8 @@ async def preview(
     shop = await info.context.shop(Action.READ_SHOP)
     try:
         plan = await own_or_refuse(info, shop, plan_id, "planId")
-        reader = global_id.uuid(customer_id, "Customer") if customer_id else None
-        if customer_id and reader is None:
+        reader = global_id.uuid(customer_id, "Customer") if customer_id is not None else None
+        if customer_id is not None and reader is None:
             raise global_id.missing("customerId", "customer")
         shown = await previews.preview(shop, plan, channel=channel, tag=language, customer_id=reader, variant=variant)
         estimated = await estimates.estimate(shop, plan)

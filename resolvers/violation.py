@@ -31,7 +31,7 @@ async def listed(
     """Refused texts, those met last first."""
     info.context.platform(Action.SEE_VIOLATIONS)
     page = page_of(violations.LATEST_FIRST, first=first, after=after, last=last, before=before)
-    only = (global_id.integer(shop_id, "Shop") or 0) if shop_id else None
+    only = global_id.optional(shop_id, "Shop")
     return connect(
         page,
         await violations.listed(page, shop_id=only, least=least),

@@ -17,7 +17,6 @@ from resolvers.chat_platform import secret_key
 from resolvers.connection import After, Before, Connection, First, Last, connect
 from resolvers.context import Info
 from resolvers.mutation import IDEMPOTENCY_KEY, Kept, Payload, answer
-from resolvers.plan_input import NO_ROW
 
 WebhookId: TypeAlias = Annotated[strawberry.ID, strawberry.argument(description="Global id of a webhook.")]
 
@@ -203,7 +202,7 @@ async def test(info: Info, input: WebhookTestInput) -> Payload:  # noqa: A002
 
 
 def _number(webhook_id: strawberry.ID) -> int:
-    return global_id.integer(webhook_id, "Webhook") or NO_ROW
+    return global_id.row(webhook_id, "Webhook")
 
 
 def _wish(wanted: WebhookUpdateInput) -> Wish:

@@ -7,6 +7,7 @@ import pytest
 from models import database
 from models.experiment import holdout
 from models.plan import Plan
+from models.segment import Segment
 from models.shop import Shop
 from models.trigger import TRIGGERS
 from resolvers import global_id
@@ -111,7 +112,9 @@ async def test_a_draft_made_into_an_order_confirmation_loses_its_share_and_takes
         ({"quietFrom": "25:00", "quietUntil": "08:00"}, ["quietFrom"]),
         ({"template": "WIN_BACK"}, ["template"]),
         ({"segmentId": "x"}, ["segmentId"]),
+        ({"segmentId": ""}, ["segmentId"]),
         ({"couponId": "x"}, ["couponId"]),
+        ({"couponId": ""}, ["couponId"]),
         ({"name": ""}, ["name"]),
         ({"texts": [{"language": "en", "text": "See {order}"}]}, ["texts", "en", "text"]),
     ],
@@ -154,6 +157,21 @@ async def test_what_is_left_out_of_a_change_stays_and_another_trigger_brings_its
     change = {"id": made["plan"]["id"], "trigger": "THANK_YOU", "endAt": None}
     changed = (await api.data(UPDATE, seller(shop), input=change))["automatedPlanUpdate"]["plan"]
     assert (changed["trigger"], changed["parameters"]["steps"], changed["endsAt"]) == ("THANK_YOU", [1440], None)
+
+
+@pytest.mark.parametrize("field", ["segmentId", "couponId"])
+async def test_an_empty_id_in_a_change_is_no_null_and_nothing_is_changed(api: Api, field: str):
+    shop = await make_shop()
+    segment = await Segment.get(shop_id=shop.id, preset="REPEAT")
+    coupon = await make_coupon(shop)
+    made = await create(
+        api, shop, segmentId=global_id.encode("Segment", segment.id), couponId=global_id.encode("Coupon", coupon.id)
+    )
+    change = {"id": made["plan"]["id"], "name": "Other", field: ""}
+    answer = (await api.data(UPDATE, seller(shop), input=change))["automatedPlanUpdate"]
+    assert answer == {"plan": None, "userErrors": [{"field": [field], "code": "NOT_FOUND", "rule": None}]}
+    kept = await Plan.get()
+    assert (kept.name, kept.segment_id, kept.coupon_id) == ("Cart", segment.id, coupon.id)
 
 
 async def test_only_automated_drafts_are_changed_so(api: Api):

@@ -70,6 +70,7 @@ async def test_a_coupon_is_created_as_it_was_given(api: Api):
         ({"minimumSpend": {"amount": 5, "currency": "EUR"}}, [("minimumSpend.currency", "WRONG_CURRENCY")]),
         ({"segmentId": global_id.encode("Segment", 99), "visibility": "TARGETED"}, [("segmentId", "NOT_FOUND")]),
         ({"segmentId": "nonsense", "visibility": "TARGETED"}, [("segmentId", "NOT_FOUND")]),
+        ({"segmentId": "", "visibility": "TARGETED"}, [("segmentId", "NOT_FOUND")]),
         ({"productIds": ["nonsense"]}, [("productIds.0", "NOT_FOUND")]),
         ({"endsAt": "2026-01-15T11:00:00Z"}, [("endsAt", "INVALID")]),
         ({"totalLimit": -1}, [("totalLimit", "INVALID")]),
@@ -148,6 +149,18 @@ async def test_a_running_coupon_becomes_a_draft_with_audience_and_message(api: A
     }  # fmt: skip
     assert plan["segment"] == {"preset": "RECENT"}  # the first of the largest
     assert {"en", "id", "ar", "ja"} <= {text["language"] for text in plan["texts"]}
+
+
+@pytest.mark.parametrize("segment", ["", "nonsense"])
+async def test_a_coupon_is_not_made_known_to_a_segment_that_there_is_not(api: Api, segment: str):
+    shop = await make_shop()
+    given = {"couponId": global_id.encode("Coupon", (await make_coupon(shop)).id), "segmentId": segment}
+
+    answer = await api.data(call("planCreateFromCoupon", PLAN), seller(shop), input=given)
+
+    problem = {"field": ["segmentId"], "code": "NOT_FOUND", "rule": None}
+    assert answer["planCreateFromCoupon"] == {"plan": None, "userErrors": [problem]}
+    assert await Plan.all().count() == 0
 
 
 async def test_a_targeted_coupon_goes_to_its_own_segment_and_an_ended_one_nowhere(api: Api):

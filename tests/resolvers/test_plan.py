@@ -13,7 +13,7 @@ from models.segment import Segment
 from models.shop import Shop
 from resolvers import global_id
 from tests.api import Api, seller
-from tests.factories import TEXTS, make_customers, make_draft, make_resolved, make_shop
+from tests.factories import TEXTS, make_coupon, make_customers, make_draft, make_resolved, make_shop
 
 PLAN = "plan { id name status channel sendAt texts { language text subject } segment { preset } products { title } }"
 CREATE = f"mutation ($input: PlanCreateInput!) {{ planCreate(input: $input) {{ {PLAN} userErrors {{ field code }} }} }}"
@@ -102,6 +102,19 @@ async def test_an_update_changes_what_it_names_and_nothing_else(api: Api):
     assert data["planUpdate"]["plan"]["name"] == "Autumn"
     assert data["planUpdate"]["plan"]["sendAt"] is None
     assert data["planUpdate"]["plan"]["texts"] == LIST
+
+
+@pytest.mark.parametrize("field", ["segmentId", "couponId"])
+async def test_an_empty_id_in_an_update_is_refused_and_nothing_is_changed(api: Api, field: str):
+    shop = await make_shop()
+    plan = await make_draft(shop, coupon_id=(await make_coupon(shop)).id)
+    change = {"id": global_id.encode("Plan", plan.id), "name": "Autumn", field: ""}
+
+    data = await api.data(UPDATE, seller(shop), input=change)
+
+    assert data["planUpdate"] == {"plan": None, "userErrors": [{"field": [field], "code": "NOT_FOUND"}]}
+    kept = await Plan.get()
+    assert (kept.name, kept.segment_id, kept.coupon_id) == (plan.name, plan.segment_id, plan.coupon_id)
 
 
 async def test_a_plan_is_submitted_once_and_its_work_is_queued(api: Api, app: Starlette):

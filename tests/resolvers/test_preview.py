@@ -58,6 +58,7 @@ async def test_what_cannot_be_previewed_says_what_to_mend(api: Api):
             {"field": ["customerId"], "code": "NOT_FOUND", "rule": None},
         ),
         ({"plan": own, "customer": "x"}, {"field": ["customerId"], "code": "NOT_FOUND", "rule": None}),
+        ({"plan": own, "customer": ""}, {"field": ["customerId"], "code": "NOT_FOUND", "rule": None}),
         (
             {"plan": global_id.encode("Plan", foreign.id)},
             {"field": ["planId"], "code": "NOT_FOUND", "rule": None},

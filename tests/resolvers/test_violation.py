@@ -68,6 +68,7 @@ async def test_the_platform_sees_those_refused_often_and_those_of_one_shop(api: 
     assert await seen(least=2) == [("bloom", 3), ("bloom", 3)]
     assert await seen(shop=global_id.encode("Shop", other.id)) == [("other", 1), ("other", 1)]
     assert await seen(shop=global_id.encode("Plan", other.id)) == []
+    assert await seen(shop="") == []
 
 
 async def test_a_product_whose_title_leads_out_is_refused_from_the_draft_on(api: Api):
