@@ -1,7 +1,6 @@
 """A shop's external chat platform: where its chat goes instead of staying in the inbox alone (R20)."""
 
 from tortoise import fields
-from tortoise.models import Model
 
 from models import database
 from models.clock import now
@@ -9,29 +8,18 @@ from models.errors import ErrorCode, refuse
 from models.shop import Shop
 from models.webhook import signature
 from models.webhook.endpoint import Targets, check_url
-from models.webhook.signature import Salts
+from models.webhook.signer import Signer
 
 
-class ChatPlatform(Model):
-    """The platform of one shop: its URL, and the salts of its secrets (models/webhook/signature.py)."""
+class ChatPlatform(Signer):
+    """The platform of one shop: its URL, and what it signs with."""
 
     shop_id = fields.IntField(primary_key=True, generated=False)
     url = fields.TextField()
-    salt = fields.TextField()
-    previous_salt = fields.TextField(null=True)
-    rotated_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField()
-    updated_at = fields.DatetimeField()
-    secret: str | None = None
-    """What its requests are signed with: only there when it is new, and never stored."""
 
     class Meta:
         table = "chat_platform"
-
-    @property
-    def salts(self) -> Salts:
-        """What its requests are signed with."""
-        return Salts(self.salt, self.previous_salt, self.rotated_at)
 
 
 async def connect(shop: Shop, url: str, *, targets: Targets, key: bytes) -> ChatPlatform:
@@ -39,30 +27,24 @@ async def connect(shop: Shop, url: str, *, targets: Targets, key: bytes) -> Chat
     url = check_url(url, targets=targets)
     at = now()
     salt = signature.draw_salt()
-    is_new = await database.fetch_value(
+    await database.execute(
         "INSERT INTO chat_platform AS known (shop_id, url, salt, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)"
-        " ON CONFLICT (shop_id) DO UPDATE SET url = excluded.url, updated_at = excluded.updated_at"
-        " RETURNING salt = $3",
+        " ON CONFLICT (shop_id) DO UPDATE SET url = excluded.url, updated_at = excluded.updated_at",
         shop.id,
         url,
         salt,
         at,
     )
-    return await _with_secret(shop, signature.secret(key, salt) if is_new else None)
+    return (await ChatPlatform.get(shop_id=shop.id)).reveal(key, salt)
 
 
 async def rotate(shop: Shop, *, key: bytes) -> ChatPlatform:
     """Take a new secret; for a day requests carry both signatures, so that none is refused meanwhile."""
-    salt = signature.draw_salt()
-    rotated = await database.execute(
-        "UPDATE chat_platform SET salt = $2, previous_salt = salt, rotated_at = $3, updated_at = $3 WHERE shop_id = $1",
-        shop.id,
-        salt,
-        now(),
-    )
-    if not rotated:
-        raise refuse("", "The shop has no chat platform.", ErrorCode.NOT_FOUND)
-    return await _with_secret(shop, signature.secret(key, salt))
+    async with database.transaction():
+        own = await ChatPlatform.filter(shop_id=shop.id).select_for_update(no_key=True).first()
+        if own is None:
+            raise refuse("", "The shop has no chat platform.", ErrorCode.NOT_FOUND)
+        return await own.rotate(key)
 
 
 async def disconnect(shop: Shop) -> None:
@@ -73,9 +55,3 @@ async def disconnect(shop: Shop) -> None:
 async def of_shop(shop_id: int) -> ChatPlatform | None:
     """The shop's platform, if it has one."""
     return await ChatPlatform.get_or_none(shop_id=shop_id)
-
-
-async def _with_secret(shop: Shop, secret: str | None) -> ChatPlatform:
-    platform = await ChatPlatform.get(shop_id=shop.id)
-    platform.secret = secret
-    return platform

@@ -57,15 +57,20 @@ def url(info: Info, root: strawberry.Parent[ChatPlatform]) -> str:
     return f"{parts.scheme}://{parts.netloc}/…"
 
 
-async def _load(shop_id: Any) -> ChatPlatform:
-    return await ChatPlatform.get(shop_id=shop_id)
+def _with_secret(key: bytes) -> Kept[ChatPlatform]:
+    """An answer that told a secret tells it again as long as it is in use: it is derived from the salt that is kept."""
+
+    async def load(kept: Any) -> ChatPlatform:
+        shop_id, salt = kept
+        return (await ChatPlatform.get(shop_id=shop_id)).reveal(key, salt)
+
+    return Kept("chat_platform", lambda own: [own.shop_id, own.salt if own.secret else None], load)
 
 
 async def _load_shop(shop_id: Any) -> Shop:
     return await Shop.get(id=shop_id)
 
 
-CHAT_PLATFORM: Kept[ChatPlatform] = Kept("chat_platform", lambda platform: platform.shop_id, _load)
 SHOP: Kept[Shop] = Kept("shop", lambda shop: shop.id, _load_shop)
 
 
@@ -77,7 +82,7 @@ async def connect(info: Info, input: ChatPlatformConnectInput) -> Payload:  # no
     async def work() -> ChatPlatform:
         return await chat_platform.connect(shop, input.url, targets=targets, key=key)
 
-    return await answer(info, input, CHAT_PLATFORM, work)
+    return await answer(info, input, _with_secret(key), work)
 
 
 async def rotate(info: Info, input: ChatPlatformRotateSecretInput) -> Payload:  # noqa: A002
@@ -88,7 +93,7 @@ async def rotate(info: Info, input: ChatPlatformRotateSecretInput) -> Payload:  
     async def work() -> ChatPlatform:
         return await chat_platform.rotate(shop, key=key)
 
-    return await answer(info, input, CHAT_PLATFORM, work)
+    return await answer(info, input, _with_secret(key), work)
 
 
 async def disconnect(info: Info, input: ChatPlatformDisconnectInput) -> Payload:  # noqa: A002

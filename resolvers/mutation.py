@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import strawberry
+from tortoise.exceptions import DoesNotExist
 
 from models import database, erasure, idempotency
 from models.caller import Role
@@ -72,4 +73,12 @@ async def _once(info: Info, input: Any, key: str, kept: Kept[T], work: Callable[
             result = await _done(info, work)
             await idempotency.keep(actor, info.field_name, key, kept.keep(result))
             return result
-    return await kept.load(earlier.response)
+    try:
+        return await kept.load(earlier.response)
+    except DoesNotExist:
+        raise gone() from None
+
+
+def gone() -> Refused:
+    """The refusal of a repeated key when what was answered first is no longer there to be answered again."""
+    return refuse("", "What this key once answered is not there any more.", ErrorCode.NOT_FOUND)

@@ -16,7 +16,7 @@ from resolvers import global_id
 from resolvers.chat_platform import secret_key
 from resolvers.connection import After, Before, Connection, First, Last, connect
 from resolvers.context import Info
-from resolvers.mutation import IDEMPOTENCY_KEY, Kept, Payload, answer
+from resolvers.mutation import IDEMPOTENCY_KEY, Kept, Payload, answer, gone
 
 WebhookId: TypeAlias = Annotated[strawberry.ID, strawberry.argument(description="Global id of a webhook.")]
 
@@ -73,17 +73,30 @@ async def _load(webhook_id: Any) -> Webhook:
     return await Webhook.get(id=webhook_id)
 
 
+def _with_secret(key: bytes) -> Kept[Webhook]:
+    """An answer that told a secret tells it again as long as it is in use: it is derived from the salt that is kept."""
+
+    async def load(kept: Any) -> Webhook:
+        webhook_id, salt = kept
+        return (await _load(webhook_id)).reveal(key, salt)
+
+    return Kept("webhook", lambda own: [own.id, own.salt], load)
+
+
 async def _load_id(kept: Any) -> strawberry.ID:
     return strawberry.ID(kept)
 
 
-async def _load_posting(kept: Any) -> Posting | None:
-    return await posting.find(*kept)
+async def _load_posting(kept: Any) -> Posting:
+    found = await posting.find(*kept)
+    if found is None:
+        raise gone()
+    return found
 
 
 WEBHOOK: Kept[Webhook] = Kept("webhook", lambda own: own.id, _load)
 DELETED: Kept[strawberry.ID] = Kept("webhook_id", str, _load_id)
-POSTING: Kept[Posting | None] = Kept("posting", lambda own: [own.webhook_id, own.id] if own else None, _load_posting)
+POSTING: Kept[Posting] = Kept("posting", lambda own: [own.webhook_id, own.id], _load_posting)
 
 
 async def webhooks(
@@ -150,7 +163,7 @@ async def create(info: Info, input: WebhookCreateInput) -> Payload:  # noqa: A00
     async def work() -> Webhook:
         return await webhook.create(shop, wish, targets=targets, key=key, actor=actor)
 
-    return await answer(info, input, WEBHOOK, work)
+    return await answer(info, input, _with_secret(key), work)
 
 
 async def update(info: Info, input: WebhookUpdateInput) -> Payload:  # noqa: A002
@@ -182,14 +195,14 @@ async def rotate(info: Info, input: WebhookRotateSecretInput) -> Payload:  # noq
     async def work() -> Webhook:
         return await webhook.rotate(shop, _number(input.id), key=key)
 
-    return await answer(info, input, WEBHOOK, work)
+    return await answer(info, input, _with_secret(key), work)
 
 
 async def test(info: Info, input: WebhookTestInput) -> Payload:  # noqa: A002
     """Let a test be posted."""
     shop = await info.context.shop(Action.MANAGE_CONNECTIONS)
 
-    async def work() -> Posting | None:
+    async def work() -> Posting:
         own = await webhook.of_shop(shop.id, _number(input.id))
         if own is None:
             raise global_id.missing("id", "webhook")

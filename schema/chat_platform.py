@@ -17,7 +17,8 @@ class ChatPlatform:
         description="What messages are posted to; to others than administrators scheme and host alone.",
     )
     secret: str | None = strawberry.field(
-        description="What signatures are checked with (Standard Webhooks, `whsec_…`): shown once, where it is new."
+        description="What signatures are checked with (Standard Webhooks, `whsec_…`): shown where it is new, and again "
+        "to the same idempotencyKey while it is in use; null everywhere else."
     )
     rotated_at: datetime | None = strawberry.field(description="When its secret was last replaced.")
     created_at: datetime = strawberry.field(description="When it was connected.")

@@ -57,7 +57,8 @@ class Webhook(Node):
     description: str | None = strawberry.field(description="What it is for.")
     facts = strawberry.field(resolver=resolvers.facts, graphql_type=list[Fact], description="What it is told of.")
     secret: str | None = strawberry.field(
-        description="What signatures are checked with (Standard Webhooks, `whsec_…`): shown once, where it is new."
+        description="What signatures are checked with (Standard Webhooks, `whsec_…`): shown where it is new, and again "
+        "to the same idempotencyKey while it is in use; null everywhere else."
     )
     is_enabled = strawberry.field(
         resolver=resolvers.is_enabled, graphql_type=bool, description="Whether it is told anything."

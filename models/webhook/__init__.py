@@ -6,7 +6,6 @@ from typing import Any
 
 from tortoise import fields
 from tortoise.contrib.postgres.fields import ArrayField
-from tortoise.models import Model
 
 from models import database
 from models.clock import now
@@ -16,7 +15,7 @@ from models.shop import Shop
 from models.webhook import signature
 from models.webhook.endpoint import Targets, check_url
 from models.webhook.fact import WANTED, Fact
-from models.webhook.signature import Salts
+from models.webhook.signer import Signer
 
 MOST_WEBHOOKS = 10
 """Webhooks of a shop."""
@@ -32,7 +31,7 @@ BACKLOG = "BACKLOG"
 NEWEST_FIRST = Ordering("webhook", (("id", "integer"),), descending=True)
 
 
-class Webhook(Model):
+class Webhook(Signer):
     """One webhook of one shop. What was posted stands in models/webhook/posting.py."""
 
     id = fields.IntField(primary_key=True)
@@ -40,26 +39,15 @@ class Webhook(Model):
     url = fields.TextField()
     description = fields.TextField(null=True)
     facts: list[str] = ArrayField(element_type="text")
-    salt = fields.TextField()
-    previous_salt = fields.TextField(null=True)
-    rotated_at = fields.DatetimeField(null=True)
     disabled_at = fields.DatetimeField(null=True)
     disabled_reason = fields.TextField(null=True)
     failing_since = fields.DatetimeField(null=True)
     held_until = fields.DatetimeField(null=True)
     created_by = fields.TextField()
     created_at = fields.DatetimeField()
-    updated_at = fields.DatetimeField()
-    secret: str | None = None
-    """What its requests are signed with: only there when it is new, and never stored."""
 
     class Meta:
         table = "webhook"
-
-    @property
-    def salts(self) -> Salts:
-        """What its requests are signed with."""
-        return Salts(self.salt, self.previous_salt, self.rotated_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +71,7 @@ async def create(shop: Shop, wish: Wish, *, targets: Targets, key: bytes, actor:
         made = await Webhook.create(
             shop_id=shop.id, salt=salt, created_by=actor, created_at=at, updated_at=at, **columns
         )
-    made.secret = signature.secret(key, salt)
-    return made
+    return made.reveal(key, salt)
 
 
 async def edit(shop: Shop, webhook_id: int, wish: Wish, *, targets: Targets) -> Webhook:
@@ -105,13 +92,8 @@ async def edit(shop: Shop, webhook_id: int, wish: Wish, *, targets: Targets) -> 
 
 async def rotate(shop: Shop, webhook_id: int, *, key: bytes) -> Webhook:
     """Take a new secret; for a day requests carry both signatures."""
-    at, salt = now(), signature.draw_salt()
     async with database.transaction():
-        own = await _own(shop.id, webhook_id)
-        await Webhook.filter(id=own.id).update(previous_salt=own.salt, salt=salt, rotated_at=at, updated_at=at)
-    rotated = await Webhook.get(id=own.id)
-    rotated.secret = signature.secret(key, salt)
-    return rotated
+        return await (await _own(shop.id, webhook_id)).rotate(key)
 
 
 async def remove(shop: Shop, webhook_id: int) -> int:

@@ -14,23 +14,52 @@ from tests.factories import make_shop
 
 CONNECT = """mutation ($url: String!, $key: String) { chatPlatformConnect(input: {url: $url, idempotencyKey: $key}) {
   chatPlatform { url secret rotatedAt } userErrors { field message code } } }"""
-ROTATE = """mutation { chatPlatformRotateSecret(input: {}) {
+ROTATE = """mutation ($key: String) { chatPlatformRotateSecret(input: {idempotencyKey: $key}) {
   chatPlatform { url secret rotatedAt } userErrors { code } } }"""
 DISCONNECT = "mutation { chatPlatformDisconnect(input: {}) { shop { chatPlatform { url } } userErrors { code } } }"
 URL = "https://chat.example/rekindle"
 
 
-async def test_the_secret_is_shown_when_it_is_new_and_never_again(api: Api):
+async def test_the_secret_is_shown_when_it_is_new_and_to_the_same_key_only(api: Api):
     shop = await make_shop()
     first = (await api.data(CONNECT, seller(shop), url=URL, key="k"))["chatPlatformConnect"]
     again = (await api.data(CONNECT, seller(shop), url=URL, key="k"))["chatPlatformConnect"]
     moved = (await api.data(CONNECT, seller(shop), url=f"{URL}/2"))["chatPlatformConnect"]
 
     assert first["chatPlatform"]["secret"].startswith("whsec_")
-    assert (again["chatPlatform"]["secret"], moved["chatPlatform"]["secret"]) == (None, None)
-    assert moved["chatPlatform"]["url"] == f"{URL}/2"
+    assert again == first
+    assert (moved["chatPlatform"]["secret"], moved["chatPlatform"]["url"]) == (None, f"{URL}/2")
     stored = str(await db.fetch("SELECT * FROM chat_platform")) + str(await db.fetch("SELECT * FROM idempotency"))
     assert first["chatPlatform"]["secret"].removeprefix("whsec_") not in stored
+
+
+async def test_a_rotation_whose_answer_was_lost_tells_its_secret_to_the_same_key_until_the_next(api: Api):
+    shop = await make_shop()
+    await api.data(CONNECT, seller(shop), url=URL, key="first")
+    turned = (await api.data(ROTATE, seller(shop), key="k"))["chatPlatformRotateSecret"]
+    before = await db.fetch("SELECT * FROM chat_platform")
+
+    assert turned["chatPlatform"]["secret"].startswith("whsec_")
+    assert (await api.data(ROTATE, seller(shop), key="k"))["chatPlatformRotateSecret"] == turned
+    assert await db.fetch("SELECT * FROM chat_platform") == before
+    stored = str(before) + str(await db.fetch("SELECT * FROM idempotency"))
+    assert turned["chatPlatform"]["secret"].removeprefix("whsec_") not in stored
+
+    await api.data(ROTATE, seller(shop), key="next")
+    assert (await api.data(ROTATE, seller(shop), key="k"))["chatPlatformRotateSecret"]["chatPlatform"]["secret"] is None
+    again = (await api.data(CONNECT, seller(shop), url=URL, key="first"))["chatPlatformConnect"]
+    assert again["chatPlatform"]["secret"] is None
+
+
+async def test_a_key_whose_platform_is_disconnected_is_refused_and_connects_none(api: Api):
+    shop = await make_shop()
+    await api.data(CONNECT, seller(shop), url=URL, key="k")
+    await api.data(DISCONNECT, seller(shop))
+    again = (await api.data(CONNECT, seller(shop), url=URL, key="k"))["chatPlatformConnect"]
+
+    assert again["chatPlatform"] is None
+    assert [(error["field"], error["code"]) for error in again["userErrors"]] == [([], "NOT_FOUND")]
+    assert await chat_platform.of_shop(shop.id) is None
 
 
 async def test_only_administrators_see_more_of_a_url_than_its_host(api: Api):

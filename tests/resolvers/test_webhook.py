@@ -60,6 +60,43 @@ async def test_a_webhook_lives_as_it_is_told(api: Api):
     assert await db.fetch_value("SELECT count(*) FROM posting") == 0
 
 
+async def test_a_secret_whose_answer_was_lost_is_told_to_the_same_key_while_it_is_in_use(api: Api):
+    token = seller(await make_shop())
+    made = await make(api, token, idempotencyKey="made")
+    assert made["webhook"]["secret"].startswith("whsec_")
+    assert await make(api, token, idempotencyKey="made") == made
+
+    given = {"id": made["webhook"]["id"], "idempotencyKey": "turned"}
+    turned = await change(api, token, "webhookRotateSecret", **given)
+    before = await db.fetch("SELECT * FROM webhook")
+    assert turned["webhook"]["secret"] not in (None, made["webhook"]["secret"])
+    assert await change(api, token, "webhookRotateSecret", **given) == turned
+    assert await db.fetch("SELECT * FROM webhook") == before
+    assert (await make(api, token, idempotencyKey="made"))["webhook"]["secret"] is None
+    stored = str(before) + str(await db.fetch("SELECT * FROM idempotency"))
+    assert not any(each["webhook"]["secret"].removeprefix("whsec_") in stored for each in (made, turned))
+
+    await change(api, token, "webhookRotateSecret", id=made["webhook"]["id"])
+    assert (await change(api, token, "webhookRotateSecret", **given))["webhook"]["secret"] is None
+
+
+async def test_a_key_whose_webhook_is_deleted_is_refused_and_makes_none(api: Api):
+    token = seller(await make_shop())
+    made = (await make(api, token, idempotencyKey="k"))["webhook"]
+    for name, entity in (("webhookUpdate", "webhook { id }"), ("webhookTest", "posting { state }")):
+        assert (await change(api, token, name, entity, id=made["id"], idempotencyKey="k"))["userErrors"] == []
+    await change(api, token, "webhookDelete", "webhookId", id=made["id"])
+
+    refused = [{"field": [], "code": "NOT_FOUND"}]
+    assert await make(api, token, idempotencyKey="k") == {"webhook": None, "userErrors": refused}
+    updated = await change(api, token, "webhookUpdate", "webhook { id }", id=made["id"], idempotencyKey="k")
+    tested = await change(api, token, "webhookTest", "posting { state }", id=made["id"], idempotencyKey="k")
+    assert (updated, tested) == (
+        {"webhook": None, "userErrors": refused}, {"posting": None, "userErrors": refused},
+    )  # fmt: skip
+    assert await Webhook.all().count() == 0
+
+
 async def test_a_test_is_on_its_way_at_once_whatever_the_webhook_is_for(api: Api, redis: Redis):
     token = seller(await make_shop())
     made = (await make(api, token))["webhook"]
