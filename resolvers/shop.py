@@ -76,9 +76,10 @@ async def upsert(info: Info, input: ShopsUpsertInput) -> Payload:  # noqa: A002
 
     async def work() -> list[Written]:
         results = await ingest.ingest_shops(wire(row) for row in input.rows)
-        names = [row.external_id for row in input.rows]
+        # What was refused may be nothing that PostgreSQL can even be asked for.
+        names = [row.external_id for row, result in zip(input.rows, results, strict=True) if not result.problems]
         known = {shop.external_id: shop for shop in await Shop.filter(external_id__in=names)}
-        ids = [global_id.encode("Shop", known[name].id if name in known else "") for name in names]
-        return written(results, ids)
+        ids = {name: global_id.encode("Shop", shop.id) for name, shop in known.items()}
+        return written(results, [ids.get(row.external_id, strawberry.ID("")) for row in input.rows])
 
     return await checked(info, input, input.rows, work)

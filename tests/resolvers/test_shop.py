@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from models.clock import Clock, now
 from models.plan import Plan
+from models.shop import Shop
+from resolvers import global_id
 from tests.api import PLATFORM, Api, seller
 from tests.factories import make_running, make_shop
 
@@ -34,6 +36,17 @@ async def test_a_shop_tells_its_access_and_quota(api: Api):
             "refreshesAt": "2026-01-19T04:00:00Z",
         },
     }  # fmt: skip
+
+
+async def test_a_row_whose_id_cannot_be_stored_is_told_apart_and_the_others_are_kept(api: Api):
+    named = "mutation ($input: ShopsUpsertInput!) { shopsUpsert(input: $input) { results { id errors { field } } } }"
+    rows = [ROW, {**ROW, "externalId": "x\u0000"}, {**ROW, "externalId": ""}]
+    results = (await api.data(named, PLATFORM, input={"rows": rows}))["shopsUpsert"]["results"]
+
+    [kept] = await Shop.all()
+    assert kept.external_id == "bloom"
+    assert [row["id"] for row in results] == [global_id.encode("Shop", kept.id), None, None]
+    assert [row["errors"] for row in results] == [[], [{"field": ["externalId"]}], [{"field": ["externalId"]}]]
 
 
 async def test_a_new_score_is_felt_at_once(api: Api, clock: Clock):
