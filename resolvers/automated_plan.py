@@ -134,8 +134,12 @@ class AutomatedPlanUpdateInput:
         default=UNSET, description="Another start; null for at once. Refused when past."
     )
     end_at: datetime | None = strawberry.field(default=UNSET, description="Another end; null for none.")
-    quiet_from: str | None = strawberry.field(default=UNSET, description="Other quiet hours; null for none.")
-    quiet_until: str | None = strawberry.field(default=UNSET, description="Until when they last; null for none.")
+    quiet_from: str | None = strawberry.field(
+        default=UNSET, description="Another beginning of its quiet hours; null for no quiet hours."
+    )
+    quiet_until: str | None = strawberry.field(
+        default=UNSET, description="Another end of its quiet hours; null for no quiet hours."
+    )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
@@ -219,9 +223,7 @@ def _changed_automation(known: Automation, change: AutomatedPlanUpdateInput) -> 
         known.parameters if keeps else read(TRIGGERS[code], _given(change.parameters or None)),
         ends_at=given_or(change.end_at, known.ends_at),
         has_smart_coupon=or_kept(change.smart_coupon, known.has_smart_coupon),
-        quiet=known.quiet
-        if change.quiet_from is UNSET
-        else _quiet(change.quiet_from, or_kept(change.quiet_until, None)),
+        quiet=_changed_quiet(known.quiet, change),
     )
 
 
@@ -248,6 +250,13 @@ def _quiet(begin: str | None, end: str | None) -> tuple[time, time] | None:
     if begin is None and end is None:
         return None
     return _clock(begin, "quietFrom"), _clock(end, "quietUntil")
+
+
+def _changed_quiet(known: tuple[time, time] | None, change: AutomatedPlanUpdateInput) -> tuple[time, time] | None:
+    """Each half that is left out stays. Null ends the other half too, unless that is given: then it lacks its end."""
+    ends = None in (change.quiet_from, change.quiet_until)
+    begin, end = (None, None) if known is None or ends else (f"{half:%H:%M}" for half in known)
+    return _quiet(given_or(change.quiet_from, begin), given_or(change.quiet_until, end))
 
 
 def _clock(written: str | None, field: str) -> time:

@@ -159,6 +159,48 @@ async def test_what_is_left_out_of_a_change_stays_and_another_trigger_brings_its
     assert (changed["trigger"], changed["parameters"]["steps"], changed["endsAt"]) == ("THANK_YOU", [1440], None)
 
 
+@pytest.mark.parametrize(
+    ("change", "hours"),
+    [
+        ({"quietUntil": "09:00"}, ("22:00", "09:00")),
+        ({"quietFrom": "21:30"}, ("21:30", "08:00")),
+        ({"quietFrom": "00:00", "quietUntil": "06:00"}, ("00:00", "06:00")),
+        ({"name": "Carts"}, ("22:00", "08:00")),
+        ({"quietFrom": None}, (None, None)),
+        ({"quietUntil": None}, (None, None)),
+        ({"quietFrom": None, "quietUntil": None}, (None, None)),
+    ],
+)
+async def test_each_half_of_the_quiet_hours_changes_by_itself_and_null_ends_both(api: Api, change: Any, hours: Any):
+    shop = await make_shop()
+    made = await create(api, shop, quietFrom="22:00", quietUntil="08:00")
+    answer = (await api.data(UPDATE, seller(shop), input={"id": made["plan"]["id"], **change}))["automatedPlanUpdate"]
+    assert answer["userErrors"] == []
+    assert (answer["plan"]["quietFrom"], answer["plan"]["quietUntil"]) == hours
+
+
+@pytest.mark.parametrize(
+    ("known", "change", "field"),
+    [
+        ({}, {"quietFrom": "21:00"}, "quietUntil"),
+        ({}, {"quietUntil": "09:00"}, "quietFrom"),
+        ({"quietFrom": "22:00", "quietUntil": "08:00"}, {"quietFrom": "21:00", "quietUntil": None}, "quietUntil"),
+        ({"quietFrom": "22:00", "quietUntil": "08:00"}, {"quietUntil": "24:00"}, "quietUntil"),
+    ],
+)
+async def test_quiet_hours_that_would_lack_a_half_are_refused_and_nothing_is_changed(
+    api: Api, known: Any, change: Any, field: str
+):
+    shop = await make_shop()
+    made = await create(api, shop, **known)
+    given = {"id": made["plan"]["id"], "name": "Other", **change}
+    answer = (await api.data(UPDATE, seller(shop), input=given))["automatedPlanUpdate"]
+    assert [problem["field"] for problem in answer["userErrors"]] == [[field]]
+    plan = await Plan.get()
+    assert plan.automation is not None
+    assert (plan.name, plan.automation.quiet is None) == ("Cart", not known)
+
+
 @pytest.mark.parametrize("field", ["segmentId", "couponId"])
 async def test_an_empty_id_in_a_change_is_no_null_and_nothing_is_changed(api: Api, field: str):
     shop = await make_shop()
