@@ -28,9 +28,10 @@ from models.plan import Plan
 from models.plan import history as plan_history
 from models.plan.history import Entry
 from models.product import Product
-from models.segment import Segment, member, performance
+from models.segment import Segment, Version, member, performance, size, versions
 from models.segment.member import Question
 from models.segment.performance import Performance
+from models.segment.size import Size
 from models.shop import Shop
 from models.trial import Trial
 from models.webhook import posting
@@ -114,6 +115,8 @@ class Loaders:
     remarks = Lazily[tuple[ConversationKey, Page], list[Remark]](conversation.remarks)
     conversation = Lazily[ConversationKey, Conversation | None](conversation.of_keys)
     segment = Lazily[int, Segment | None](_by("id", Segment))
+    segment_versions = Lazily[int, list[Version]](versions)
+    size_history = Lazily[tuple[int, int], list[Size]](size.histories)
     figures = Lazily[int, Figures | None](metric.of_plans)
     plan_parts = Lazily[int, PlanParts](plan_part.of_plans)
     variant_results = Lazily[int, list[Result]](winner.results)

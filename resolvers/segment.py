@@ -4,7 +4,6 @@ from typing import Annotated, Any, TypeAlias
 
 import strawberry
 
-from models import segment as segments_of_shop
 from models import words
 from models.caller import Action
 from models.condition import Definition
@@ -147,9 +146,9 @@ def advice(info: Info, root: strawberry.Parent[Segment]) -> list[str]:
     return definition.advice(root.condition(), info.context.language) if root.preset is None else []
 
 
-async def versions(root: strawberry.Parent[Segment]) -> list[Version]:
+async def versions(info: Info, root: strawberry.Parent[Segment]) -> list[Version]:
     """The segment's definitions, newest first."""
-    return await segments_of_shop.versions(root.id)
+    return await info.context.loaders.segment_versions.load(root.id)
 
 
 def _defined(shop: Shop, input: SegmentCreateInput | SegmentUpdateInput) -> Definition:  # noqa: A002
@@ -204,10 +203,11 @@ async def archive(info: Info, input: SegmentArchiveInput) -> Payload:  # noqa: A
 
 
 async def size_history(
+    info: Info,
     root: strawberry.Parent[Segment],
     days: Annotated[int, strawberry.argument(description="So many days back, 1–400.")] = 30,
 ) -> list[Size]:
     """The sizes measured on the last days."""
     if not 1 <= days <= segment_size.MAX_DAYS:
         raise refuse("days", f"must be 1–{segment_size.MAX_DAYS}")
-    return await segment_size.history(root.id, days)
+    return await info.context.loaders.size_history.load((root.id, days))

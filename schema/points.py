@@ -35,8 +35,17 @@ LISTS: Mapping[str, int] = {
     "Overview.products": 20,
     "PlanExperiment.variants": 4,
     "InboxEvent.messages": 20,
+    "Segment.versions": 100,
+    "Coupon.products": 20,
 }
-"""The most rows of lists without pages whose rows lead on to others."""
+"""The most rows of lists without pages that are long, or whose rows lead on to others.
+
+A coupon may name a hundred products. Hardly any names twenty, and they are read in one statement for a whole page of
+coupons, which would otherwise not be worth its price.
+"""
+
+LENGTHS: Mapping[str, tuple[str, int, int]] = {"Segment.sizeHistory": ("days", 30, 400)}
+"""Lists that are as long as an argument says: its name, the rows when it is left out, and the most."""
 
 HISTORY = 50
 """Points of a field that is asked `asOf` a time, on top of its own: it reads what happened, not what is kept of it."""

@@ -6,7 +6,7 @@ on a connection is kept as `fixed + per_row × size`.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ from graphql import (
 )
 
 from models.page import DEFAULT_SIZE, MAX_SIZE
-from schema.points import DEAR, LISTS, history_points
+from schema.points import DEAR, LENGTHS, LISTS, history_points
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class _Scale:
         if kind is not None and kind.name.endswith("Connection"):
             cost += inner.per_row * self._page_size(node)
         elif is_list and parent is not None:
-            cost = dear + (cost - dear) * (LISTS.get(f"{parent.name}.{node.name.value}", 0) or self._list_size(node))
+            cost = dear + (cost - dear) * self._list_size(node, f"{parent.name}.{node.name.value}")
         per_row = is_list and parent is not None and parent.name.endswith("Connection")
         return Weight(
             depth=1 + inner.depth,
@@ -143,16 +143,20 @@ class _Scale:
         )
 
     def _page_size(self, node: FieldNode) -> int:
-        sizes = [self._number(a.value) for a in node.arguments or () if a.name.value in ("first", "last")]
-        return max(sizes, default=DEFAULT_SIZE)
+        return self._largest(node, ("first", "last"), DEFAULT_SIZE, MAX_SIZE)
 
-    def _number(self, value: ValueNode) -> int:
+    def _largest(self, node: FieldNode, names: Collection[str], otherwise: int, most: int) -> int:
+        """The largest number among arguments of these names."""
+        given = [self._number(a.value, otherwise, most) for a in node.arguments or () if a.name.value in names]
+        return max(given, default=otherwise)
+
+    def _number(self, value: ValueNode, otherwise: int, most: int) -> int:
         if isinstance(value, IntValueNode):
-            return min(int(value.value[:6]), MAX_SIZE) if not value.value.startswith("-") else 0
+            return min(int(value.value[:6]), most) if not value.value.startswith("-") else 0
         given = self._variables.get(value.name.value) if isinstance(value, VariableNode) else None
         if isinstance(given, int):
-            return max(0, min(given, MAX_SIZE))
-        return MAX_SIZE if isinstance(value, VariableNode) else DEFAULT_SIZE
+            return max(0, min(given, most))
+        return most if isinstance(value, VariableNode) else otherwise
 
     def _given(self, value: ValueNode) -> Any:
         """An argument's value: its node, or what a variable has, which may be its default's node."""
@@ -161,7 +165,16 @@ class _Scale:
         name = value.name.value
         return self._variables[name] if name in self._variables else self._defaults.get(name)
 
-    def _list_size(self, node: FieldNode) -> int:
+    def _list_size(self, node: FieldNode, place: str) -> int:
+        """The most rows of a list without pages, as far as that is known; 1 where they are few."""
+        if place in LISTS:
+            return LISTS[place]
+        if place in LENGTHS:
+            name, otherwise, most = LENGTHS[place]
+            return self._largest(node, (name,), otherwise, most)
+        return self._ids(node)
+
+    def _ids(self, node: FieldNode) -> int:
         for argument in node.arguments or ():
             if argument.name.value == "ids":
                 given = self._given(argument.value)

@@ -68,6 +68,8 @@ FIXED = {"triggers"}
 """Lists that are as long as the code makes them, and ask no table."""
 
 FIGURES_OF = {
+    "versions": "{ segments(first: 27) { nodes { id versions { version text } } } }",
+    "sizes": "{ segments(first: 27) { nodes { id a: sizeHistory { size } b: sizeHistory(days: 7) { day size } } } }",
     "segments": f"{{ segments(first: 27) {{ nodes {{ id performance {{ {PERFORMANCE} }} }} }} }}",
     "plans": f"{{ plans(first: 20) {{ nodes {{ id figures {{ {FIGURES} }} lift {{ {LIFT} }} }} }} }}",
     "experiments": f"{{ plans(first: 20) {{ nodes {{ id experiment {{ {EXPERIMENT} }} }} }} }}",

@@ -12,7 +12,7 @@ from graphql import OperationDefinitionNode, build_schema, parse
 from schema import limits, schema
 from schema.document import Documents
 from schema.limits import check
-from schema.points import DEAR, LISTS
+from schema.points import DEAR, LENGTHS, LISTS
 from schema.weight import Weight, weigh
 
 T = TypeVar("T")
@@ -83,6 +83,11 @@ def test_what_counts_customers_costs_more_than_its_answer_s_size():
         ("{ planPreview(planId: 1) { userErrors { code } } }", 32),
         ('{ segmentOverlap(one: 1, other: 2, asOf: "2025-01-01T00:00:00Z") { both } }', 1 + 30 + 50),
         ('{ segment(id: 1) { size(asOf: "2025-01-01T00:00:00Z") } }', 1 + 10 + 50),
+        ("{ segments(first: 10) { nodes { versions { text } } } }", 1 + 10 * (1 + 100)),
+        ("{ segments(first: 10) { nodes { sizeHistory { size } } } }", 1 + 10 * (1 + 30)),
+        ("{ segments(first: 10) { nodes { sizeHistory(days: 400) { size } } } }", 1 + 10 * (1 + 400)),
+        ("query ($days: Int!) { segment(id: 1) { sizeHistory(days: $days) { size } } }", 1 + 400),
+        ("{ coupons(first: 10) { nodes { products { title } } } }", 1 + 10 * (1 + 20)),
         ("{ recommendations { text segment { name } } }", 100 + 100 * 2),
         (
             '{ overview(from: "2026-01-01", to: "2026-01-02") { plans { plan { lift { days } } } } }',
@@ -101,7 +106,7 @@ def test_what_looks_at_a_whole_audience_is_dear_wherever_it_is_asked(source: str
 
 def test_every_dear_field_exists():
     types = build_schema(schema.as_str()).type_map
-    for place in (*DEAR, *LISTS):
+    for place in (*DEAR, *LISTS, *LENGTHS):
         kind, _, field = place.partition(".")
         assert field in getattr(types[kind], "fields", {})
 

@@ -10,6 +10,11 @@ from models.segment.size import MAX_DAYS, Size
 from tests.factories import make_customers, make_shop
 
 
+async def history(segment_id: int, days: int) -> list[Size]:
+    [sizes] = await segment_size.histories([(segment_id, days)])
+    return sizes
+
+
 async def test_every_segment_is_measured_once_a_day(database: None, clock: Clock):
     shop = await make_shop()
     await make_customers(shop, 3)
@@ -22,11 +27,12 @@ async def test_every_segment_is_measured_once_a_day(database: None, clock: Clock
     await make_customers(shop, 2, prefix="later")
     assert await segment_size.measure_due() == 7
 
-    assert await segment_size.history(repeat.id, 30) == [
+    assert await history(repeat.id, 30) == [
         Size(date(2026, 1, 15), 3, 1, first),
         Size(date(2026, 1, 16), 5, 1, now()),
     ]
-    assert [size.size for size in await segment_size.history(repeat.id, 1)] == [5]
+    assert [size.size for size in await history(repeat.id, 1)] == [5]
+    assert [len(sizes) for sizes in await segment_size.histories([(repeat.id, 1), (0, 9), (repeat.id, 9)])] == [1, 0, 2]
 
 
 async def test_a_changed_definition_is_measured_again_on_the_same_day(database: None):
@@ -37,7 +43,7 @@ async def test_a_changed_definition_is_measured_again_on_the_same_day(database: 
     await own.edit(shop, name=None, definition=define(shop, text="orders >= 9"), actor="me")
     assert await segment_size.measure_due() == 1
 
-    assert [(size.size, size.version) for size in await segment_size.history(own.id, 1)] == [(0, 2)]
+    assert [(size.size, size.version) for size in await history(own.id, 1)] == [(0, 2)]
 
 
 async def test_archived_segments_are_not_measured_and_old_sizes_are_forgotten(database: None, clock: Clock):
@@ -50,4 +56,4 @@ async def test_archived_segments_are_not_measured_and_old_sizes_are_forgotten(da
     clock.move(timedelta(days=1))
 
     assert await segment_size.forget() == 7
-    assert await segment_size.history(own.id, MAX_DAYS) == []
+    assert await history(own.id, MAX_DAYS) == []
