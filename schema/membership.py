@@ -45,7 +45,7 @@ class Membership:
 
     is_member: bool = strawberry.field(description="Whether the customer is in the segment.")
     has_interacted: bool = strawberry.field(
-        description="Whether the customer ever interacted with the shop; who has not is in no segment."
+        description="Whether the customer had interacted with the shop by then; who had not is in no segment."
     )
     reasons = strawberry.field(
         resolver=_reasons,

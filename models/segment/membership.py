@@ -17,7 +17,7 @@ MOST_ROWS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """The verdict, whether the customer ever interacted with the shop (R26), and a reason per condition."""
+    """The verdict, whether the customer had interacted with the shop by then (R26), and a reason per condition."""
 
     is_member: bool
     has_interacted: bool
@@ -32,13 +32,14 @@ async def membership(question: Question, customer_id: UUID) -> Membership | None
         verdict = await member.is_member(question, customer_id)
     if facts is None:
         return None
-    if question.as_of is not None:
-        facts = facts.as_of(question.as_of)
-    return Membership(verdict, in_universe(facts), explain(question.definition, facts, question.as_of or now()))
+    if question.as_of is None:
+        return Membership(verdict, True, explain(question.definition, facts, now()))
+    then = facts.as_of(question.as_of)
+    return Membership(verdict, in_universe(then), explain(question.definition, then, question.as_of))
 
 
 async def facts_of(shop_id: int, customer_id: UUID) -> Facts | None:
-    """What is known of a customer in the shop; None for who has nothing to do with it."""
+    """What is known of a customer of the shop; None for who never interacted with it, whatever they allow it (R26)."""
     person = await database.fetch_one(_PERSON, shop_id, customer_id)
     if person is None:
         return None
@@ -59,7 +60,7 @@ async def _rows(sql: str, shop_id: int, customer_id: UUID) -> list[Any]:
 _PERSON = """
 SELECT c.birth_date, c.gender, c.region
 FROM relationship r LEFT JOIN customer c ON c.id = r.customer_id
-WHERE r.shop_id = $1 AND r.customer_id = $2"""
+WHERE r.shop_id = $1 AND r.customer_id = $2 AND r.first_interaction_at IS NOT NULL"""
 
 _ORDERS = """
 SELECT ordered_at, amount, cancelled_at
