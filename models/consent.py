@@ -20,6 +20,9 @@ CONSENT_LOCK = 7_265_202
 """First key of the advisory lock between choosing recipients and changing a consent; the second is the shop."""
 
 
+PATIENCE = timedelta(seconds=5)
+"""How long the answer to an unsubscription waits for a mail in flight: neither mail clients nor people wait for long."""
+
 LOOK_AGAIN = 0.05
 """Seconds between two looks for a message in flight."""
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,6 +20,9 @@ from resolvers.context import Info
 from resolvers.live import looks
 from resolvers.mutation import IDEMPOTENCY_KEY, Kept, Payload, answer
 
+BY_CUSTOMER = "customer"
+"""The source of a consent that the customer changed by themselves, signed in, and not through a mail."""
+
 LOOK_AGAIN = 60.0
 """Seconds after which a subscription looks at its inbox even when nothing was heard of it."""
 
@@ -33,6 +37,14 @@ class Sender:
     shop_id: int
     name: str
     customer_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscription:
+    """The shop whose mail is wanted no more, and whether one that was on its way may still arrive."""
+
+    sender: Sender
+    may_still_arrive: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,14 @@ class ShopBlockInput:
 @strawberry.input(description="A shop whose chat the shopper wants again.")
 class ShopUnblockInput:
     """What `shopUnblock` takes."""
+
+    shop_id: strawberry.ID = strawberry.field(description="Global id of a shop, as its messages' sender has it.")
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A shop whose email the shopper wants no more.")
+class EmailUnsubscribeInput:
+    """What `emailUnsubscribe` takes."""
 
     shop_id: strawberry.ID = strawberry.field(description="Global id of a shop, as its messages' sender has it.")
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
@@ -170,17 +190,27 @@ async def _touch(
 
 async def block(info: Info, input: ShopBlockInput) -> Payload:  # noqa: A002
     """Let nothing more of a shop's chat reach the shopper."""
-    return await _change_block(info, input, consent.block)
+    return await _change_consent(info, input, consent.block)
 
 
 async def unblock(info: Info, input: ShopUnblockInput) -> Payload:  # noqa: A002
     """Let a shop's chat reach the shopper again."""
-    return await _change_block(info, input, consent.unblock)
+    return await _change_consent(info, input, consent.unblock)
 
 
-async def _change_block(
+async def unsubscribe(info: Info, input: EmailUnsubscribeInput) -> Payload:  # noqa: A002
+    """Let nothing more of a shop's email reach the shopper; answered once none is in flight, or after some seconds."""
+    payload = await _change_consent(info, input, partial(consent.unsubscribe, source=BY_CUSTOMER))
+    sender: Sender | None = payload.entity
+    if sender is None:
+        return Payload("unsubscription", None, payload.user_errors)
+    is_quiet = await consent.quiet(sender.shop_id, sender.customer_id, "EMAIL", patience=consent.PATIENCE)
+    return Payload("unsubscription", Unsubscription(sender, not is_quiet))
+
+
+async def _change_consent(
     info: Info,
-    input: ShopBlockInput | ShopUnblockInput,  # noqa: A002
+    input: ShopBlockInput | ShopUnblockInput | EmailUnsubscribeInput,  # noqa: A002
     verb: Callable[[int, UUID], Awaitable[object]],
 ) -> Payload:
     customer_id = info.context.customer()

@@ -1,7 +1,5 @@
 """Unsubscribing by the link in a mail: looking changes nothing, posting does (R19, RFC 8058)."""
 
-from datetime import timedelta
-
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -21,9 +19,6 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewp
 button{{font:inherit;padding:.6em 1.2em}}</style><p>{text}</p>{form}</html>"""
 
 DONE = "You will get no more emails from this shop."
-
-PATIENCE = timedelta(seconds=5)
-"""How long the answer waits for a mail in flight: mail clients do not wait for long."""
 
 FORM = '<form method="post"><button>Unsubscribe</button></form>'
 
@@ -53,7 +48,7 @@ class Unsubscribe:
         await consent.unsubscribe(
             link.shop_id, link.customer_id, source=f"mail of plan {link.plan_id}", plan_id=link.plan_id
         )
-        is_quiet = await consent.quiet(link.shop_id, link.customer_id, "EMAIL", patience=PATIENCE)
+        is_quiet = await consent.quiet(link.shop_id, link.customer_id, "EMAIL", patience=consent.PATIENCE)
         return _page(DONE if is_quiet else f"{DONE} One that was just on its way may still arrive.")
 
 

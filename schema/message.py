@@ -22,7 +22,8 @@ class Sender:
     """Whom a message is from."""
 
     id: strawberry.ID = strawberry.field(
-        resolver=resolvers.identify_sender, description="Global id of the shop, for shopBlock and shopUnblock."
+        resolver=resolvers.identify_sender,
+        description="Global id of the shop, for shopBlock, shopUnblock and emailUnsubscribe.",
     )
     name: str = strawberry.field(description="The shop's name.")
     is_blocked: bool = strawberry.field(
@@ -103,3 +104,23 @@ class ShopUnblockPayload:
 
     sender: Sender | None = strawberry.field(description="The shop; null when it was refused.")
     user_errors: list[UserError] = strawberry.field(description="What to mend; empty when it is unblocked.")
+
+
+@strawberry.type(description="That a shopper gets no more email from a shop.")
+class EmailUnsubscription:
+    """The end of a shop's email."""
+
+    sender: Sender = strawberry.field(description="The shop.")
+    may_still_arrive: bool = strawberry.field(
+        description="Whether an email that was just on its way may still arrive; never one that was not."
+    )
+
+
+@strawberry.type(description="What became of emailUnsubscribe.")
+class EmailUnsubscribePayload:
+    """The unsubscription, or why there is none."""
+
+    unsubscription: EmailUnsubscription | None = strawberry.field(
+        description="What the shopper is unsubscribed from; null when it was refused."
+    )
+    user_errors: list[UserError] = strawberry.field(description="What to mend; empty when it is unsubscribed from.")

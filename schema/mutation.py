@@ -33,7 +33,13 @@ from schema.coupon import CouponCreatePayload, CouponEndPayload, CouponUpdatePay
 from schema.customer_export import CustomerExportPayload
 from schema.erasure import CustomerErasePayload
 from schema.holdout import HoldoutUpdatePayload
-from schema.message import MessageClickPayload, MessageMarkReadPayload, ShopBlockPayload, ShopUnblockPayload
+from schema.message import (
+    EmailUnsubscribePayload,
+    MessageClickPayload,
+    MessageMarkReadPayload,
+    ShopBlockPayload,
+    ShopUnblockPayload,
+)
 from schema.offer import CouponClaimPayload, CouponRedeemPayload
 from schema.plan_payload import (
     AutomatedPlanCreatePayload,
@@ -331,4 +337,9 @@ class Mutation:
         resolver=resolvers.message.unblock,
         graphql_type=ShopUnblockPayload,
         description="Shoppers: let a shop's chat arrive again.",
+    )
+    email_unsubscribe = strawberry.field(
+        resolver=resolvers.message.unsubscribe,
+        graphql_type=EmailUnsubscribePayload,
+        description="Shoppers: let nothing more of a shop's email arrive, from now on, running plans included.",
     )

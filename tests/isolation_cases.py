@@ -584,7 +584,10 @@ CASES: dict[str, Case] = {
         mutation("messageClick", f"message {{ {MESSAGE} }}"),
         lambda ids: {"input": {"id": ids["Message"]}},
     ),
-    # Any shopper may block any shop, so for these only what they block is held apart, in a test of its own.
+    # Any shopper may block any shop, so for these only what they end is held apart, in tests of its own.
+    "Mutation.emailUnsubscribe": Case(
+        Role.CUSTOMER, mutation("emailUnsubscribe", "unsubscription { sender { id name isBlocked } mayStillArrive }")
+    ),
     "Mutation.shopBlock": Case(Role.CUSTOMER, mutation("shopBlock", "sender { id name isBlocked }")),
     "Mutation.shopUnblock": Case(Role.CUSTOMER, mutation("shopUnblock", "sender { id name isBlocked }")),
     "Subscription.planProgress": Case(

@@ -103,9 +103,8 @@ def selections(document: str) -> Iterator[str]:
     yield from found
 
 
-SCOPED = [
-    name for name, case in CASES.items() if case.role is not Role.PLATFORM and not name.startswith("Mutation.shop")
-]
+OF_ANY_SHOP = {"Mutation.shopBlock", "Mutation.shopUnblock", "Mutation.emailUnsubscribe"}
+SCOPED = [name for name, case in CASES.items() if case.role is not Role.PLATFORM and name not in OF_ANY_SHOP]
 
 
 @pytest.mark.parametrize("name", SCOPED)
@@ -141,7 +140,7 @@ def steady(value: Any) -> Any:
 async def test_every_other_role_is_refused_and_changes_nothing(world: World, name: str):
     case = CASES[name]
     variables = case.variables(world.alpha.ids)
-    if name.startswith("Mutation.shop") and case.role is Role.CUSTOMER:
+    if name in OF_ANY_SHOP:
         variables = {"input": {"shopId": world.alpha.ids["Shop"]}}
     before = await everything_of(world.alpha) + await everything_of(world.omega)
     for role in (Role.OWNER, Role.CUSTOMER, Role.PLATFORM, None):
@@ -180,6 +179,14 @@ async def test_a_block_is_the_shopper_s_own(world: World):
 
     assert [row["customer_id"] for row in after] == [world.omega.customer]
     assert [row["customer_id"] for row in at_last] == [world.alpha.customer]
+
+
+async def test_an_unsubscription_is_the_shopper_s_own(world: World):
+    shop = {"input": {"shopId": world.alpha.ids["Shop"]}}
+    await world.ask(CASES["Mutation.emailUnsubscribe"].document, shop, Role.CUSTOMER, world.omega)
+
+    gone = await databases.fetch("SELECT customer_id, shop_id FROM relationship WHERE email_consent = 'UNSUBSCRIBED'")
+    assert [tuple(row) for row in gone] == [(world.omega.customer, world.alpha.shop.id)]
 
 
 async def test_a_token_of_a_shop_that_is_not_here_is_refused(world: World):

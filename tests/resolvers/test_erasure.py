@@ -63,11 +63,13 @@ async def test_a_shopper_s_token_that_outlives_their_erasing_changes_nothing(api
     coupon = await make_coupon(shop)
     await make_customers(shop, 2)
     await api.data(ERASE, PLATFORM, id="c0")
-    claimed, blocked = (
+    claimed, blocked, unsubscribed = (
         "mutation ($id: ID!, $key: String) { couponClaim(input: {id: $id, idempotencyKey: $key}) { userErrors { code } } }",
         "mutation ($id: ID!, $key: String) { shopBlock(input: {shopId: $id, idempotencyKey: $key}) { userErrors { code } } }",
+        "mutation ($id: ID!, $key: String) { emailUnsubscribe(input: {shopId: $id, idempotencyKey: $key}) { userErrors { code } } }",
     )
-    for query, wanted in ((claimed, ("Offer", coupon.id)), (blocked, ("Shop", shop.id))):
+    own = ("Shop", shop.id)
+    for query, wanted in ((claimed, ("Offer", coupon.id)), (blocked, own), (unsubscribed, own)):
         for key in (None, "k"):
             for customer, codes in (("c0", [{"code": "ERASED"}]), ("c1", [])):
                 data = await api.data(

@@ -7,11 +7,11 @@ from uuid import UUID
 import httpx
 import pytest
 
+from models import consent
 from models import database as db
 from models.plan import PlanChannel
 from models.shop import Shop
 from models.signed_link import Link, Purpose, keys_of, sign
-from resolvers import unsubscribe
 from server import create_app
 from settings import Settings
 from tests.factories import make_customers, make_resolved, make_shop
@@ -78,7 +78,7 @@ async def test_the_answer_waits_for_a_mail_in_flight_but_not_for_ever(
     await make_resolved(shop, channel=PlanChannel.EMAIL)
     await db.execute("UPDATE delivery SET state = 'COMMITTING'")
     if not is_answered:
-        monkeypatch.setattr(unsubscribe, "PATIENCE", timedelta(seconds=0.2))
+        monkeypatch.setattr(consent, "PATIENCE", timedelta(seconds=0.2))
 
     async def is_unsubscribed() -> bool:
         return await consent_of(customer) == "UNSUBSCRIBED"
