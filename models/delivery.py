@@ -118,12 +118,6 @@ async def expire(plan_id: int, at: datetime) -> int:
         )
 
 
-async def in_flight(plan_id: int) -> bool:
-    """Whether the answer to a message of this plan is still awaited: only in a slice that has a worker."""
-    found: bool = await database.fetch_value(f"SELECT {IN_FLIGHT}", plan_id)
-    return found
-
-
 async def suppress_customer(shop_id: int, customer_id: UUID, channel: str, reason: Reason) -> int:
     """Turn a customer's waiting messages of this shop and channel into SUPPRESSED; how many.
 
@@ -215,7 +209,7 @@ async def _end_pending(assignment: str, condition: str, *arguments: Any) -> int:
 IN_FLIGHT = """EXISTS (
     SELECT FROM slice s JOIN delivery d ON d.plan_id = s.plan_id AND d.slice = s.number
     WHERE s.plan_id = $1 AND s.worker_id IS NOT NULL AND d.state = 'COMMITTING')"""
-"""Condition: a message of plan $1 is in flight."""
+"""Condition: the answer to a message of plan $1 is still awaited, which is so only in a slice that has a worker."""
 
 # RETURNING shows what an update wrote, so the reserved day stays in the row: it is history from then on.
 _END_PENDING = (

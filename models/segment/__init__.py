@@ -156,11 +156,10 @@ def _checked_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What a segment's definition was from a time on, and who wrote it."""
+    """What a segment's definition was from a time on."""
 
     version: int
     definition: Definition
-    changed_by: str
     changed_at: datetime
 
 
@@ -168,16 +167,16 @@ async def versions(segment_ids: Sequence[int]) -> list[list[Version]]:
     """Each segment's definitions, the newest first, at most the last hundred; in one statement."""
     rows = await database.fetch(
         "SELECT segment_id, told.* FROM unnest($1::int[]) AS asked (segment_id) CROSS JOIN LATERAL ("
-        " SELECT version, definition, changed_by, changed_at FROM segment_version v"
+        " SELECT version, definition, changed_at FROM segment_version v"
         " WHERE v.segment_id = asked.segment_id ORDER BY version DESC LIMIT $2) AS told"
         " ORDER BY segment_id, version DESC",
         segment_ids,
         MAX_VERSIONS_TOLD,
     )
     found: dict[int, list[Version]] = {segment_id: [] for segment_id in segment_ids}
-    for segment_id, version, definition, changed_by, changed_at in rows:
+    for segment_id, version, definition, changed_at in rows:
         read = read_stored(database.decode(definition))
-        found[segment_id].append(Version(version, read, changed_by, changed_at))
+        found[segment_id].append(Version(version, read, changed_at))
     return [found[segment_id] for segment_id in segment_ids]
 
 

@@ -27,9 +27,8 @@ END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """What one transaction did: candidates looked at up to a customer, rows made, and whether that was all."""
+    """What one transaction did: rows made, up to which customer it looked, and whether that was all."""
 
-    looked_at: int
     made: int
     through: UUID
     is_last: bool
@@ -75,7 +74,7 @@ async def fire_chunk(
             await database.execute(
                 "UPDATE plan SET watermark = greatest(watermark, $2::timestamptz) WHERE id = $1", plan_id, at
             )
-        return Fired(row["looked_at"], row["made"], row["through"] or after, is_last)
+        return Fired(row["made"], row["through"] or after, is_last)
 
 
 async def _make(plan: database.Record, at: datetime, life: timedelta, after: UUID, chunk: int) -> database.Record:
