@@ -58,11 +58,6 @@ def template(code: str, language: str) -> Template:
     )
 
 
-def templates(language: str) -> list[Template]:
-    """All templates in the language R14 chooses for `language`, in the order of R8 and R9."""
-    return [template(code, language) for code in SCENARIOS]
-
-
 def content_of(code: str) -> dict[str, Any]:
     """A plan's content from a template: its text in every language there is (B5)."""
     texts = {}

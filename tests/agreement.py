@@ -4,7 +4,8 @@ from datetime import datetime
 
 from models import database
 from models.condition import compile_condition
-from models.condition.explain import matches
+from models.condition.explain import explain, in_universe
+from models.condition.facts import Facts
 from models.condition.tree import Definition
 from models.identifier import customer_id
 from models.shop import Shop
@@ -40,6 +41,11 @@ async def disagreements(shop: Shop, case: Case) -> list[tuple[str, Definition, s
                 if these != (expected := by_python(definition, case, as_of)):
                     found.append((way, definition, these ^ expected))
     return found
+
+
+def matches(definition: Definition, facts: Facts, now: datetime) -> bool:
+    """Whether the customer of these facts is in the segment at `now`, by the plain evaluation."""
+    return in_universe(facts) and explain(definition, facts, now).holds
 
 
 def by_python(definition: Definition, case: Case, as_of: datetime | None) -> set[str]:

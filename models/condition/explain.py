@@ -40,11 +40,6 @@ class Reason:
             yield from part.leaves()
 
 
-def matches(definition: Definition, facts: Facts, now: datetime) -> bool:
-    """Whether the customer of these facts is in the segment at `now`."""
-    return in_universe(facts) and explain(definition, facts, now).holds
-
-
 def in_universe(facts: Facts) -> bool:
     """Whether the customer ever interacted with the shop (R26)."""
     return bool(facts.orders) or any(event.kind not in NO_INTERACTION for event in facts.events)

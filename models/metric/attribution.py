@@ -7,50 +7,13 @@ the order is worth, and whether it was cancelled, stays with the order, so a can
 money back by itself.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from enum import StrEnum
 from uuid import UUID
 
 from models import database
 
 WINDOW = timedelta(days=5)
-
-
-class Engagement(StrEnum):
-    """How a customer met a message. A click says more than a read."""
-
-    READ = "READ"
-    CLICK = "CLICK"
-
-
-@dataclass(frozen=True, slots=True)
-class Touch:
-    """That a message was read or clicked, the first time."""
-
-    plan_id: int
-    reference: str
-    kind: Engagement
-    at: datetime
-
-
-def last_touch(touches: Iterable[Touch], ordered_at: datetime, window: timedelta = WINDOW) -> Touch | None:
-    """The touch an order is credited to: the latest in (ordered_at − window, ordered_at], or None.
-
-    Of touches at the same instant a click goes before a read, then the newer plan before the older.
-    """
-    eligible = [touch for touch in touches if ordered_at - window < touch.at <= ordered_at]
-    return max(
-        eligible,
-        key=lambda touch: (touch.at, touch.kind is Engagement.CLICK, touch.plan_id, touch.reference),
-        default=None,
-    )
-
-
-def is_history(ordered_at: datetime, arrived_at: datetime, window: timedelta = WINDOW) -> bool:
-    """Whether an order arrived so long after it was placed that it is imported history, which credits nothing."""
-    return arrived_at - ordered_at > window
 
 
 async def attribute(shop_id: int, orders: Collection[UUID], *, at: datetime, window: timedelta = WINDOW) -> int:

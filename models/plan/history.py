@@ -92,13 +92,11 @@ async def note(plan_id: int, action: PlanAction, status: PlanStatus, *, at: date
     )
 
 
-async def history(plan_id: int, page: Page) -> list[Entry]:
-    """A page of what happened to a plan, in `NEWEST_FIRST`; one entry more than its size when there are more."""
-    return (await histories([(plan_id, page)]))[0]
-
-
 async def histories(asked: Sequence[tuple[int, Page]]) -> list[list[Entry]]:
-    """A page of each plan's history; one statement for all that ask for the same page."""
+    """A page of what happened to each plan, in `NEWEST_FIRST`; one entry more than its size when there are more.
+
+    One statement for all that ask for the same page.
+    """
     found: dict[tuple[int, Page], list[Entry]] = {key: [] for key in asked}
     for page in {page for _, page in asked}:
         where, tail, arguments = page.clause(2)

@@ -45,7 +45,7 @@ async def test_a_scenario_is_named_in_the_seller_s_language(api: Api, header: st
         api.client.headers["accept-language"] = header
     found = (await api.data(SCENARIOS_OF, seller(shop)))["scenarios"]
 
-    assert [each["name"] for each in found] == [each.title for each in template.templates(tag)]
+    assert [each["name"] for each in found] == [template.template(code, tag).title for code in SCENARIOS]
 
 
 @pytest.mark.parametrize(("kind", "count"), [("ONE_TIME", 9), ("AUTOMATED", 8)])

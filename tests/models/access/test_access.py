@@ -130,7 +130,7 @@ async def test_a_revoked_shops_automated_plans_are_deleted_for_good_and_kept_in_
 
     await plan.refresh_from_db()
     assert PlanStatus.DELETED is plan.status
-    entry = (await plan_history.history(plan.id, Page(plan_history.NEWEST_FIRST)))[0]
+    [[entry, *_]] = await plan_history.histories([(plan.id, Page(plan_history.NEWEST_FIRST))])
     assert (entry.action, entry.status_from, entry.actor, entry.reason) == (
         PlanAction.REVOKE, PlanStatus.ONGOING, plan_history.SYSTEM, decision.REVOKED_REASON,
     )  # fmt: skip

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis.strategies import integers
 
 from models.condition import PRESETS, Definition, Preset, Scope, compile_condition
-from models.condition.explain import matches
 from models.condition.facts import Facts
 from models.condition.implication import Instant, Span, entails, implied, only_followers
 from models.condition.text import read_text
+from tests.agreement import matches
 from tests.histories import case_of
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)

@@ -22,7 +22,7 @@ from models.experiment import Experiment, Metric, Variant, winner
 from models.experiment.bucket import BUCKETS
 from models.experiment.winner import Result, Verdict, ranked, verdict
 from models.message import NEWEST_FIRST as INBOX
-from models.page import page_of
+from models.page import Page, page_of
 from models.plan import Plan, PlanChannel, PlanStatus, wording
 from models.plan import history as plan_history
 from models.preview import preview
@@ -165,9 +165,7 @@ async def test_the_winner_goes_to_the_rest_and_the_plan_ends(clock: Clock, setti
     assert set(found) == {("SENT", None, 0), ("SENT", None, 1)}
     assert found["SENT", None, 0] + len(tried) < found.total() == 200
     assert await plan.finish()
-    entries = await plan_history.history(
-        plan.id, page_of(plan_history.NEWEST_FIRST, first=9, after=None, last=None, before=None)
-    )
+    [entries] = await plan_history.histories([(plan.id, Page(plan_history.NEWEST_FIRST))])
     [entry] = [each for each in entries if each.action.name == "DECIDE"]
     assert (entry.reason, entry.actor, entry.status_from, entry.status_to) == ("B", "SYSTEM", "ONGOING", "ONGOING")
     after = await Plan.get(id=plan.id)

@@ -1,12 +1,11 @@
 """An order belongs to the last message touched within the window before it, decided once (R24)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from models import consent
 from models import database as db
@@ -14,45 +13,31 @@ from models.clock import Clock, now
 from models.identifier import customer_id
 from models.ingest import ingest
 from models.metric import attribution, of_plans
-from models.metric.attribution import WINDOW, Engagement, Touch, is_history, last_touch
+from models.metric.attribution import WINDOW
 from models.segment.definition import define
 from models.segment.member import Question, sizes
 from models.shop import Shop
 from tests.factories import make_draft, make_shop
 
 ORDERED = datetime.fromisoformat("2026-01-15T12:00:00+00:00")
-MINUTES = st.integers(-8 * 24 * 60, 60)
-TOUCHES = st.lists(
-    st.builds(
-        lambda plan, kind, minutes: Touch(plan, "", kind, ORDERED + timedelta(minutes=minutes)),
-        st.integers(1, 5), st.sampled_from(Engagement), MINUTES,
-    )
-)  # fmt: skip
 
 
-@given(TOUCHES)
-def test_no_touch_in_the_window_is_later_than_the_one_chosen(touches):
-    chosen = last_touch(touches, ORDERED)
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """That a message was read or clicked, the first time."""
 
-    inside = [touch for touch in touches if ORDERED - WINDOW < touch.at <= ORDERED]
-    assert (chosen is None) == (not inside)
-    if chosen:
-        assert chosen.at == max(touch.at for touch in inside)
-
-
-def test_the_window_excludes_its_beginning_and_includes_the_order_itself():
-    def touch(at: datetime) -> Touch:
-        return Touch(1, "", Engagement.READ, at)
-
-    assert last_touch([touch(ORDERED - WINDOW)], ORDERED) is None
-    assert last_touch([touch(ORDERED - WINDOW + timedelta(microseconds=1))], ORDERED)
-    assert last_touch([touch(ORDERED)], ORDERED)
-    assert last_touch([touch(ORDERED + timedelta(microseconds=1))], ORDERED) is None
+    plan_id: int
+    kind: str
+    at: datetime
 
 
-def test_an_order_that_arrives_after_the_window_is_history():
-    assert not is_history(ORDERED, ORDERED + WINDOW)
-    assert is_history(ORDERED, ORDERED + WINDOW + timedelta(seconds=1))
+def last_touch(touches: Iterable[Touch], ordered_at: datetime) -> Touch | None:
+    """The touch an order is credited to, by the rule in plain Python: the latest in the window before it, or None.
+
+    Of touches at the same instant a click goes before a read, then the newer plan before the older.
+    """
+    eligible = [touch for touch in touches if ordered_at - WINDOW < touch.at <= ordered_at]
+    return max(eligible, key=lambda touch: (touch.at, touch.kind == "CLICK", touch.plan_id), default=None)
 
 
 @dataclass
@@ -111,8 +96,8 @@ async def test_the_database_chooses_as_the_rule_does(history: History):
     clicks = [None, None, moments[2], None, moments[4], None]
     for plan, (read_at, clicked_at) in enumerate(zip(moments, clicks, strict=True), start=1):
         await history.message(plan, read_at, clicked_at)
-    touches = [Touch(plan, "", Engagement.READ, at) for plan, at in enumerate(moments, start=1)]
-    touches += [Touch(plan, "", Engagement.CLICK, at) for plan, at in enumerate(clicks, start=1) if at]
+    touches = [Touch(plan, "READ", at) for plan, at in enumerate(moments, start=1)]
+    touches += [Touch(plan, "CLICK", at) for plan, at in enumerate(clicks, start=1) if at]
 
     for hours in (0, 1, 2, 60, 61, 118, 119, 121, 126):
         ordered_at = now() - timedelta(hours=hours)
@@ -120,6 +105,32 @@ async def test_the_database_chooses_as_the_rule_does(history: History):
         order = await history.order(ordered_at, arrived_at=ordered_at + timedelta(seconds=hours + 1))
 
         assert await history.plan_of(order) == (expected.plan_id if expected else None), hours
+
+
+@pytest.mark.parametrize(
+    ("before", "credited"),
+    [
+        (WINDOW, None),
+        (WINDOW - timedelta(microseconds=1), 1),
+        (timedelta(), 1),
+        (timedelta(microseconds=-1), None),
+    ],
+)
+async def test_the_window_excludes_its_beginning_and_includes_the_order_itself(
+    history: History, before: timedelta, credited: int | None
+):
+    await history.message(1, ORDERED - before)
+
+    assert await history.plan_of(await history.order(ORDERED, arrived_at=ORDERED)) == credited
+
+
+@pytest.mark.parametrize(("late", "credited"), [(WINDOW, 1), (WINDOW + timedelta(microseconds=1), None)])
+async def test_an_order_that_arrives_after_the_window_is_history(
+    history: History, late: timedelta, credited: int | None
+):
+    await history.message(1, ORDERED)
+
+    assert await history.plan_of(await history.order(ORDERED, arrived_at=ORDERED + late)) == credited
 
 
 async def test_what_only_a_machine_touched_earns_nothing(history: History):

@@ -10,14 +10,18 @@ from models.clock import Clock, now
 from models.errors import Refused
 from models.page import Page
 from models.plan import Plan, PlanStatus
-from models.plan.history import NEWEST_FIRST, SYSTEM, counts, histories, history
+from models.plan.history import NEWEST_FIRST, SYSTEM, Entry, counts, histories
 from tests.factories import DEADLINE, make_draft, make_shop
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
+async def _newest_first(plan: Plan) -> list[Entry]:
+    return (await histories([(plan.id, Page(NEWEST_FIRST))]))[0]
+
+
 async def _trail(plan: Plan) -> list[tuple[str, str | None, str, str]]:
-    entries = reversed(await history(plan.id, Page(NEWEST_FIRST)))
+    entries = reversed(await _newest_first(plan))
     return [(entry.action.name, entry.status_from, entry.status_to, entry.actor) for entry in entries]
 
 
@@ -45,7 +49,7 @@ async def test_a_plans_whole_life_is_told_with_who_and_when(clock: Clock):
         ("STOP", "CANCELLING", "CANCELLED", SYSTEM),
         ("DELETE", "CANCELLED", "DELETED", "anna"),
     ]
-    first, last = (await history(plan.id, Page(NEWEST_FIRST)))[::8]
+    first, last = (await _newest_first(plan))[::8]
     assert (first.happened_at - last.happened_at, plan.status) == (timedelta(hours=1), PlanStatus.DELETED)
 
 

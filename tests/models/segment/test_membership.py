@@ -10,13 +10,14 @@ from hypothesis.strategies import integers
 from models import consent
 from models import database as databases
 from models.clock import Clock, now
-from models.condition.explain import in_universe, matches
+from models.condition.explain import in_universe
 from models.condition.facts import Facts
 from models.identifier import customer_id
 from models.segment.definition import define
 from models.segment.member import Question, is_member
 from models.segment.membership import facts_of, membership
 from models.shop import Shop
+from tests.agreement import matches
 from tests.factories import make_customers, make_shop
 from tests.histories import case_of
 from tests.stored_histories import rolled_back, store
