@@ -32,6 +32,11 @@ async def hold(shop_id: int) -> None:
     await database.execute("SELECT pg_advisory_xact_lock_shared($1, $2)", CONSENT_LOCK, shop_id)
 
 
+async def hold_exclusively(shop_id: int) -> None:
+    """Wait for the ranges that already read this shop's consents, and hold new ones off until this transaction ends."""
+    await database.execute("SELECT pg_advisory_xact_lock($1, $2)", CONSENT_LOCK, shop_id)
+
+
 async def block(shop_id: int, customer_id: UUID) -> datetime:
     """Let nothing more of this shop's chat reach the customer; since when.
 
@@ -43,7 +48,7 @@ async def block(shop_id: int, customer_id: UUID) -> datetime:
 async def _block(shop_id: int, customer_id: UUID) -> datetime:
     at = now()
     async with database.transaction():
-        await change(shop_id)
+        await hold_exclusively(shop_id)
         since: datetime = await database.fetch_value(
             "INSERT INTO relationship (shop_id, customer_id, chat_blocked_at) VALUES ($1, $2, $3)"
             " ON CONFLICT (shop_id, customer_id) DO UPDATE"
@@ -82,7 +87,7 @@ async def unsubscribe(shop_id: int, customer_id: UUID, *, source: str, plan_id: 
     """Let nothing more of this shop's e-mail reach the customer; False when they had unsubscribed before.
 
     `plan_id` is the plan whose message they answered so, when it is known. A message that is just on its way
-    to the relay may still arrive: `quiet` waits for it.
+    to the relay may still arrive: `until_none_in_flight` waits for it.
     """
     return await database.despite_deadlocks(lambda: _unsubscribe(shop_id, customer_id, source, plan_id))
 
@@ -90,7 +95,7 @@ async def unsubscribe(shop_id: int, customer_id: UUID, *, source: str, plan_id: 
 async def _unsubscribe(shop_id: int, customer_id: UUID, source: str, plan_id: int | None) -> bool:
     at = now()
     async with database.transaction():
-        await change(shop_id)
+        await hold_exclusively(shop_id)
         changed = await database.execute(
             "INSERT INTO relationship AS r (shop_id, customer_id, email_consent, email_consent_source, email_consent_at)"
             " VALUES ($1, $2, 'UNSUBSCRIBED', $3, $4) ON CONFLICT (shop_id, customer_id) DO UPDATE"
@@ -124,7 +129,7 @@ async def _refused(shop_id: int, customer_id: UUID, channel: str, at: datetime, 
     await fact.tell(shop_id, Fact.CUSTOMER_UNSUBSCRIBED, told, at)
 
 
-async def quiet(shop_id: int, customer_id: UUID, channel: str, *, patience: timedelta) -> bool:
+async def until_none_in_flight(shop_id: int, customer_id: UUID, channel: str, *, patience: timedelta) -> bool:
     """Wait until no message of this shop and channel is on its way to the customer; False when patience ended first.
 
     Call after the commit of the change: what was in flight then is the last that can arrive.
@@ -136,8 +141,3 @@ async def quiet(shop_id: int, customer_id: UUID, channel: str, *, patience: time
             return False
         await asyncio.sleep(LOOK_AGAIN)
     return True
-
-
-async def change(shop_id: int) -> None:
-    """Wait for the ranges that already read this shop's consents, and hold new ones off until commit."""
-    await database.execute("SELECT pg_advisory_xact_lock($1, $2)", CONSENT_LOCK, shop_id)

@@ -102,7 +102,7 @@ async def _close(external_id: str, key: bytes, actor: str) -> None:
         if not shops and not await database.fetch_value(_IS_KNOWN, person):
             raise refuse("externalId", "There is no such customer.", ErrorCode.NOT_FOUND)
         for shop in shops:
-            await consent.change(shop["shop_id"])
+            await consent.hold_exclusively(shop["shop_id"])
         await database.execute(
             "INSERT INTO erasure (customer_key, customer_id, actor, asked_at) VALUES ($1, $2, $3, $4)",
             key, person, actor, now(),

@@ -204,8 +204,10 @@ async def unsubscribe(info: Info, input: EmailUnsubscribeInput) -> Payload:  # n
     sender: Sender | None = payload.entity
     if sender is None:
         return Payload("unsubscription", None, payload.user_errors)
-    is_quiet = await consent.quiet(sender.shop_id, sender.customer_id, "EMAIL", patience=consent.PATIENCE)
-    return Payload("unsubscription", Unsubscription(sender, not is_quiet))
+    none_left = await consent.until_none_in_flight(
+        sender.shop_id, sender.customer_id, "EMAIL", patience=consent.PATIENCE
+    )
+    return Payload("unsubscription", Unsubscription(sender, not none_left))
 
 
 async def _change_consent(

@@ -48,8 +48,8 @@ class Unsubscribe:
         await consent.unsubscribe(
             link.shop_id, link.customer_id, source=f"mail of plan {link.plan_id}", plan_id=link.plan_id
         )
-        is_quiet = await consent.quiet(link.shop_id, link.customer_id, "EMAIL", patience=consent.PATIENCE)
-        return _page(DONE if is_quiet else f"{DONE} One that was just on its way may still arrive.")
+        none_left = await consent.until_none_in_flight(link.shop_id, link.customer_id, "EMAIL", patience=consent.PATIENCE)
+        return _page(DONE if none_left else f"{DONE} One that was just on its way may still arrive.")
 
 
 def _page(text: str, *, form: str = "", status: int = 200) -> HTMLResponse:

@@ -234,7 +234,7 @@ async def _note_consents(shop: Shop, rows: Sequence[CustomerRow]) -> None:
     if not consents:
         return
     if any(said.state != "SUBSCRIBED" for said in consents.values()):
-        await consent.change(shop.id)
+        await consent.hold_exclusively(shop.id)
     wanted = {person: said.at for person, said in consents.items() if said.state == "SUBSCRIBED"}
     if wanted:
         await customer.readmit(list(wanted), list(wanted.values()))
