@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from jobs.channels import Channel
 from jobs.channels.poster import Poster
 from jobs.channels.tally import Tally
+from models import slice as slices
 from models.slice import Due, Key
 from settings import Settings
 
@@ -27,6 +28,9 @@ DELIVERY_QUEUES = {"EMAIL": "rekindle:delivery", "CHAT": "rekindle:inbox", "PLAT
 
 LOADED_AT_ONCE = 2
 """Slices that a process loads at the same time."""
+
+SLICES_AT_ONCE = 100
+"""Slices of a plan that are set going after a step of it; the sweep finds the others."""
 
 EXPIRES = timedelta(days=1)
 """What lies in a queue for so long is forgotten there; the sweep finds it again."""
@@ -78,16 +82,21 @@ async def nudge(redis: ArqRedis, job: str, *arguments: Any, generation: object =
         log.warning("%s %s waits for the sweep: %s", job, arguments, error)
 
 
-async def nudge_slices(redis: ArqRedis, slices: Sequence[Due], generation: object = "") -> None:
+async def nudge_due_slices(redis: ArqRedis, plan_id: int) -> None:
+    """Set the slices of a plan going that are due now."""
+    await nudge_slices(redis, await slices.due_of(plan_id, SLICES_AT_ONCE))
+
+
+async def nudge_slices(redis: ArqRedis, due: Sequence[Due], generation: object = "") -> None:
     """Enqueue `deliver_slice` for each slice; without Redis they wait for the sweep."""
     try:
-        for each in slices:
+        for each in due:
             await enqueue(
                 redis, "deliver_slice", each.plan_id, each.number,
                 generation=generation, queue=DELIVERY_QUEUES[each.channel], is_urgent=each.is_urgent,
             )  # fmt: skip
     except (RedisError, OSError, TimeoutError) as error:
-        log.warning("%d slices wait for the sweep: %s", len(slices), error)
+        log.warning("%d slices wait for the sweep: %s", len(due), error)
 
 
 async def forget_stale(redis: ArqRedis, queue: str, age: timedelta) -> int:

@@ -6,16 +6,12 @@ upon at once. A plan that another is looking at is passed over.
 
 import asyncio
 
-from jobs.context import Context, nudge_slices
+from jobs.context import Context, nudge_due_slices
 from models import live
-from models import slice as slices
 from models.trigger import fire
 
 AT_ONCE = 4
 """Plans that a worker looks at side by side, so that one with much to do holds up no other."""
-
-SLICES_AT_ONCE = 100
-"""Slices set going after a look; the sweep finds the others."""
 
 
 async def fire_triggers(ctx: Context, shop_id: int | None = None) -> None:
@@ -25,7 +21,7 @@ async def fire_triggers(ctx: Context, shop_id: int | None = None) -> None:
     async def look(plan_id: int) -> None:
         async with turns:
             if await fire.fire(plan_id, life=ctx["settings"].plan_deadline):
-                await nudge_slices(ctx["redis"], await slices.due_of(plan_id, SLICES_AT_ONCE))
+                await nudge_due_slices(ctx["redis"], plan_id)
                 await live.plan_changed(ctx["redis"], plan_id)
 
     async with asyncio.TaskGroup() as group:

@@ -2,19 +2,15 @@
 
 import asyncio
 
-from jobs.context import Context, nudge, nudge_slices
+from jobs.context import Context, nudge, nudge_due_slices
 from jobs.finish_plan import finish_plan
 from models import audience, live
-from models import slice as slices
 
 BUDGET = 5.0
 """Seconds after which the rest is left to a following job."""
 
 AT_ONCE = 2
 """Ranges that a job resolves side by side; more workers add theirs (docs/decisions.md has what this brings)."""
-
-SLICES_AT_ONCE = 100
-"""Slices set going after a range; the sweep finds the others."""
 
 
 async def resolve_audience(ctx: Context, plan_id: int) -> None:
@@ -44,4 +40,4 @@ async def announce(ctx: Context, plan_id: int, done: audience.Range) -> None:
         await live.inbox_changed(ctx["redis"], done.after, done.through)
     await live.plan_changed(ctx["redis"], plan_id)
     if done.recipients > done.sent:
-        await nudge_slices(ctx["redis"], await slices.due_of(plan_id, SLICES_AT_ONCE))
+        await nudge_due_slices(ctx["redis"], plan_id)
