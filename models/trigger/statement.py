@@ -102,17 +102,13 @@ _MAKE = (
     """
 addressed AS (
     SELECT m.*, m.occasion || ':' || m.step AS reference, coalesce(l.chosen, $13) AS language,
-        coalesce(c.time_zone, $12) AS time_zone,
-        $3::timestamptz AT TIME ZONE coalesce(c.time_zone, $12) AS clock
+        coalesce(c.time_zone, $12) AS time_zone
     FROM made m
     LEFT JOIN customer c ON c.id = m.customer_id
     LEFT JOIN unnest($14::text[], $15::text[]) AS l(tag, chosen) ON l.tag = c.language
 ),
 timed AS (
-    SELECT *, CASE WHEN CASE WHEN $16::time < $17::time THEN clock::time >= $16 AND clock::time < $17
-                             ELSE clock::time >= $16 OR clock::time < $17 END
-                   THEN local_instant(clock::date + CASE WHEN clock::time < $17 THEN 0 ELSE 1 END + $17, time_zone)
-              END AS not_before
+    SELECT *, CASE WHEN $16::time IS NOT NULL THEN quiet_until($3::timestamptz, time_zone, $16, $17::time) END AS not_before
     FROM addressed
 ),
 chosen AS (SELECT *, """
