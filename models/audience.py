@@ -20,11 +20,11 @@ from models.condition import compile_condition, read_stored
 from models.experiment import holdout
 from models.experiment.bucket import BUCKETS
 from models.plan import ranges
+from models.slice import SLICE_SIZE
 from models.slice_loading import NEXT_DAY
 from models.webhook import fact
 
 RANGE_SIZE = 50_000
-SLICE_SIZE = 1_000
 LATENESS = timedelta(minutes=30)
 """A local hour that passed longer ago than this when its range is resolved is tomorrow's."""
 

@@ -8,8 +8,7 @@ from datetime import datetime
 
 from models import database
 from models.errors import ErrorCode, Refused, refuse
-
-SLICE_SIZE = 1_000
+from models.slice import SLICE_SIZE
 
 
 async def retry(plan_id: int, *, include_unknown: bool, at: datetime) -> int:

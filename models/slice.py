@@ -19,6 +19,9 @@ from models.coupon import choice as coupon_choice
 from models.slice_loading import loading
 from models.trigger import TriggerCode
 
+SLICE_SIZE = 1_000
+"""Messages of a slice, at most: what one worker sends in a few seconds."""
+
 Key = tuple[int, int]
 """(plan, number)."""
 

@@ -7,7 +7,7 @@ from models.condition import Compiled
 from models.experiment import holdout
 from models.trigger.kind import Finding
 
-FIRING_PARAMETERS = 21
+FIRING_PARAMETERS = 22
 LOOKING_BACK_PARAMETERS = 15
 """How many parameters these statements have; a segment's own follow."""
 
@@ -117,7 +117,7 @@ chosen AS (SELECT *, """
 waiting AS (
     SELECT customer_id, reference, (SELECT coalesce(max(number), 0) FROM slice WHERE plan_id = $1::int)
         + dense_rank() OVER (ORDER BY not_before NULLS FIRST, place) AS slice
-    FROM (SELECT *, (row_number() OVER (PARTITION BY not_before ORDER BY customer_id, reference) - 1) / 1000 AS place
+    FROM (SELECT *, (row_number() OVER (PARTITION BY not_before ORDER BY customer_id, reference) - 1) / $22::int AS place
           FROM chosen WHERE held_out IS NULL) AS numbered
 ),
 inserted AS (
