@@ -21,7 +21,7 @@ from models.experiment import holdout
 from models.experiment.bucket import BUCKETS
 from models.plan import ranges
 from models.slice import SLICE_SIZE
-from models.slice_loading import NEXT_DAY
+from models.slice.loading import NEXT_DAY
 from models.webhook import fact
 
 RANGE_SIZE = 50_000

@@ -17,7 +17,7 @@ from models.coupon.terms import CouponTerms
 from models.plan import Plan
 from models.product import Product
 from models.shop import Shop
-from models.slice_loading import MOST_SHOWN
+from models.slice.loading import MOST_SHOWN
 from models.trigger import TRIGGERS, TriggerCode
 
 SAMPLE_PRODUCTS = 3

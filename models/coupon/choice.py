@@ -30,7 +30,7 @@ class Reader:
 
 
 async def offers(plan_id: int, number: int, code: TriggerCode, at: datetime) -> tuple[list[Any], ...]:
-    """The coupons chosen for what waits in a slice: the columns that models/slice_loading.py takes.
+    """The coupons chosen for what waits in a slice: the columns that models/slice/loading.py takes.
 
     (customer, reference, coupon, what it gives in the message's language, the explanation.) Empty for plans
     without a smart coupon.

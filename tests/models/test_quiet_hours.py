@@ -16,8 +16,7 @@ from models.clock import Clock
 from models.errors import Refused
 from models.plan import Plan, PlanChannel
 from models.quiet_hours import Hours, QuietHours
-from models.slice import Slice, Waiting
-from models.slice_loading import loading
+from models.slice import Slice, Waiting, loading
 from models.trigger import TriggerCode
 from tests import oracle
 from tests.conftest import NOON
@@ -138,8 +137,8 @@ async def test_when_they_change_what_waits_is_looked_at_anew():
 
 def test_order_confirmations_know_no_quiet_hours():
     asked = "THEN CASE WHEN quiet IS NOT NULL THEN quiet_until"
-    assert f"CASE WHEN false {asked}" in loading(TriggerCode.ORDER_CONFIRMATION)
-    assert f"CASE WHEN true {asked}" in loading(None)
+    assert f"CASE WHEN false {asked}" in loading.statement(TriggerCode.ORDER_CONFIRMATION)
+    assert f"CASE WHEN true {asked}" in loading.statement(None)
 
 
 @settings(suppress_health_check=list(HealthCheck))

@@ -19,7 +19,7 @@ MOST_SHOWN = 4
 
 
 @cache
-def loading(code: TriggerCode | None) -> str:
+def statement(code: TriggerCode | None) -> str:
     """The statement for slices of a one-time plan, or of plans with this trigger.
 
     Parameters: plan, slice, now, token, channel, how many at most (NULL: all); with a trigger also the coupons chosen

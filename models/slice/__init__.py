@@ -16,7 +16,7 @@ from uuid import UUID
 from models import database, delivery, send_rate, sending
 from models.clock import now
 from models.coupon import choice as coupon_choice
-from models.slice_loading import loading
+from models.slice import loading
 from models.trigger import TriggerCode
 
 SLICE_SIZE = 1_000
@@ -113,7 +113,7 @@ async def load(held: Slice) -> list[Waiting]:
     most = await send_rate.draw(held.plan_id, held.number, at)
     offers = await coupon_choice.offers(held.plan_id, held.number, held.trigger, at) if held.trigger else ()
     rows = await database.fetch_planned(  # a plan kept from when the tables were others costs four times as much
-        loading(held.trigger), held.plan_id, held.number, at, held.token, held.channel, most, *offers
+        loading.statement(held.trigger), held.plan_id, held.number, at, held.token, held.channel, most, *offers
     )
     return [
         Waiting(
