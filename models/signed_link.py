@@ -29,7 +29,7 @@ class Purpose(StrEnum):
 
     UNSUBSCRIBE = "unsubscribe"
     TOUCH = "touch"
-    EXPORT = "export"  # models/export_link.py
+    EXPORT = "export"  # models/export/link.py
 
 
 class Link(NamedTuple):

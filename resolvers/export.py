@@ -6,12 +6,12 @@ from typing import Annotated
 
 import strawberry
 
-from models import export_link
 from models.caller import Action, Caller
 from models.clock import now
 from models.errors import Unauthenticated
 from models.export import Content, Format
-from models.export_link import LIFETIME
+from models.export import link as export_link
+from models.export.link import LIFETIME
 from models.plan import Plan
 from models.signed_link import keys_of
 from resolvers import global_id

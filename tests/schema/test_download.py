@@ -12,7 +12,7 @@ from starlette.types import Message
 
 from models.caller import Role
 from models.clock import Clock
-from models.export_link import LIFETIME
+from models.export.link import LIFETIME
 from models.plan import Plan
 from models.shop import Shop
 from resolvers import global_id

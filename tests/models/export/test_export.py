@@ -2,7 +2,6 @@
 
 import csv
 import io
-from datetime import timedelta
 
 import orjson
 import pytest
@@ -10,15 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import database as db
-from models import export, export_link
-from models.clock import now
+from models import export
 from models.export import Content, Format, harmless
-from models.export_link import LIFETIME, ExportLink
 from models.identifier import global_id
-from tests.conftest import NOON
 from tests.factories import make_customers, make_resolved, make_shop
-
-KEYS = (b"a key of links, long enough for all of it", b"the key before it, long enough for all of it")
 
 
 async def exported(plan_id: int, content: Content = Content.LEDGER, form: Format = Format.CSV) -> bytes:
@@ -121,31 +115,3 @@ def test_no_text_begins_a_formula_and_none_is_lost(text: str):
 
     assert not shown.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
     assert shown in (text, f"'{text}")
-
-
-def link() -> ExportLink:
-    return ExportLink(7, 9, Content.FIGURES, Format.NDJSON, NOON + LIFETIME)
-
-
-def test_a_link_says_what_it_was_made_for_until_its_time_is_over():
-    for key in KEYS:
-        token = export_link.sign(key, link())
-        assert export_link.verify(KEYS, token, now()) == link()
-        assert export_link.verify(KEYS, token, NOON + LIFETIME - timedelta(seconds=1)) == link()
-        assert export_link.verify(KEYS, token, NOON + LIFETIME) is None
-    assert export_link.verify(KEYS, export_link.sign(b"another", link()), now()) is None
-
-
-@given(st.integers(0, 45), st.sampled_from("ABCxyz019-_"))
-def test_a_link_that_was_altered_anywhere_is_none(place: int, letter: str):
-    token = export_link.sign(KEYS[0], link())
-    altered = token[:place] + letter + token[place + 1 :]
-    read = export_link.verify(KEYS, altered, NOON)
-
-    assert read in (None, link())
-    assert read is None or len(token) - 1 == place or altered == token
-
-
-@pytest.mark.parametrize("token", ["", "x", "é", "A" * 101, "AAAA", "=" * 40])
-def test_what_is_no_link_is_none(token: str):
-    assert export_link.verify(KEYS, token, NOON) is None
