@@ -2,7 +2,8 @@
 
 Beside them: row.py is what is stored, draft.py what a seller decides and check.py whether that can be;
 status.py has every legal move, permission.py what moves need access, submission.py what a submit pins;
-history.py moves plans and keeps the audit trail; wording.py has the texts as pinned at the start.
+history.py moves plans and keeps the audit trail; retry.py tries again what failed; wording.py has the texts as pinned at
+the start.
 """
 
 from collections.abc import Collection
@@ -12,12 +13,12 @@ from typing import Any, Self
 
 from tortoise.queryset import QuerySet
 
-from models import access, database, delivery, quota, retry
+from models import access, database, delivery, quota
 from models.clock import now
 from models.coupon import Coupon
 from models.errors import Refused
 from models.experiment import holdout
-from models.plan import history, permission
+from models.plan import history, permission, retry
 from models.plan.check import check, check_name
 from models.plan.draft import PlanChannel, PlanDraft, from_coupon
 from models.plan.history import SYSTEM, one
