@@ -24,9 +24,9 @@ from bench.shop_life.stage import Stage
 from bench.working import redis_server, worker
 from jobs.context import Context
 from models import database, partition, relationship
-from models.automation import Automation
 from models.clock import clock, now
 from models.plan import Plan, PlanChannel, PlanDraft, wording
+from models.plan.automation import Automation
 from models.shop import Shop
 from models.trigger import TRIGGERS, TriggerCode, fire
 from models.trigger.parameter import read

@@ -11,10 +11,10 @@ from pydantic.alias_generators import to_camel
 from strawberry import UNSET
 
 from models import template
-from models.automation import Automation
 from models.caller import Action
 from models.errors import ErrorCode, refuse
 from models.plan import Plan
+from models.plan.automation import Automation
 from models.plan.draft import PlanChannel, PlanDraft
 from models.scenario import Destination
 from models.trigger import TRIGGERS, TriggerCode

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 from models import content, database, template, worker
 from models import slice as slices
-from models.automation import Automation
 from models.clock import clock, now
 from models.ingest import ingest
 from models.message import MessageKey, messages
 from models.plan import Plan, PlanChannel, PlanDraft, wording
+from models.plan.automation import Automation
 from models.shop import Shop
 from models.trigger import TRIGGERS, TriggerCode
 from models.trigger.fire import fire

@@ -9,12 +9,12 @@ from typing import Any
 
 from bench.shop_life.expected import Expected, Key, Row
 from bench.shop_life.happenings import Automation, Consent, Event, Live, Order, Price, Script
-from models import automation as automated
 from models import consent, database
 from models.clock import clock, now
 from models.identifier import customer_id
 from models.ingest import ingest
 from models.plan import Plan, PlanChannel, PlanDraft
+from models.plan import automation as automated
 from models.segment import Segment, ensure_presets
 from models.segment.definition import define
 from models.shop import Shop

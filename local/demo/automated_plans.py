@@ -10,8 +10,8 @@ from local.demo.first_plan import ACTOR
 from local.demo.people import person_of
 from local.demo.shops import DemoShop
 from models import database, template
-from models.automation import Automation
 from models.plan import Plan, PlanChannel, PlanDraft
+from models.plan.automation import Automation
 from models.shop import Shop
 from models.trigger import TRIGGERS, TriggerCode
 from settings import Settings

@@ -1,9 +1,9 @@
 """Plans: what goes to whom, when, by which channel, and the verbs that move them (R8, R10).
 
-Beside them: row.py is what is stored, draft.py what a seller decides and check.py whether that can be;
-status.py has every legal move, permission.py what moves need access, submission.py what a submit pins;
-history.py moves plans and keeps the audit trail; retry.py tries again what failed; wording.py has the texts as pinned at
-the start.
+Beside them: row.py is what is stored, draft.py what a seller decides, automation.py what of it makes a plan automated,
+check.py whether that can be; status.py has every legal move, permission.py what moves need access, submission.py what a
+submit pins; history.py moves plans and keeps the audit trail; retry.py tries again what failed; wording.py has the texts
+as pinned at the start.
 """
 
 from collections.abc import Collection

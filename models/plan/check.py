@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from models import automation, content, coupon, database, experiment
+from models import content, coupon, database, experiment
 from models.clock import TOLERANCE, now
 from models.content_rule import violation
 from models.errors import ErrorCode, Problem, Refused
 from models.experiment import holdout
+from models.plan import automation
 from models.plan.draft import MAX_PRODUCTS, PlanDraft
 from models.scenario import Destination
 from models.segment import Segment

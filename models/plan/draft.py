@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from models import template
-from models.automation import PRODUCT_VARIABLES, Automation
 from models.content.variable import ALWAYS
 from models.coupon import Coupon
 from models.experiment import Experiment
+from models.plan.automation import PRODUCT_VARIABLES, Automation
 from models.plan.status import PlanKind
 from models.scenario import SCENARIOS, Destination
 from models.segment import Segment, member

@@ -9,11 +9,11 @@ from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.models import Model
 
 from models import content, database, experiment
-from models.automation import NOT_AUTOMATED, Automation
 from models.clock import now
 from models.coupon import Coupon
 from models.errors import ErrorCode, Refused, refuse
 from models.plan import history
+from models.plan.automation import NOT_AUTOMATED, Automation
 from models.plan.draft import PlanChannel, PlanDraft
 from models.plan.status import PlanAction, PlanKind, PlanStatus, allowed
 from models.scenario import Destination

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from models import consent
-from models.automation import Automation
 from models.condition import Preset
 from models.errors import Refused
 from models.experiment import holdout
 from models.identifier import customer_id
 from models.plan import Plan
+from models.plan.automation import Automation
 from models.trigger import TRIGGERS, TriggerCode
 from models.trigger.dry_run import dry_run
 from models.trigger.parameter import read
