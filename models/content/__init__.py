@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from models.binding import bind, sources
+from models.content.binding import bind, sources
 from models.content.check import validate
 from models.content.form import Form, form, isolated
 from models.content.layout import Frame, html_pattern, text_pattern

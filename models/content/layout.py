@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import mrml
 
-from models.binding import bind
+from models.content.binding import bind
 from models.content.form import escape, isolated
 from models.content.pattern import Message, merge, pattern_of, quote
 from models.content.pattern_reader import parse

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from models.binding import sources
+from models.content.binding import sources
 from models.content.form import form
 from models.content.pattern_reader import MessageError, parse
 from models.content.variable import VARIABLES, Kind, Value, of_recipient
