@@ -69,28 +69,25 @@ async def engines_of(settings: Settings) -> AsyncIterator[tuple[Redis, Listener]
     """
     from jobs.queue import redis_pool
 
-    assert settings.database_url is not None
     assert settings.redis_url is not None
-    clock.shift = shift_of(settings.clock)
-    await database.connect(
-        settings.database_url,
+    async with database.connected(
+        settings,
         pool=settings.database_pool,
         statement_timeout=settings.statement_timeout,
         application="rekindle api",
-    )
-    queue = redis_pool(settings)
-    news = Redis.from_url(settings.redis_url)  # its own, since it waits without a time limit
-    listener = Listener(news)
-    tasks = [asyncio.create_task(listener.run()), asyncio.create_task(_complain_until_the_database_answers())]
-    try:
-        yield queue, listener
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await news.aclose()
-        await queue.aclose()
-        await database.disconnect()
+    ):
+        queue = redis_pool(settings)
+        news = Redis.from_url(settings.redis_url)  # its own, since it waits without a time limit
+        listener = Listener(news)
+        tasks = [asyncio.create_task(listener.run()), asyncio.create_task(_complain_until_the_database_answers())]
+        try:
+            yield queue, listener
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await news.aclose()
+            await queue.aclose()
 
 
 def _routes(settings: Settings) -> list[BaseRoute]:

@@ -14,7 +14,6 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from models import database, mail_report
-from models.clock import clock, shift_of
 from models.mail.report import LARGEST, read
 from models.mail.return_path import read_return_key
 from models.signed_link import keys_of
@@ -104,20 +103,15 @@ class LmtpServer(LMTP, SmtpServer):
 
 async def main(settings: Settings) -> None:
     """Take reports until SIGTERM or SIGINT."""
-    clock.shift = shift_of(settings.clock)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    assert settings.database_url is not None
-    await database.connect(settings.database_url, pool=settings.database_pool, application="rekindle bounces")
-    try:
+    async with database.connected(settings, pool=settings.database_pool, application="rekindle bounces"):
         server = await listen(settings)
         log.info("taking reports at %s", settings.bounces_url)
         await stop.wait()
         server.close()
-    finally:
-        await database.disconnect()
 
 
 async def listen(settings: Settings) -> asyncio.Server:

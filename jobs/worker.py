@@ -43,7 +43,6 @@ from jobs.send_webhooks import send_webhooks
 from jobs.sweep import sweep
 from jobs.told import told
 from models import database, origin, worker
-from models.clock import clock, shift_of
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -87,7 +86,6 @@ RECOGNISE_DELAY = 30.0
 
 async def main(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT, then drain."""
-    clock.shift = shift_of(settings.clock)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -97,27 +95,26 @@ async def main(settings: Settings) -> None:
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
     """Run the queues, the heartbeat and the sweep until `stop` is set; then let what is on the wire finish."""
-    assert settings.database_url is not None
-    await database.connect(
-        settings.database_url, pool=settings.database_pool, idle_timeout=settings.lease, application="rekindle worker"
-    )
-    try:
-        async with _context(settings, stop) as ctx, asyncio.TaskGroup() as group:
-            await _until_recognised(ctx, stop)
-            timers = [
-                group.create_task(_every(settings.lease / 4, lambda: _beat(ctx, stop))),
-                group.create_task(_every(settings.sweep_interval, lambda: sweep(ctx))),
-                group.create_task(_every(settings.sweep_interval, lambda: fire_triggers(ctx))),
-            ]
-            queues = [group.create_task(_run_queue(ctx, queue, stop)) for queue in JOBS]
-            await stop.wait()
-            for channel in ctx["channels"].values():
-                channel.drain()
-            await asyncio.wait(queues)
-            for timer in timers:
-                await _ended(timer)
-    finally:
-        await database.disconnect()
+    async with (
+        database.connected(
+            settings, pool=settings.database_pool, idle_timeout=settings.lease, application="rekindle worker"
+        ),
+        _context(settings, stop) as ctx,
+        asyncio.TaskGroup() as group,
+    ):
+        await _until_recognised(ctx, stop)
+        timers = [
+            group.create_task(_every(settings.lease / 4, lambda: _beat(ctx, stop))),
+            group.create_task(_every(settings.sweep_interval, lambda: sweep(ctx))),
+            group.create_task(_every(settings.sweep_interval, lambda: fire_triggers(ctx))),
+        ]
+        queues = [group.create_task(_run_queue(ctx, queue, stop)) for queue in JOBS]
+        await stop.wait()
+        for channel in ctx["channels"].values():
+            channel.drain()
+        await asyncio.wait(queues)
+        for timer in timers:
+            await _ended(timer)
 
 
 @asynccontextmanager

@@ -7,7 +7,6 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from local.place import LocalError
 from models import database
-from models.clock import clock, shift_of
 from models.ingest.import_job import ImportJob, import_file
 from models.shop import Shop
 from settings import Settings
@@ -17,18 +16,14 @@ async def import_with_progress(settings: Settings, path: Path, shop_id: str) -> 
     """Import a file into the shop with the external id `shop_id`, and tell how it went."""
     assert settings.database_url is not None
     assert settings.secret_key is not None
-    clock.shift = shift_of(settings.clock)
     await database.migrate(settings.database_url)
-    await database.connect(settings.database_url, application="rekindle import")
-    try:
+    async with database.connected(settings, application="rekindle import"):
         shop = await Shop.get_or_none(external_id=shop_id)
         if shop is None:
             raise LocalError(f"there is no shop {shop_id!r}; the mutation shopsUpsert makes it")
         report = path.with_name(f"{path.name}.refused.ndjson")
         job = await _import(path, shop, settings.secret_key.get_secret_value().encode(), report)
         _tell(job, report)
-    finally:
-        await database.disconnect()
 
 
 async def _import(path: Path, shop: Shop, secret: bytes, report: Path) -> ImportJob:

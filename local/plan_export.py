@@ -6,7 +6,6 @@ from typing import BinaryIO
 
 from local.place import LocalError
 from models import database, export
-from models.clock import clock, shift_of
 from models.export import Content, Format
 from models.plan import Plan
 from settings import Settings
@@ -16,18 +15,13 @@ async def export_plan(
     settings: Settings, *, shop: str, plan: int, content: Content, form: Format, to: Path | None
 ) -> None:
     """Write a plan of the shop with this external id to a file, or to standard output."""
-    assert settings.database_url is not None
-    clock.shift = shift_of(settings.clock)
-    await database.connect(settings.database_url, pool=2, application="rekindle export")
-    try:
+    async with database.connected(settings, pool=2, application="rekindle export"):
         if not await Plan.exists(id=plan, shop__external_id=shop):
             raise LocalError(f"the shop {shop!r} has no plan {plan}; it has {await _plans(shop)}")
         if to is None:
             await _write(sys.stdout.buffer, plan, content, form)
         else:
             await _write_whole(to, plan, content, form)
-    finally:
-        await database.disconnect()
 
 
 async def _write_whole(path: Path, plan: int, content: Content, form: Format) -> None:

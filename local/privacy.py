@@ -6,7 +6,6 @@ from pathlib import Path
 
 from local.place import LocalError
 from models import customer_export, database, erasure
-from models.clock import clock, shift_of
 from models.errors import Refused
 from settings import Settings
 
@@ -41,12 +40,9 @@ async def erase_now(settings: Settings, external_id: str) -> None:
 async def _database(settings: Settings) -> AsyncIterator[None]:
     """The database, and refusals as errors of the user's."""
     assert settings.database_url is not None
-    clock.shift = shift_of(settings.clock)
     await database.migrate(settings.database_url)
-    await database.connect(settings.database_url, application="rekindle privacy")
-    try:
-        yield
-    except Refused as refused:
-        raise LocalError("; ".join(problem.message for problem in refused.problems)) from None
-    finally:
-        await database.disconnect()
+    async with database.connected(settings, application="rekindle privacy"):
+        try:
+            yield
+        except Refused as refused:
+            raise LocalError("; ".join(problem.message for problem in refused.problems)) from None

@@ -87,14 +87,10 @@ async def _run(
 
 async def _settle(settings: Settings) -> None:
     """Find out what became of the mails that were in flight when the last start was killed."""
-    assert settings.database_url is not None
     assert settings.mailbox_directory is not None
-    await database.connect(settings.database_url, application="rekindle start")
-    try:
+    async with database.connected(settings, application="rekindle start"):
         if settled := await settle_aftermath(settings.mailbox_directory, settings.mail_domain):
             say(f"Mails in flight when the last start was killed, settled by the mailbox: {settled}")
-    finally:
-        await database.disconnect()
 
 
 def _services(settings: Settings, listener: socket.socket) -> list[Service]:

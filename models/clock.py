@@ -64,7 +64,7 @@ def shift_of(setting: str | None) -> timedelta:
 
 
 clock = Clock()
-"""This process's clock; `server.py` and the worker shift it at start by the CLOCK setting."""
+"""This process's clock. Whatever connects to the database (`database.connected`) shifts it by the CLOCK setting first."""
 
 
 def now() -> datetime:

@@ -19,6 +19,9 @@ from tortoise.connection import get_connection
 from tortoise.migrations.api import migrate as run_migrations
 from tortoise.transactions import in_transaction
 
+from models.clock import clock, shift_of
+from settings import Settings
+
 Record = asyncpg.Record
 
 MIGRATION_LOCK = 7_265_201
@@ -110,6 +113,31 @@ async def connect(
 async def disconnect() -> None:
     """Close the pool; statements still running are given ten seconds."""
     await Tortoise.close_connections()
+
+
+@asynccontextmanager
+async def connected(
+    settings: Settings,
+    *,
+    application: str,
+    pool: int = 10,
+    statement_timeout: timedelta | None = None,
+    idle_timeout: timedelta | None = None,
+) -> AsyncIterator[None]:
+    """The process's database as long as the block lasts, and its clock as CLOCK says: how every command begins and ends."""
+    assert settings.database_url is not None
+    clock.shift = shift_of(settings.clock)
+    await connect(
+        settings.database_url,
+        pool=pool,
+        statement_timeout=statement_timeout,
+        idle_timeout=idle_timeout,
+        application=application,
+    )
+    try:
+        yield
+    finally:
+        await disconnect()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """`python server.py restored`: make a database that was restored fit to send from, without repeating anything."""
 
+from contextlib import aclosing
+
 from models import database, origin, restoration, worker
-from models.clock import clock, shift_of
 from models.errors import RekindleError
 from models.restoration import Restoration
 from settings import Settings
@@ -27,11 +28,10 @@ async def restored(settings: Settings, *, nothing_lost: bool, anyway: bool) -> l
     """
     from jobs.queue import redis_pool
 
-    assert settings.database_url is not None
-    clock.shift = shift_of(settings.clock)
-    await database.connect(settings.database_url, application="rekindle restored")
-    redis = redis_pool(settings)
-    try:
+    async with (
+        database.connected(settings, application="rekindle restored"),
+        aclosing(redis_pool(settings)) as redis,
+    ):
         differences = await origin.differences(redis)
         if not differences and not anyway:
             raise NotRestored(NO_NEED)
@@ -40,9 +40,6 @@ async def restored(settings: Settings, *, nothing_lost: bool, anyway: bool) -> l
         async with database.transaction():
             done = None if nothing_lost else await restoration.make_safe()
             await origin.adopt(redis)
-    finally:
-        await redis.aclose()
-        await database.disconnect()
     return [*(f"This database is not the one that was sent from: {each}." for each in differences), *_told(done)]
 
 

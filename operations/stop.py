@@ -1,11 +1,10 @@
 """The commands `stop-sending` and `resume-sending`: the global stop, for whoever sits at the machine."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from models import database, sending
-from models.clock import clock, shift_of
 from settings import Settings
+
+NAME = "rekindle stop"
+"""What PostgreSQL calls these commands."""
 
 ACTOR = "COMMAND"
 """Who stopped or resumed, when it was a command."""
@@ -13,7 +12,7 @@ ACTOR = "COMMAND"
 
 async def stop_sending(settings: Settings, reason: str) -> str:
     """Let nothing leave any more; what to tell. Refused without a reason."""
-    async with _connected(settings):
+    async with database.connected(settings, application=NAME):
         held = await sending.stop(reason, actor=ACTOR)
         in_flight = (await sending.read()).in_flight
     since = held.stopped_at.isoformat(timespec="seconds")
@@ -22,17 +21,6 @@ async def stop_sending(settings: Settings, reason: str) -> str:
 
 async def resume_sending(settings: Settings) -> str:
     """Let everything go on; what to tell."""
-    async with _connected(settings):
+    async with database.connected(settings, application=NAME):
         held = await sending.resume(actor=ACTOR)
     return "it was not stopped" if held is None else f"it goes on; it was stopped for: {held.reason}"
-
-
-@asynccontextmanager
-async def _connected(settings: Settings) -> AsyncIterator[None]:
-    assert settings.database_url is not None
-    clock.shift = shift_of(settings.clock)
-    await database.connect(settings.database_url, application="rekindle stop")
-    try:
-        yield
-    finally:
-        await database.disconnect()

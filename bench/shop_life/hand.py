@@ -73,13 +73,10 @@ async def look(ctx: Context, at: datetime) -> None:
 async def main() -> None:
     """Look at every instant that comes in, until there are no more."""
     settings = Settings()
-    assert settings.database_url is not None
-    await database.connect(settings.database_url, application="rekindle hand")
-    async with hand(settings) as ctx:
+    async with database.connected(settings, application="rekindle hand"), hand(settings) as ctx:
         while line := await asyncio.to_thread(sys.stdin.readline):
             await look(ctx, datetime.fromisoformat(line.strip()))
             print("done", flush=True)
-    await database.disconnect()
 
 
 _UNPINNED = "SELECT id FROM plan WHERE status = 'ONGOING' AND localised_at IS NULL ORDER BY id"

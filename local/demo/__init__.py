@@ -26,12 +26,8 @@ async def ensure_demo(settings: Settings, console: Console) -> None:
     `settings` name engines that run and a schema that is up to date; a worker has to run as well, or the
     plan goes out when one does. A start that was killed midway is taken up by the next one.
     """
-    assert settings.database_url is not None
-    await database.connect(settings.database_url, application="rekindle demo")
-    try:
+    async with database.connected(settings, application="rekindle demo"):
         await play(settings, console, demo_shops())
-    finally:
-        await database.disconnect()
 
 
 async def play(

@@ -1,6 +1,7 @@
 """`python server.py doctor`: looks at everything that has to be right, and says how to mend what is not."""
 
 from collections.abc import Sequence
+from contextlib import aclosing
 
 from jobs.queue import redis_pool
 from models import database
@@ -16,19 +17,16 @@ class Unwell(RekindleError):
 
 async def examine(settings: Settings) -> Sequence[Finding]:
     """Every check, in the order in which a newcomer would mend things; one that fails stops no other."""
-    assert settings.database_url is not None
-    await database.connect(settings.database_url, pool=2, application="rekindle doctor")
-    redis = redis_pool(settings)
-    try:
+    async with (
+        database.connected(settings, pool=2, application="rekindle doctor"),
+        aclosing(redis_pool(settings)) as redis,
+    ):
         findings = list(configuration.check(settings))
         findings += [each async for each in postgresql.check(settings)]
         findings += [each async for each in redis_server.check(redis)]
         findings.append(await redis_server.recognised(redis))
         findings += [each async for each in relay.check(settings)]
         findings.append(await bounces.check(settings))
-    finally:
-        await redis.aclose()
-        await database.disconnect()
     return findings
 
 
