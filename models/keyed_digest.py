@@ -1,7 +1,8 @@
 """Keyed digests: HMAC-SHA-256 (RFC 2104) over a purpose and what is sealed for it.
 
 `hmac.digest` says the same. It sets the key up anew each time, which takes three times as long, and every mail
-has three of them; here a key's and purpose's first blocks are hashed once.
+has three of them; here a key's and purpose's first blocks are hashed once. A copy of a `hmac.new` that was begun with
+them takes twice as long as this.
 """
 
 from functools import lru_cache
