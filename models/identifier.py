@@ -14,6 +14,10 @@ from asyncpg.pgproto import pgproto
 
 NAMESPACE = UUID("6f1d3a52-5a3e-5b0e-9a43-4d3c6c2f7a10")
 
+NO_CUSTOMER = UUID(int=0)
+LAST_CUSTOMER = UUID(int=2**128 - 1)
+"""Before every customer's id, and after: neither is anybody's."""
+
 
 def external_uuid(kind: str, scope: str, external_id: str) -> UUID:
     """UUIDv5 (RFC 9562 §5.5) of `kind`, `scope` (a shop's external id, or "") and `external_id`.

@@ -14,6 +14,7 @@ from models.coupon import choice as coupon_choice
 from models.coupon.choice import Reader
 from models.coupon.smart import Basket, Considered, best
 from models.coupon.terms import CouponTerms
+from models.identifier import NO_CUSTOMER
 from models.plan import Plan
 from models.product import Product
 from models.shop import Shop
@@ -85,7 +86,7 @@ async def _smart(
     running = await coupon_choice.running_coupons(shop.id, at)
     shown = products if TRIGGERS[TriggerCode(plan.trigger)].has_products else ()
     basket = Basket([each.id for each in shown], sum(each.price or 0 for each in shown))
-    reader = Reader(customer_id or UUID(int=0), "", "", basket)
+    reader = Reader(customer_id or NO_CUSTOMER, "", "", basket)
     (considered,) = await coupon_choice.choose(shop.id, running, [reader], at)
     chosen = best(considered)
     return next((coupon.terms for coupon in running if coupon.id == chosen), None), considered

@@ -1,15 +1,12 @@
 """Chat: the shopper's inbox. A message in it is a row of the ledger, so writing the row was the sending (R20)."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from redis.asyncio import Redis
 
 from models import live
+from models.identifier import LAST_CUSTOMER, NO_CUSTOMER
 from models.slice import Slice, Waiting
-
-NOBODY = UUID(int=0)
-EVERYBODY = UUID(int=2**128 - 1)
 
 
 class InboxChannel:
@@ -20,7 +17,7 @@ class InboxChannel:
 
     async def deliver(self, held: Slice, messages: Sequence[Waiting]) -> None:  # noqa: ARG002 - nothing is left to send
         """Nudge the shoppers who are online; nothing else is left to do."""
-        await live.inbox_changed(self._redis, NOBODY, EVERYBODY)
+        await live.inbox_changed(self._redis, NO_CUSTOMER, LAST_CUSTOMER)
 
     def drain(self) -> None:
         """Nothing is ever on its way."""

@@ -16,13 +16,11 @@ from uuid import UUID
 import orjson
 
 from models import database, experiment, metric
-from models.identifier import global_id
+from models.identifier import NO_CUSTOMER, global_id
 from models.metric import Figures, Outcome
 
 PAGE = 5_000
 """Rows of the ledger that are in memory at once."""
-
-NO_CUSTOMER = UUID(int=0)
 
 
 class Content(StrEnum):

@@ -12,9 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from models import database
-
-NO_CUSTOMER = UUID(int=0)
-LAST_CUSTOMER = UUID(int=2**128 - 1)
+from models.identifier import LAST_CUSTOMER, NO_CUSTOMER
 
 
 class Ends(NamedTuple):

@@ -16,11 +16,12 @@ from models.clock import now
 from models.condition import Compiled, compile_condition
 from models.errors import refuse
 from models.experiment import holdout
+from models.identifier import NO_CUSTOMER
 from models.plan import Plan
 from models.segment import Segment
 from models.shop import Shop
 from models.trigger import TRIGGERS, TriggerCode
-from models.trigger.fire import NO_CUSTOMER, members_of, of_plan
+from models.trigger.fire import members_of, of_plan
 from models.trigger.statement import LOOKING_BACK_PARAMETERS, looking_back
 
 MOST_DAYS = 90

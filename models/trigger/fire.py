@@ -14,6 +14,7 @@ from models import audience, database
 from models.clock import now
 from models.condition import Compiled, compile_condition
 from models.experiment import holdout
+from models.identifier import NO_CUSTOMER
 from models.slice import SLICE_SIZE
 from models.trigger import TRIGGERS, TriggerCode
 from models.trigger.parameter import delays
@@ -22,7 +23,6 @@ from models.trigger.statement import FIRING_PARAMETERS, firing
 CHUNK = 5_000
 """Candidates of one transaction, and those of the same customers."""
 
-NO_CUSTOMER = UUID(int=0)
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 

@@ -10,8 +10,9 @@ import pytest
 from models import audience
 from models import database as db
 from models.clock import now
+from models.identifier import LAST_CUSTOMER, NO_CUSTOMER
 from models.plan import Plan, PlanChannel, PlanStatus, ranges
-from models.plan.ranges import LAST_CUSTOMER, NO_CUSTOMER, Ends
+from models.plan.ranges import Ends
 from tests.factories import make_customers, make_running, make_shop
 
 pytestmark = pytest.mark.usefixtures("database")
