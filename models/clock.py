@@ -12,6 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 TOLERANCE = timedelta(minutes=5)
 """How far clocks may differ: an event further ahead of this one, or a plan's time further behind it, is refused."""
 
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+"""Instants from here on may not be expressible in UTC: no plan lasts until then, and nothing happens later."""
+
 _DURATION = TypeAdapter(timedelta)
 _INSTANT = TypeAdapter(datetime)
 

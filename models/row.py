@@ -24,14 +24,12 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from models import zone
+from models.clock import END_OF_TIME
 from models.errors import ErrorCode, Problem, Refused
 from models.language import canonical
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """Nothing happened in a shop before this; an earlier time is a mistake in the sender's clock or format."""
-
-END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
-"""Instants from here on may not be expressible in UTC."""
 
 MOST_PROBLEMS = 20
 """Problems told of one row."""

@@ -6,12 +6,12 @@ knows what was looked at, so a look that was cut off is simply done again, and t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from models import audience, database
-from models.clock import now
+from models.clock import END_OF_TIME, now
 from models.condition import Compiled, compile_condition
 from models.experiment import holdout
 from models.identifier import NO_CUSTOMER
@@ -22,8 +22,6 @@ from models.trigger.statement import FIRING_PARAMETERS, firing
 
 CHUNK = 5_000
 """Candidates of one transaction, and those of the same customers."""
-
-END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
