@@ -12,12 +12,13 @@ from datetime import time
 from models import database
 from models.clock import now
 from models.errors import ErrorCode, Problem, Refused
+from models.region import COUNTRY, REGION
 from models.shop import Shop
 
 MOST_EXCEPTIONS = 100
 EVERYWHERE = ""
 
-_REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+_PLACE = re.compile(f"{COUNTRY}|{REGION}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def check(quiet: QuietHours) -> list[Problem]:
         message = f"There are at most {MOST_EXCEPTIONS} exceptions, not {len(quiet.exceptions)}."
         return [*problems, Problem(("exceptions",), message, ErrorCode.TOO_MANY)]
     for region, hours in quiet.exceptions.items():
-        if not _REGION.fullmatch(region):
+        if not _PLACE.fullmatch(region):
             message = f"{region[:20]!r} is no region (ISO 3166-2, such as MX-JAL) and no country (MX)."
             problems.append(Problem(("exceptions", region[:20]), message))
         problems += _same(hours, ("exceptions", region[:20]))

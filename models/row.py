@@ -27,6 +27,7 @@ from models import zone
 from models.clock import END_OF_TIME
 from models.errors import ErrorCode, Problem, Refused
 from models.language import canonical
+from models.region import COUNTRY, REGION
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """Nothing happened in a shop before this; an earlier time is a mistake in the sender's clock or format."""
@@ -224,8 +225,8 @@ Link = Annotated[
     _shaped(r"https?://[^\s/?#]+[^\s]*", "a link that starts with https:// or http://"),
 ]
 Currency = Annotated[str, _shaped(r"[A-Z]{3}", "an ISO 4217 currency such as USD")]
-Country = Annotated[str, _shaped(r"[A-Z]{2}", "an ISO 3166-1 country such as MX")]
-Region = Annotated[str, _shaped(r"[A-Z]{2}-[A-Z0-9]{1,3}", "an ISO 3166-2 region such as MX-JAL")]
+Country = Annotated[str, _shaped(COUNTRY, "an ISO 3166-1 country such as MX")]
+Region = Annotated[str, _shaped(REGION, "an ISO 3166-2 region such as MX-JAL")]
 LanguageTag = Annotated[str, AfterValidator(_language)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Amount = Annotated[int, Field(ge=0, le=10**15)]

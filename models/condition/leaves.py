@@ -24,6 +24,7 @@ from models.condition.tree import (
     Responded,
     Response,
 )
+from models.region import REGION
 
 MAX_DAYS = 3650
 MAX_AGE = 130
@@ -34,8 +35,6 @@ MAX_REGIONS = 100
 MAX_CATEGORY = 200
 NO_PLAN = 2**31 - 1
 """What an id that names no plan is taken for, so that it reads exactly like an unknown one."""
-
-REGION = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
 
 WATCHED = {Deed.VIDEO_WATCHED, Deed.LIVE_WATCHED}
 """What has a duration."""
@@ -85,7 +84,7 @@ def _region(value: Any, path: Path, scope: Scope, problems: Problems) -> Leaf:
         return RegionIn(())
     for position, entry in enumerate(value):
         at = (*path[:-1], f"{path[-1]}[{position}]")
-        if not isinstance(entry, str) or not REGION.fullmatch(entry):
+        if not isinstance(entry, str) or not re.fullmatch(REGION, entry):
             problems.add(at, "must be an ISO 3166-2 code such as MX-JAL")
         elif scope.country and not entry.startswith(f"{scope.country}-"):
             problems.add(at, f"must be a region of the shop's country, {scope.country}")
