@@ -143,7 +143,7 @@ class AutomatedPlanUpdateInput:
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
-async def create(info: Info, input: AutomatedPlanCreateInput) -> Payload:  # noqa: A002
+async def create(info: Info, input: AutomatedPlanCreateInput) -> Payload:
     """Keep a new automated draft."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
     actor = info.context.actor
@@ -154,7 +154,7 @@ async def create(info: Info, input: AutomatedPlanCreateInput) -> Payload:  # noq
     return await answer(info, input, PLAN, make)
 
 
-async def update(info: Info, input: AutomatedPlanUpdateInput) -> Payload:  # noqa: A002
+async def update(info: Info, input: AutomatedPlanUpdateInput) -> Payload:
     """Change an automated draft."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
     actor = info.context.actor

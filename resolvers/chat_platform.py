@@ -74,7 +74,7 @@ async def _load_shop(shop_id: Any) -> Shop:
 SHOP: Kept[Shop] = Kept("shop", lambda shop: shop.id, _load_shop)
 
 
-async def connect(info: Info, input: ChatPlatformConnectInput) -> Payload:  # noqa: A002
+async def connect(info: Info, input: ChatPlatformConnectInput) -> Payload:
     """Let the shop's chat go to a URL."""
     shop = await info.context.shop(Action.MANAGE_CONNECTIONS)
     key, targets = secret_key(info.context), info.context.settings.webhook_targets
@@ -85,7 +85,7 @@ async def connect(info: Info, input: ChatPlatformConnectInput) -> Payload:  # no
     return await answer(info, input, _with_secret(key), work)
 
 
-async def rotate(info: Info, input: ChatPlatformRotateSecretInput) -> Payload:  # noqa: A002
+async def rotate(info: Info, input: ChatPlatformRotateSecretInput) -> Payload:
     """Take a new secret."""
     shop = await info.context.shop(Action.MANAGE_CONNECTIONS)
     key = secret_key(info.context)
@@ -96,7 +96,7 @@ async def rotate(info: Info, input: ChatPlatformRotateSecretInput) -> Payload:  
     return await answer(info, input, _with_secret(key), work)
 
 
-async def disconnect(info: Info, input: ChatPlatformDisconnectInput) -> Payload:  # noqa: A002
+async def disconnect(info: Info, input: ChatPlatformDisconnectInput) -> Payload:
     """Let the shop's chat stay in the inbox."""
     shop = await info.context.shop(Action.MANAGE_CONNECTIONS)
 

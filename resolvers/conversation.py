@@ -51,7 +51,7 @@ async def conversations(
 
 async def conversation(
     info: Info,
-    id: Annotated[strawberry.ID, strawberry.argument(description="Global id of a conversation.")],  # noqa: A002
+    id: Annotated[strawberry.ID, strawberry.argument(description="Global id of a conversation.")],
 ) -> Conversation | None:
     """One of the shop's conversations."""
     shop = await info.context.shop(Action.READ_SHOP)
@@ -114,7 +114,7 @@ async def plan_of(info: Info, root: strawberry.Parent[Remark]) -> Plan | None:
     return await info.context.loaders.plan.load(root.plan_id)
 
 
-async def reply(info: Info, input: MessageReplyInput) -> Payload:  # noqa: A002
+async def reply(info: Info, input: MessageReplyInput) -> Payload:
     """Say something to the shop that a message is from."""
     customer_id = info.context.customer()
     key = key_of(input.id, customer_id)
@@ -131,7 +131,7 @@ async def reply(info: Info, input: MessageReplyInput) -> Payload:  # noqa: A002
     return payload
 
 
-async def answer(info: Info, input: ConversationAnswerInput) -> Payload:  # noqa: A002
+async def answer(info: Info, input: ConversationAnswerInput) -> Payload:
     """Answer the shopper."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
     key = _key_of(input.id)

@@ -57,7 +57,7 @@ async def coupons(
     return connect(page, await rows_by_id(query, page), lambda coupon: (coupon.id,), query.count)
 
 
-async def coupon(info: Info, id: CouponId) -> Coupon | None:  # noqa: A002
+async def coupon(info: Info, id: CouponId) -> Coupon | None:
     """One of the shop's coupons."""
     shop = await info.context.shop(Action.READ_SHOP)
     return await _own(info, shop, global_id.integer(id, "Coupon"))
@@ -108,7 +108,7 @@ async def of_plan(info: Info, root: strawberry.Parent[Plan]) -> Coupon | None:
     return await info.context.loaders.coupon.load(root.coupon_id) if root.coupon_id else None
 
 
-async def create(info: Info, input: CouponCreateInput) -> Payload:  # noqa: A002
+async def create(info: Info, input: CouponCreateInput) -> Payload:
     """Create a coupon."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
     actor = info.context.actor
@@ -119,7 +119,7 @@ async def create(info: Info, input: CouponCreateInput) -> Payload:  # noqa: A002
     return await answer(info, input, COUPON, work)
 
 
-async def update(info: Info, input: CouponUpdateInput) -> Payload:  # noqa: A002
+async def update(info: Info, input: CouponUpdateInput) -> Payload:
     """Change a coupon."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
 
@@ -130,7 +130,7 @@ async def update(info: Info, input: CouponUpdateInput) -> Payload:  # noqa: A002
     return await answer(info, input, COUPON, work)
 
 
-async def end(info: Info, input: CouponEndInput) -> Payload:  # noqa: A002
+async def end(info: Info, input: CouponEndInput) -> Payload:
     """End a coupon."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
 
@@ -140,7 +140,7 @@ async def end(info: Info, input: CouponEndInput) -> Payload:  # noqa: A002
     return await answer(info, input, COUPON, work)
 
 
-async def make_known(info: Info, input: PlanCreateFromCouponInput) -> Payload:  # noqa: A002
+async def make_known(info: Info, input: PlanCreateFromCouponInput) -> Payload:
     """Draft a plan from a running coupon."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
     actor = info.context.actor

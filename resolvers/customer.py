@@ -78,7 +78,7 @@ def identify(root: strawberry.Parent[Customer]) -> strawberry.ID:
     return global_id.encode("Customer", root.id)
 
 
-async def upsert(info: Info, input: CustomersUpsertInput) -> Payload:  # noqa: A002
+async def upsert(info: Info, input: CustomersUpsertInput) -> Payload:
     """Write customers."""
     return await row.write(info, input, "customer", input.rows, lambda _, each: _id_of(each.external_id))
 

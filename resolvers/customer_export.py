@@ -19,7 +19,7 @@ class CustomerExportInput:
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
-async def export(info: Info, input: CustomerExportInput) -> Payload:  # noqa: A002
+async def export(info: Info, input: CustomerExportInput) -> Payload:
     """Everything about a customer. Nothing of it is kept for a repeated key: it is put together again."""
     info.context.platform()
 

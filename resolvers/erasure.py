@@ -17,7 +17,7 @@ class CustomerEraseInput:
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
-async def erase(info: Info, input: CustomerEraseInput) -> Payload:  # noqa: A002
+async def erase(info: Info, input: CustomerEraseInput) -> Payload:
     """Forget who a customer is."""
     actor = info.context.platform().actor
     secret = info.context.settings.secret_key

@@ -37,7 +37,7 @@ class EventsUpsertInput:
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
-async def upsert(info: Info, input: EventsUpsertInput) -> Payload:  # noqa: A002
+async def upsert(info: Info, input: EventsUpsertInput) -> Payload:
     """Write events."""
     return await row.write(
         info, input, "event", input.rows, lambda shop, each: _id_of(shop.external_id, each.external_id)

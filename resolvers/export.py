@@ -32,7 +32,7 @@ def link(
     root: strawberry.Parent[Plan],
     *,
     content: Annotated[Content, strawberry.argument(description="What of the plan.")] = Content.LEDGER,
-    format: Annotated[Format, strawberry.argument(description="How it is written.")] = Format.CSV,  # noqa: A002
+    format: Annotated[Format, strawberry.argument(description="How it is written.")] = Format.CSV,
 ) -> ExportLink:
     """A link to an export of a plan."""
     settings = info.context.settings

@@ -35,7 +35,7 @@ async def _load(shop_id: Any) -> Holdout:
     return await holdouts.of_shop(shop_id)
 
 
-async def update(info: Info, input: HoldoutUpdateInput) -> Payload:  # noqa: A002
+async def update(info: Info, input: HoldoutUpdateInput) -> Payload:
     """Change what the caller's shop holds out."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
     actor = info.context.actor

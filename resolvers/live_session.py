@@ -32,7 +32,7 @@ class LivesUpsertInput:
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
-async def upsert(info: Info, input: LivesUpsertInput) -> Payload:  # noqa: A002
+async def upsert(info: Info, input: LivesUpsertInput) -> Payload:
     """Write LIVE sessions."""
     return await row.write(
         info, input, "live", input.rows, lambda shop, each: _id_of(shop.external_id, each.external_id)

@@ -111,7 +111,7 @@ def _place(message: Message) -> tuple[Any, ...]:
 
 async def message(
     info: Info,
-    id: Annotated[strawberry.ID, strawberry.argument(description="Global id of a message.")],  # noqa: A002
+    id: Annotated[strawberry.ID, strawberry.argument(description="Global id of a message.")],
 ) -> Message | None:
     """One of the shopper's messages."""
     customer_id = info.context.customer()
@@ -155,19 +155,19 @@ async def is_blocked(info: Info, root: strawberry.Parent[Sender]) -> bool:
     return root.shop_id in await info.context.loaders.blocked_shops.load(root.customer_id)
 
 
-async def mark_read(info: Info, input: MessageMarkReadInput) -> Payload:  # noqa: A002
+async def mark_read(info: Info, input: MessageMarkReadInput) -> Payload:
     """Note that the shopper read a message."""
     return await _touch(info, input, messages.mark_read)
 
 
-async def click(info: Info, input: MessageClickInput) -> Payload:  # noqa: A002
+async def click(info: Info, input: MessageClickInput) -> Payload:
     """Note that the shopper clicked a message."""
     return await _touch(info, input, messages.click)
 
 
 async def _touch(
     info: Info,
-    input: MessageMarkReadInput | MessageClickInput,  # noqa: A002
+    input: MessageMarkReadInput | MessageClickInput,
     verb: Callable[[MessageKey], Awaitable[Message | None]],
 ) -> Payload:
     customer_id = info.context.customer()
@@ -188,17 +188,17 @@ async def _touch(
     return payload
 
 
-async def block(info: Info, input: ShopBlockInput) -> Payload:  # noqa: A002
+async def block(info: Info, input: ShopBlockInput) -> Payload:
     """Let nothing more of a shop's chat reach the shopper."""
     return await _change_consent(info, input, consent.block)
 
 
-async def unblock(info: Info, input: ShopUnblockInput) -> Payload:  # noqa: A002
+async def unblock(info: Info, input: ShopUnblockInput) -> Payload:
     """Let a shop's chat reach the shopper again."""
     return await _change_consent(info, input, consent.unblock)
 
 
-async def unsubscribe(info: Info, input: EmailUnsubscribeInput) -> Payload:  # noqa: A002
+async def unsubscribe(info: Info, input: EmailUnsubscribeInput) -> Payload:
     """Let nothing more of a shop's email reach the shopper; answered once none is in flight, or after some seconds."""
     payload = await _change_consent(info, input, partial(consent.unsubscribe, source=BY_CUSTOMER))
     sender: Sender | None = payload.entity
@@ -212,7 +212,7 @@ async def unsubscribe(info: Info, input: EmailUnsubscribeInput) -> Payload:  # n
 
 async def _change_consent(
     info: Info,
-    input: ShopBlockInput | ShopUnblockInput | EmailUnsubscribeInput,  # noqa: A002
+    input: ShopBlockInput | ShopUnblockInput | EmailUnsubscribeInput,
     verb: Callable[[int, UUID], Awaitable[object]],
 ) -> Payload:
     customer_id = info.context.customer()

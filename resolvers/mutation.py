@@ -39,7 +39,7 @@ class Kept(Generic[T]):
     load: Callable[[Any], Awaitable[T]]
 
 
-async def answer(info: Info, input: Any, kept: Kept[T], work: Callable[[], Awaitable[T]]) -> Payload:  # noqa: A002
+async def answer(info: Info, input: Any, kept: Kept[T], work: Callable[[], Awaitable[T]]) -> Payload:
     """Do the `work` of a mutation, once per idempotency key, all or nothing, and answer its payload.
 
     What the caller can mend becomes `userErrors`; then nothing was changed and the key stays free.
@@ -64,7 +64,7 @@ async def _done(info: Info, work: Callable[[], Awaitable[T]]) -> T:
         return await work()
 
 
-async def _once(info: Info, input: Any, key: str, kept: Kept[T], work: Callable[[], Awaitable[T]]) -> T:  # noqa: A002
+async def _once(info: Info, input: Any, key: str, kept: Kept[T], work: Callable[[], Awaitable[T]]) -> T:
     actor = info.context.actor
     digest = idempotency.request_hash({**strawberry.asdict(input), "idempotency_key": None})
     async with database.transaction():

@@ -29,7 +29,7 @@ FINDERS: Mapping[str, Callable[[Info, str], Awaitable[Any]]] = {
 
 async def node(
     info: Info,
-    id: Annotated[strawberry.ID, strawberry.argument(description="A global id.")],  # noqa: A002
+    id: Annotated[strawberry.ID, strawberry.argument(description="A global id.")],
 ) -> Any:
     """The object with this id; None when it is unknown, malformed or not the caller's."""
     if info.context.caller is None:

@@ -131,7 +131,7 @@ async def offer_of(info: Info, root: strawberry.Parent[Claim]) -> Offer | None:
     return Offer(coupon, shop, root.customer_id) if coupon and shop else None
 
 
-async def claim(info: Info, input: CouponClaimInput) -> Payload:  # noqa: A002
+async def claim(info: Info, input: CouponClaimInput) -> Payload:
     """Claim a coupon for the shopper."""
     customer_id = info.context.customer(Action.USE_COUPONS)
 
@@ -154,7 +154,7 @@ def _message(identifier: strawberry.ID | None, customer_id: UUID) -> MessageKey 
     return key
 
 
-async def redeem(info: Info, input: CouponRedeemInput) -> Payload:  # noqa: A002
+async def redeem(info: Info, input: CouponRedeemInput) -> Payload:
     """Use a claim with an order."""
     info.context.platform(Action.REDEEM_COUPONS)
 

@@ -46,7 +46,7 @@ class OrdersUpsertInput:
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
-async def upsert(info: Info, input: OrdersUpsertInput) -> Payload:  # noqa: A002
+async def upsert(info: Info, input: OrdersUpsertInput) -> Payload:
     """Write orders."""
     return await row.write(
         info, input, "order", input.rows, lambda shop, each: _id_of(shop.external_id, each.external_id)

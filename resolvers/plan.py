@@ -79,7 +79,7 @@ async def plans(
     return connect(page, await rows_by_id(query, page), lambda plan: (plan.id,), query.count)
 
 
-async def plan(info: Info, id: PlanId) -> Plan | None:  # noqa: A002
+async def plan(info: Info, id: PlanId) -> Plan | None:
     """One of the shop's plans."""
     shop = await info.context.shop(Action.READ_SHOP)
     return await _own(info, shop, global_id.integer(id, "Plan"))
@@ -151,19 +151,19 @@ async def progress_of(info: Info, root: strawberry.Parent[Plan]) -> Progress | N
     return await info.context.readings.progress.load(root.id)
 
 
-async def create(info: Info, input: PlanCreateInput) -> Payload:  # noqa: A002
+async def create(info: Info, input: PlanCreateInput) -> Payload:
     """Keep a new draft."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
     actor = info.context.actor
     return await answer(info, input, PLAN, lambda: Plan.draft(shop, drafted(input), actor=actor))
 
 
-async def update(info: Info, input: PlanUpdateInput) -> Payload:  # noqa: A002
+async def update(info: Info, input: PlanUpdateInput) -> Payload:
     """Change a draft."""
     return await _act(info, input, lambda shop, own, actor: own.edit(shop, changed(own.decided, input), actor=actor))
 
 
-async def submit(info: Info, input: PlanSubmitInput) -> Payload:  # noqa: A002
+async def submit(info: Info, input: PlanSubmitInput) -> Payload:
     """Send a draft, now or later."""
     settings = info.context.settings
 
@@ -182,7 +182,7 @@ async def submit(info: Info, input: PlanSubmitInput) -> Payload:  # noqa: A002
     return await _act(info, input, send, job="localise_plan")
 
 
-async def pause(info: Info, input: PlanPauseInput) -> Payload:  # noqa: A002
+async def pause(info: Info, input: PlanPauseInput) -> Payload:
     """Hold a plan."""
 
     async def hold(_: Shop, own: Plan, actor: str) -> Plan:
@@ -195,17 +195,17 @@ async def pause(info: Info, input: PlanPauseInput) -> Payload:  # noqa: A002
     return await _act(info, input, hold)
 
 
-async def resume(info: Info, input: PlanResumeInput) -> Payload:  # noqa: A002
+async def resume(info: Info, input: PlanResumeInput) -> Payload:
     """Let a paused plan go on."""
     return await _act(info, input, lambda shop, own, actor: own.resume(shop, actor=actor), job="localise_plan")
 
 
-async def cancel(info: Info, input: PlanCancelInput) -> Payload:  # noqa: A002
+async def cancel(info: Info, input: PlanCancelInput) -> Payload:
     """Stop a plan."""
     return await _act(info, input, lambda _, own, actor: own.cancel(actor=actor), job="finish_plan")
 
 
-async def retry_failed(info: Info, input: PlanRetryFailedInput) -> Payload:  # noqa: A002
+async def retry_failed(info: Info, input: PlanRetryFailedInput) -> Payload:
     """Try again what failed."""
     deadline_after = info.context.settings.plan_deadline
     return await _act(
@@ -217,19 +217,19 @@ async def retry_failed(info: Info, input: PlanRetryFailedInput) -> Payload:  # n
     )
 
 
-async def duplicate(info: Info, input: PlanDuplicateInput) -> Payload:  # noqa: A002
+async def duplicate(info: Info, input: PlanDuplicateInput) -> Payload:
     """Draft a plan again."""
     return await _act(info, input, lambda shop, own, actor: own.duplicate(shop, actor=actor))
 
 
-async def delete(info: Info, input: PlanDeleteInput) -> Payload:  # noqa: A002
+async def delete(info: Info, input: PlanDeleteInput) -> Payload:
     """Put a plan out of sight."""
     return await _act(info, input, lambda _, own, actor: own.discard(actor=actor))
 
 
 async def _act(
     info: Info,
-    input: Any,  # noqa: A002
+    input: Any,
     verb: Callable[[Shop, Plan, str], Awaitable[Plan]],
     *,
     job: str | None = None,

@@ -129,7 +129,7 @@ async def trials_of(info: Info, root: strawberry.Parent[Plan]) -> list[Trial]:
     return await info.context.loaders.trials.load(root.id)
 
 
-async def test_send(info: Info, input: PlanTestSendInput) -> Payload:  # noqa: A002
+async def test_send(info: Info, input: PlanTestSendInput) -> Payload:
     """Send a plan's email to a few named addresses."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
     secret = info.context.settings.secret_key

@@ -30,7 +30,7 @@ class PriceChangesUpsertInput:
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
-async def upsert(info: Info, input: PriceChangesUpsertInput) -> Payload:  # noqa: A002
+async def upsert(info: Info, input: PriceChangesUpsertInput) -> Payload:
     """Write price changes; each answers its product's id."""
     return await row.write(
         info,

@@ -55,7 +55,7 @@ def identify(root: strawberry.Parent[Product]) -> strawberry.ID:
     return global_id.encode("Product", root.id)
 
 
-async def upsert(info: Info, input: ProductsUpsertInput) -> Payload:  # noqa: A002
+async def upsert(info: Info, input: ProductsUpsertInput) -> Payload:
     """Write products."""
     return await row.write(
         info, input, "product", input.rows, lambda shop, each: _id_of(shop.external_id, each.external_id)

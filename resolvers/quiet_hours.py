@@ -56,7 +56,7 @@ async def _load(shop_id: Any) -> QuietHours:
     return await quiet_hours.of_shop(shop_id)
 
 
-async def update(info: Info, input: QuietHoursUpdateInput) -> Payload:  # noqa: A002
+async def update(info: Info, input: QuietHoursUpdateInput) -> Payload:
     """Change the quiet hours of the caller's shop."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
     kept: Kept[QuietHours] = Kept("quiet_hours", lambda _: shop.id, _load)

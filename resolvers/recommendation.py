@@ -47,7 +47,7 @@ async def coupon(info: Info, root: strawberry.Parent[Recommendation]) -> Coupon 
     return await info.context.loaders.coupon.load(int(root.finding.subject))
 
 
-async def dismiss(info: Info, input: RecommendationDismissInput) -> Payload:  # noqa: A002
+async def dismiss(info: Info, input: RecommendationDismissInput) -> Payload:
     """Do not tell the shop of it for a while."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
     actor = info.context.actor

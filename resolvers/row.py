@@ -63,7 +63,7 @@ RESULTS: Kept[list[Written]] = Kept("results", _keep, _load)
 
 async def write(
     info: Info,
-    input: RowsInput,  # noqa: A002
+    input: RowsInput,
     kind: str,
     rows: Sequence[SomeRow],
     identify: Callable[[Shop, SomeRow], strawberry.ID],
@@ -91,7 +91,7 @@ async def write(
 
 async def checked(
     info: Info,
-    input: Any,  # noqa: A002
+    input: Any,
     rows: Sequence[Any],
     work: Callable[[], Awaitable[list[Written]]],
 ) -> Payload:

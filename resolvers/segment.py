@@ -101,7 +101,7 @@ async def segments(
     return connect(page, await rows_by_id(query, page), lambda segment: (segment.id,), query.count)
 
 
-async def segment(info: Info, id: SegmentId) -> Segment | None:  # noqa: A002
+async def segment(info: Info, id: SegmentId) -> Segment | None:
     """One of the shop's segments."""
     return await own(info, id)
 
@@ -151,12 +151,12 @@ async def versions(info: Info, root: strawberry.Parent[Segment]) -> list[Version
     return await info.context.loaders.segment_versions.load(root.id)
 
 
-def _defined(shop: Shop, input: SegmentCreateInput | SegmentUpdateInput) -> Definition:  # noqa: A002
+def _defined(shop: Shop, input: SegmentCreateInput | SegmentUpdateInput) -> Definition:
     conditions = conditions_of(input.conditions) if input.conditions else None
     return define(shop, conditions=conditions, text=input.text, plan_of=plan_of)
 
 
-async def create(info: Info, input: SegmentCreateInput) -> Payload:  # noqa: A002
+async def create(info: Info, input: SegmentCreateInput) -> Payload:
     """Keep a new segment."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
     actor = info.context.known(Action.CHANGE_SHOP).actor
@@ -167,7 +167,7 @@ async def create(info: Info, input: SegmentCreateInput) -> Payload:  # noqa: A00
     return await answer(info, input, SEGMENT, make)
 
 
-async def update(info: Info, input: SegmentUpdateInput) -> Payload:  # noqa: A002
+async def update(info: Info, input: SegmentUpdateInput) -> Payload:
     """Change one of the shop's own segments."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
     actor = info.context.known(Action.CHANGE_SHOP).actor
@@ -181,7 +181,7 @@ async def update(info: Info, input: SegmentUpdateInput) -> Payload:  # noqa: A00
     return await answer(info, input, SEGMENT, edit)
 
 
-async def duplicate(info: Info, input: SegmentDuplicateInput) -> Payload:  # noqa: A002
+async def duplicate(info: Info, input: SegmentDuplicateInput) -> Payload:
     """Make a segment of the shop's own with the same condition."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
     actor = info.context.known(Action.CHANGE_SHOP).actor
@@ -192,7 +192,7 @@ async def duplicate(info: Info, input: SegmentDuplicateInput) -> Payload:  # noq
     return await answer(info, input, SEGMENT, copy)
 
 
-async def archive(info: Info, input: SegmentArchiveInput) -> Payload:  # noqa: A002
+async def archive(info: Info, input: SegmentArchiveInput) -> Payload:
     """Put one of the shop's own segments out of sight."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
 

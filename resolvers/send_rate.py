@@ -33,7 +33,7 @@ async def _load(external_id: str) -> Shop:
 RATED: Kept[Shop] = Kept("shop", lambda shop: shop.external_id, _load)
 
 
-async def update(info: Info, input: SendRateUpdateInput) -> Payload:  # noqa: A002
+async def update(info: Info, input: SendRateUpdateInput) -> Payload:
     """Change a shop's send rate."""
     info.context.platform(Action.WRITE_DATA)
 

@@ -38,7 +38,7 @@ async def domain(info: Info, root: strawberry.Parent[Shop]) -> SenderDomain | No
     return await sender.domain(root, info.context.settings)
 
 
-async def check(info: Info, input: SenderCheckInput) -> Payload:  # noqa: A002
+async def check(info: Info, input: SenderCheckInput) -> Payload:
     """Have the domain of the shop's emails looked at now rather than with its daily turn."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
     settings = info.context.settings

@@ -39,7 +39,7 @@ async def read(info: Info) -> Sending:
     return await sending.read()
 
 
-async def stop(info: Info, input: SendingStopInput) -> Payload:  # noqa: A002
+async def stop(info: Info, input: SendingStopInput) -> Payload:
     """Let nothing leave."""
     actor = info.context.platform(Action.STOP_SENDING).actor
 
@@ -50,7 +50,7 @@ async def stop(info: Info, input: SendingStopInput) -> Payload:  # noqa: A002
     return await answer(info, input, SENDING, work)
 
 
-async def resume(info: Info, input: SendingResumeInput) -> Payload:  # noqa: A002
+async def resume(info: Info, input: SendingResumeInput) -> Payload:
     """Let everything go on."""
     actor = info.context.platform(Action.STOP_SENDING).actor
 

@@ -70,7 +70,7 @@ def identify(root: strawberry.Parent[Shop]) -> strawberry.ID:
     return global_id.encode("Shop", root.id)
 
 
-async def upsert(info: Info, input: ShopsUpsertInput) -> Payload:  # noqa: A002
+async def upsert(info: Info, input: ShopsUpsertInput) -> Payload:
     """Write shops, each with its presets."""
     info.context.platform()
 

@@ -50,7 +50,7 @@ def identify_plan(root: strawberry.Parent[KeptViolation]) -> strawberry.ID | Non
     return global_id.encode("Plan", root.plan_id) if root.plan_id else None
 
 
-async def note(info: Info, input: Any, problems: Sequence[Problem]) -> None:  # noqa: A002
+async def note(info: Info, input: Any, problems: Sequence[Problem]) -> None:
     """Keep what R13 refused of a seller's input, if it refused anything."""
     forbidden = [each for each in problems if isinstance(each, ForbiddenWords)]
     caller = info.context.caller

@@ -116,7 +116,7 @@ async def find(info: Info, key: str) -> Webhook | None:
     return await webhook.of_shop(shop.id, number) if number else None
 
 
-async def one(info: Info, id: WebhookId) -> Webhook | None:  # noqa: A002
+async def one(info: Info, id: WebhookId) -> Webhook | None:
     """One of the shop's webhooks."""
     shop = await info.context.shop(Action.MANAGE_CONNECTIONS)
     number = global_id.integer(id, "Webhook")
@@ -154,7 +154,7 @@ async def postings(
     return connect(page, found, lambda each: (each.id,), lambda: loaders.posting_count.load(root.id))
 
 
-async def create(info: Info, input: WebhookCreateInput) -> Payload:  # noqa: A002
+async def create(info: Info, input: WebhookCreateInput) -> Payload:
     """Create a webhook."""
     shop = await info.context.shop(Action.MANAGE_CONNECTIONS)
     key, targets, actor = secret_key(info.context), info.context.settings.webhook_targets, info.context.actor
@@ -166,7 +166,7 @@ async def create(info: Info, input: WebhookCreateInput) -> Payload:  # noqa: A00
     return await answer(info, input, _with_secret(key), work)
 
 
-async def update(info: Info, input: WebhookUpdateInput) -> Payload:  # noqa: A002
+async def update(info: Info, input: WebhookUpdateInput) -> Payload:
     """Change a webhook."""
     shop = await info.context.shop(Action.MANAGE_CONNECTIONS)
     targets = info.context.settings.webhook_targets
@@ -177,7 +177,7 @@ async def update(info: Info, input: WebhookUpdateInput) -> Payload:  # noqa: A00
     return await answer(info, input, WEBHOOK, work)
 
 
-async def delete(info: Info, input: WebhookDeleteInput) -> Payload:  # noqa: A002
+async def delete(info: Info, input: WebhookDeleteInput) -> Payload:
     """Forget a webhook."""
     shop = await info.context.shop(Action.MANAGE_CONNECTIONS)
 
@@ -187,7 +187,7 @@ async def delete(info: Info, input: WebhookDeleteInput) -> Payload:  # noqa: A00
     return await answer(info, input, DELETED, work)
 
 
-async def rotate(info: Info, input: WebhookRotateSecretInput) -> Payload:  # noqa: A002
+async def rotate(info: Info, input: WebhookRotateSecretInput) -> Payload:
     """Take a new secret."""
     shop = await info.context.shop(Action.MANAGE_CONNECTIONS)
     key = secret_key(info.context)
@@ -198,7 +198,7 @@ async def rotate(info: Info, input: WebhookRotateSecretInput) -> Payload:  # noq
     return await answer(info, input, _with_secret(key), work)
 
 
-async def test(info: Info, input: WebhookTestInput) -> Payload:  # noqa: A002
+async def test(info: Info, input: WebhookTestInput) -> Payload:
     """Let a test be posted."""
     shop = await info.context.shop(Action.MANAGE_CONNECTIONS)
 
