@@ -15,12 +15,12 @@ from uuid import UUID
 import orjson
 
 from models import consent, contact, database, experiment, language, quiet_hours, send_rate, sending
+from models import slice as slices
 from models.clock import now
 from models.condition import compile_condition, read_stored
 from models.experiment import holdout
 from models.experiment.bucket import BUCKETS
 from models.plan import ranges
-from models.slice import SLICE_SIZE
 from models.slice.loading import NEXT_DAY
 from models.webhook import fact
 
@@ -66,7 +66,7 @@ async def _insert(plan: database.Record, after: UUID, through: UUID) -> tuple[in
     arguments: list[Any] = [
         plan["id"], plan["shop_id"], at, after, through, plan["channel"], plan["time_zone"],
         orjson.dumps(choices).decode(), plan["default_language"],
-        send_at, SLICE_SIZE, plan["local_time"], max(send_at, at - LATENESS),
+        send_at, slices.SLICE_SIZE, plan["local_time"], max(send_at, at - LATENESS),
         plan["deadline"] is not None and plan["deadline"] <= at, plan["has_platform"],
         plan["holdout_percent"], plan["control_percent"], holdout.period_of(at, plan["control_since"]),
         *_trying(plan), plan["quiet"], plan["is_paced"],

@@ -7,13 +7,13 @@ message sees that it may have been repeated. Its Message-ID stays the same, so a
 from datetime import datetime
 
 from models import database
+from models import slice as slices
 from models.errors import ErrorCode, Refused, refuse
-from models.slice import SLICE_SIZE
 
 
 async def retry(plan_id: int, *, include_unknown: bool, at: datetime) -> int:
     """Let a plan's failed messages, and with `include_unknown` those, wait once more; how many. Call in a transaction."""
-    retried: int = await database.fetch_value(_RETRY, plan_id, include_unknown, at, SLICE_SIZE)
+    retried: int = await database.fetch_value(_RETRY, plan_id, include_unknown, at, slices.SLICE_SIZE)
     return retried
 
 

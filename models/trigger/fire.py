@@ -11,11 +11,11 @@ from typing import Any
 from uuid import UUID
 
 from models import audience, database
+from models import slice as slices
 from models.clock import END_OF_TIME, now
 from models.condition import Compiled, compile_condition
 from models.experiment import holdout
 from models.identifier import NO_CUSTOMER
-from models.slice import SLICE_SIZE
 from models.trigger import TRIGGERS, TriggerCode
 from models.trigger.parameter import delays
 from models.trigger.statement import FIRING_PARAMETERS, firing
@@ -86,7 +86,7 @@ async def _make(plan: database.Record, at: datetime, life: timedelta, after: UUI
         plan["quiet_from"] if keeps_quiet else None, plan["quiet_until"] if keeps_quiet else None,
         "PLATFORM" if plan["has_platform"] else "CHAT",
         plan["holdout_percent"], plan["control_percent"], holdout.period_of(at, plan["control_since"]),
-        SLICE_SIZE,
+        slices.SLICE_SIZE,
     ]  # fmt: skip
     members = members_of(plan, at, FIRING_PARAMETERS + 1)
     row = await database.fetch_one(

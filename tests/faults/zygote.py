@@ -21,6 +21,7 @@ import uvloop
 from jobs import resolve_audience as resolving
 from jobs import worker
 from models import audience, intent
+from models import slice as slices
 from settings import Settings
 from tests.faults import failpoints
 
@@ -62,7 +63,7 @@ def _work(order: dict[str, Any]) -> None:
     os.environ.update(order["start"])
     logging.basicConfig(level=logging.WARNING, format=f"%(levelname)s {os.getpid()} %(name)s: %(message)s")
     failpoints.install(order["faults"])
-    audience.SLICE_SIZE, audience.RANGE_SIZE, resolving.AT_ONCE = order["sizes"]
+    slices.SLICE_SIZE, audience.RANGE_SIZE, resolving.AT_ONCE = order["sizes"]
     intent.MARGIN = timedelta(seconds=order["margin"])
     code = 1
     try:

@@ -15,7 +15,7 @@ from jobs.channels.platform_session import PlatformSession
 from jobs.channels.poster import AddressRefusedError, Poster, WholeBody
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
-from models import audience, chat_platform, consent
+from models import chat_platform, consent
 from models import database as db
 from models import slice as slices
 from models.clock import Clock
@@ -238,7 +238,7 @@ async def test_a_platform_that_takes_nothing_pauses_the_plan_and_most_still_wait
 async def test_as_many_requests_as_allowed_are_on_the_wire_at_once(
     ctx: Context, sink: HttpSink, platform: Callable[..., PlatformChannel], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(audience, "SLICE_SIZE", 10)
+    monkeypatch.setattr(slices, "SLICE_SIZE", 10)
     platform()
     sink.delay = 0.02
     _, plan, _ = await make_platform_plan(sink, 40)

@@ -87,7 +87,7 @@ async def test_chat_to_the_inbox_keeps_to_it_as_well():
 
 
 async def test_ten_workers_at_once_draw_no_more_than_one(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("models.audience.SLICE_SIZE", 4)
+    monkeypatch.setattr("models.slice.SLICE_SIZE", 4)
     plan = await paced(60)
 
     gone = await asyncio.gather(*(turn(plan, number) for number in range(1, 11)))
@@ -109,7 +109,7 @@ async def test_a_shop_without_rate_sends_everything_at_once():
 
 
 async def test_a_shop_at_its_rate_is_not_due_and_others_are_not_kept_waiting(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("models.audience.SLICE_SIZE", 4)
+    monkeypatch.setattr("models.slice.SLICE_SIZE", 4)
     first, second = await paced(60), await paced(6_000, name="other")
 
     turns = [each.plan_id for each in await slices.due(4)]

@@ -9,6 +9,7 @@ import pytest
 
 from models import audience
 from models import database as db
+from models import slice as slices
 from models.clock import now
 from models.identifier import LAST_CUSTOMER, NO_CUSTOMER
 from models.plan import Plan, PlanChannel, PlanStatus, ranges
@@ -161,7 +162,7 @@ async def test_the_range_of_who_is_lost_is_free_as_soon_as_postgresql_has_notice
 
 
 async def test_slices_of_ranges_that_are_resolved_at_once_have_numbers_of_their_own(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(audience, "SLICE_SIZE", 3)
+    monkeypatch.setattr(slices, "SLICE_SIZE", 3)
     shop = await make_shop()
     await make_customers(shop, 100)
     plan = await make_running(shop, channel=PlanChannel.EMAIL)
