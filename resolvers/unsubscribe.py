@@ -48,7 +48,9 @@ class Unsubscribe:
         await consent.unsubscribe(
             link.shop_id, link.customer_id, source=f"mail of plan {link.plan_id}", plan_id=link.plan_id
         )
-        none_left = await consent.until_none_in_flight(link.shop_id, link.customer_id, "EMAIL", patience=consent.PATIENCE)
+        none_left = await consent.until_none_in_flight(
+            link.shop_id, link.customer_id, "EMAIL", patience=consent.PATIENCE
+        )
         return _page(DONE if none_left else f"{DONE} One that was just on its way may still arrive.")
 
 

@@ -12,13 +12,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from models import audience, consent, database
-from models.automation import Automation
 from models.clock import Clock, now
 from models.delivery import Reason
 from models.errors import Refused
 from models.estimate import estimate
 from models.experiment import holdout
 from models.plan import Plan, PlanChannel
+from models.plan.automation import Automation
 from models.shop import Shop
 from models.trigger import TRIGGERS, TriggerCode
 from models.trigger.parameter import read
