@@ -38,11 +38,14 @@ PROTOCOL = "graphql-transport-ws"
 INIT_TIMEOUT = 10.0
 """Seconds a client has to introduce itself."""
 
+CLOSE_TIMEOUT = 10.0
+"""Seconds a client has to take the close frame; one that reads nothing is left without it."""
+
 MAX_OPERATIONS = 20
 """Operations that may run at once on one socket."""
 
 MAX_SOCKETS = 100
-"""Sockets that one caller may have open at once, per process."""
+"""Sockets that one caller may have open at once, per process; callers without a token count as one."""
 
 
 class Application(Protocol):
@@ -59,7 +62,7 @@ class Socket:
     """One connection, from its handshake to its end. A bad operation ends only itself."""
 
     __slots__ = (
-        "_acknowledged", "_application", "_caller", "_counted", "_initialised", "_operations", "_websocket",
+        "_acknowledged", "_application", "_caller", "_counted", "_initialised", "_operations", "_tasks", "_websocket",
     )  # fmt: skip
 
     def __init__(self, websocket: WebSocket, application: Application) -> None:
@@ -70,6 +73,7 @@ class Socket:
         self._initialised = False
         self._acknowledged = False
         self._operations: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()  # of operations, and of those whose last message is not sent yet
 
     async def run(self) -> None:
         """Accept the socket and serve it until it closes; nothing it started outlives it."""
@@ -141,7 +145,7 @@ class Socket:
         elif kind == "ping":
             await self._send({"type": "pong", **({"payload": message["payload"]} if message.get("payload") else {})})
         elif kind == "subscribe":
-            self._subscribe(message)
+            await self._subscribe(message)
         elif kind == "complete":
             self._stop(_id(message))
         elif kind != "pong":
@@ -164,15 +168,15 @@ class Socket:
         self._acknowledged = True
 
     def _count(self) -> None:
-        """Count this socket for its caller, and refuse one too many."""
+        """Count this socket for its caller, or for all who have no token, and refuse one too many."""
         actor = self._caller.actor if self._caller else ""
         sockets = self._application.sockets
-        if actor and sockets.get(actor, 0) >= MAX_SOCKETS:
+        if sockets.get(actor, 0) >= MAX_SOCKETS:
             raise Close(FORBIDDEN, f"Forbidden: at most {MAX_SOCKETS} connections at once")
         sockets[actor] = sockets.get(actor, 0) + 1
         self._counted = actor
 
-    def _subscribe(self, message: dict[str, Any]) -> None:
+    async def _subscribe(self, message: dict[str, Any]) -> None:
         if not self._acknowledged:
             raise Close(UNAUTHORIZED, "Unauthorized: send connection_init first")
         self._check_token()
@@ -183,7 +187,23 @@ class Socket:
             operation = operation_of(message.get("payload"))
         except BadRequest as bad:
             raise Close(BAD_MESSAGE, f"Invalid subscribe payload: {bad.message}") from None
-        self._operations[identifier] = asyncio.create_task(self._operate(identifier, operation))
+        if len(self._operations) >= MAX_OPERATIONS:
+            refusal = Answer(errors=[plain("THROTTLED", f"At most {MAX_OPERATIONS} at once.")])
+            await self._send(_error(identifier, refusal))
+            return
+        await self._room()
+        task = asyncio.create_task(self._operate(identifier, operation))
+        self._operations[identifier] = task
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _room(self) -> None:
+        """Wait until the tasks of ended operations are gone, as far as they leave no room for one more.
+
+        A client that does not read what it is sent is not read either, so that it cannot pile up answers here.
+        """
+        while len(self._tasks) >= MAX_OPERATIONS:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
 
     async def _operate(self, identifier: str, operation: Operation) -> None:
         """Run one operation to its end. Its id is free again before its last message is sent."""
@@ -199,8 +219,6 @@ class Socket:
 
     async def _answer(self, identifier: str, operation: Operation) -> dict[str, Any]:
         """Send the operation's answers; the message that ends it is returned."""
-        if len(self._operations) > MAX_OPERATIONS:
-            return _error(identifier, Answer(errors=[plain("THROTTLED", f"At most {MAX_OPERATIONS} at once.")]))
         application = self._application
         accept_language = self._websocket.headers.get("accept-language")
         context = application.context(self._websocket.scope, self._caller, accept_language)
@@ -229,6 +247,8 @@ class Socket:
             task.cancel()
 
     async def _send(self, message: dict[str, Any]) -> None:
+        if self._websocket.application_state is not WebSocketState.CONNECTED:  # another send found the client gone
+            raise WebSocketDisconnect(1006)
         await self._websocket.send({"type": "websocket.send", "text": orjson.dumps(message).decode()})
 
     async def _close(self, close: Close) -> None:
@@ -236,14 +256,15 @@ class Socket:
             if self._websocket.application_state is WebSocketState.CONNECTED:
                 # A close frame holds 123 bytes of reason (RFC 6455 §5.5).
                 reason = close.reason.encode()[:123].decode(errors="ignore")
-                await self._websocket.close(close.code, reason)
+                async with asyncio.timeout(CLOSE_TIMEOUT):
+                    await self._websocket.close(close.code, reason)
 
     async def _clean_up(self) -> None:
         if self._counted is not None:
             self._application.sockets[self._counted] -= 1
             if not self._application.sockets[self._counted]:
                 del self._application.sockets[self._counted]
-        tasks = list(self._operations.values())
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
