@@ -55,18 +55,20 @@ class Document:
 
     def cost(self, schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> int:
         """What an operation costs with these variables, in points."""
-        sizes = tuple(
-            (name, type(v), v if isinstance(v, int) else len(v))
-            for name, v in variables.items()
-            if isinstance(v, int | list)
-        )
-        key = (id(operation), sizes)
+        key = (id(operation), tuple((name, type(v), _size(v)) for name, v in variables.items()))
         if key not in self._costs:
             if len(self._costs) >= MAX_CACHED_COSTS:
                 self._costs.clear()
             assert self.ast is not None
             self._costs[key] = max(1, weigh(schema, self.ast, operation, variables).fixed)
         return self._costs[key]
+
+
+def _size(value: Any) -> int | None:
+    """What of a variable's value a cost depends on; of any other value than these only that it is given."""
+    if isinstance(value, list):
+        return len(value)
+    return value if isinstance(value, int) else None
 
 
 class Documents:

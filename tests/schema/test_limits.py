@@ -67,6 +67,17 @@ def test_the_cost_of_many_ids_is_not_that_of_a_number_of_the_same_name():
     assert [document.cost(SCHEMA, operation, {"ids": ids}) for ids in (250, ["a"] * 250)] == [1, 250]
 
 
+@pytest.mark.parametrize("given", [None, "a", 0.5, {}])
+def test_the_cost_of_a_default_is_not_that_of_a_value_in_its_place(given: object):
+    many = ", ".join('"a"' for _ in range(250))
+    document = Documents(SCHEMA, production=False).read(
+        f"query ($ids: [ID!]! = [{many}]) {{ nodes(ids: $ids) {{ name }} }}"
+    )
+    operation = document.operation(None)
+
+    assert [document.cost(SCHEMA, operation, variables) for variables in ({"ids": given}, {})] == [1, 250]
+
+
 def test_what_counts_customers_costs_more_than_its_answer_s_size():
     document = parse("{ segments(first: 3) { nodes { name size members { totalCount } } } }")
     operation = document.definitions[0]
