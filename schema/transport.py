@@ -1,5 +1,7 @@
 """GraphQL over HTTP: queries and mutations as JSON, subscriptions as server-sent events, and the console."""
 
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -17,13 +19,14 @@ from models.turn import Turns
 from resolvers.context import Context
 from resolvers.live import Readings
 from resolvers.token import Verifier
-from schema import schema
+from schema import places, schema
 from schema.answer import Answer
 from schema.authentication import caller_of_header
 from schema.console import console
 from schema.errors import BAD_INPUT, plain
 from schema.event_stream import HEADERS, events, single
 from schema.operation import Engine, Ready
+from schema.places import Places
 from schema.request import EVENT_STREAM, HTML, JSON, RESPONSE_JSON, BadRequest, acceptable, read_operation
 from schema.throttle import Throttle
 from schema.traffic import NO_KIND, Traffic
@@ -84,7 +87,7 @@ class GraphQLApp:
             traffic=traffic,
             turns=Turns(max(1, settings.database_pool // CALLERS)),
         )
-        self.sockets: dict[str, int] = {}
+        self.places = Places()
         self.readings = Readings()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -142,9 +145,33 @@ class GraphQLApp:
         if ready.kind is OperationType.SUBSCRIPTION:
             if not streaming:
                 raise BadRequest(406, f"A subscription needs {EVENT_STREAM} or a WebSocket (graphql-transport-ws).")
-            return _event_stream(events(self.engine.stream(ready, context), caller))
+            return self._stream(ready, context)
         answer = await self.engine.execute(ready, context)
         return _event_stream(single(answer)) if streaming else _respond_with(answer, media_type)
+
+    def _stream(self, ready: Ready, context: Context) -> Response:
+        """A subscription's events, in one of its caller's places; or an answer that there is none left."""
+        if not self.places.take(context.caller):
+            self.traffic.ended(ready.kind.value, ["THROTTLED"], was_run=False)
+            return _event_stream(
+                single(Answer(errors=[plain("THROTTLED", f"At most {places.MAX_CONNECTIONS} connections at once.")]))
+            )
+        stream = events(self.engine.stream(ready, context), context.caller)
+        return _Stream(stream, partial(self.places.leave, context.caller))
+
+
+class _Stream(StreamingResponse):
+    """A stream of events that leaves its place when it ends, however that is, begun or not."""
+
+    def __init__(self, body: AsyncIterator[bytes], leave: Callable[[], None]) -> None:
+        super().__init__(body, headers=HEADERS)
+        self._leave = leave
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._leave()
 
 
 def _check_acceptable(types: list[str]) -> None:

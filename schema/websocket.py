@@ -17,6 +17,7 @@ from models.clock import now
 from models.errors import RekindleError
 from resolvers.context import Context
 from resolvers.token import Verifier
+from schema import places
 from schema.answer import Answer
 from schema.authentication import caller_of_payload
 from schema.close import (
@@ -32,6 +33,7 @@ from schema.close import (
 from schema.errors import plain
 from schema.limits import MAX_BODY
 from schema.operation import Engine, Operation, Ready
+from schema.places import Places
 from schema.request import BadRequest, operation_of
 
 PROTOCOL = "graphql-transport-ws"
@@ -44,16 +46,13 @@ CLOSE_TIMEOUT = 10.0
 MAX_OPERATIONS = 20
 """Operations that may run at once on one socket."""
 
-MAX_SOCKETS = 100
-"""Sockets that one caller may have open at once, per process; callers without a token count as one."""
-
 
 class Application(Protocol):
     """What a socket needs of the application it came to."""
 
     engine: Engine
     verifier: Verifier
-    sockets: dict[str, int]
+    places: Places
 
     def context(self, scope: Scope, caller: Caller | None, accept_language: str | None) -> Context: ...
 
@@ -69,7 +68,7 @@ class Socket:
         self._websocket = websocket
         self._application = application
         self._caller: Caller | None = None
-        self._counted: str | None = None
+        self._counted = False
         self._initialised = False
         self._acknowledged = False
         self._operations: dict[str, asyncio.Task[None]] = {}
@@ -169,12 +168,9 @@ class Socket:
 
     def _count(self) -> None:
         """Count this socket for its caller, or for all who have no token, and refuse one too many."""
-        actor = self._caller.actor if self._caller else ""
-        sockets = self._application.sockets
-        if sockets.get(actor, 0) >= MAX_SOCKETS:
-            raise Close(FORBIDDEN, f"Forbidden: at most {MAX_SOCKETS} connections at once")
-        sockets[actor] = sockets.get(actor, 0) + 1
-        self._counted = actor
+        self._counted = self._application.places.take(self._caller)
+        if not self._counted:
+            raise Close(FORBIDDEN, f"Forbidden: at most {places.MAX_CONNECTIONS} connections at once")
 
     async def _subscribe(self, message: dict[str, Any]) -> None:
         if not self._acknowledged:
@@ -260,10 +256,8 @@ class Socket:
                     await self._websocket.close(close.code, reason)
 
     async def _clean_up(self) -> None:
-        if self._counted is not None:
-            self._application.sockets[self._counted] -= 1
-            if not self._application.sockets[self._counted]:
-                del self._application.sockets[self._counted]
+        if self._counted:
+            self._application.places.leave(self._caller)
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,9 +14,11 @@ from starlette.applications import Starlette
 from models import live
 from models.caller import Role
 from models.clock import Clock
-from schema import event_stream
+from schema import event_stream, places
 from tests.api import shopper, token_of
 from tests.factories import make_customers, make_resolved, make_shop
+from tests.schema.test_websocket import peer
+from tests.waiting import until
 
 STREAM = {"accept": "text/event-stream"}
 INBOX = {"query": "subscription { inboxMessage { unreadCount } }"}
@@ -72,6 +75,43 @@ async def test_a_client_that_leaves_leaves_nothing_behind(url: str, app: Starlet
             await client.post(url, json={"query": "{ __typename }"})
 
     assert len(app.state.listener._shoppers) == 0
+
+
+@asynccontextmanager
+async def streaming(client: httpx.AsyncClient, url: str, token: str) -> AsyncIterator[tuple[str, Any]]:
+    """The first event of a stream that stays open."""
+    headers = {**STREAM, "authorization": f"Bearer {token}"}
+    async with client.stream("POST", url, json=INBOX, headers=headers) as response:
+        stream = events(response)  # it must live on: whoever lets go of it closes the response
+        yield await anext(stream)
+
+
+async def test_one_caller_has_a_bounded_number_of_streams(url: str, app: Starlette, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(places, "MAX_CONNECTIONS", 2)
+    async with httpx.AsyncClient() as client, AsyncExitStack() as stack:
+        one = await stack.enter_async_context(streaming(client, url, shopper("c0")))
+        async with streaming(client, url, shopper("c0")) as two, streaming(client, url, shopper("c0")) as three:
+            watched = sum(len(each) for each in app.state.listener._shoppers.values())
+            async with streaming(client, url, shopper("c1")) as other:
+                pass
+
+        async def is_taken_again() -> bool:
+            async with streaming(client, url, shopper("c0")) as again:
+                return "data" in again[1]
+
+        await until(is_taken_again)
+
+    assert three[1]["errors"][0]["extensions"]["code"] == "THROTTLED"
+    assert ["data" in each[1] for each in (one, two, three, other)] == [True, True, False, True]
+    assert watched == 2
+
+
+async def test_a_caller_s_streams_and_sockets_count_together(url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(places, "MAX_CONNECTIONS", 1)
+    async with httpx.AsyncClient() as client, peer(url) as socket:
+        await socket.initialise(shopper("c0"))
+        async with streaming(client, url, shopper("c0")) as refused:
+            assert refused[1]["errors"][0]["extensions"]["code"] == "THROTTLED"
 
 
 async def test_a_token_that_ends_ends_its_stream(url: str, monkeypatch: pytest.MonkeyPatch, clock: Clock):

@@ -23,7 +23,7 @@ from models import live
 from models.caller import Role
 from models.clock import Clock
 from resolvers import global_id
-from schema import websocket
+from schema import places, websocket
 from schema.limits import MAX_BODY
 from tests.api import seller, shopper, token_of
 from tests.factories import make_customers, make_draft, make_resolved, make_shop
@@ -363,7 +363,7 @@ async def test_a_client_that_reads_nothing_is_gone_with_its_token(
 
 
 async def test_one_caller_has_a_bounded_number_of_sockets(url: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(websocket, "MAX_SOCKETS", 2)
+    monkeypatch.setattr(places, "MAX_CONNECTIONS", 2)
     async with peer(url) as first, peer(url) as second, peer(url) as third, peer(url) as other:
         await first.initialise(shopper("c0"))
         await second.initialise(shopper("c0"))
@@ -375,7 +375,7 @@ async def test_one_caller_has_a_bounded_number_of_sockets(url: str, monkeypatch:
 
 
 async def test_callers_without_a_token_share_a_bounded_number_of_sockets(url: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(websocket, "MAX_SOCKETS", 2)
+    monkeypatch.setattr(places, "MAX_CONNECTIONS", 2)
     async with peer(url) as first, peer(url) as second, peer(url) as third, peer(url) as known:
         await first.initialise()
         await second.initialise()
