@@ -66,20 +66,32 @@ def verify(keys: Sequence[bytes], purpose: Purpose, token: str) -> Link | None:
 
 def seal(key: bytes, purpose: Purpose, payload: bytes) -> str:
     """The token of any `payload` that has a purpose of its own, safe in URLs."""
-    return urlsafe_b64encode(payload + _digest(key, purpose, payload)).rstrip(b"=").decode()
+    return _written(payload + _digest(key, purpose, payload))
 
 
 def unseal(keys: Sequence[bytes], purpose: Purpose, token: str) -> bytes | None:
-    """The payload of a token, or None when no key of ours made it for this purpose."""
+    """The payload of a token, or None when no key of ours made it for this purpose, spelled just so."""
+    raw = _read(token)
+    if raw is None:
+        return None
+    payload, digest = raw[:-_DIGEST], raw[-_DIGEST:]
+    made = [hmac.compare_digest(digest, _digest(key, purpose, payload)) for key in keys]
+    return payload if any(made) else None
+
+
+def _written(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _read(token: str) -> bytes | None:
+    """What `_written` made a token of. Base64 has other spellings of the same bytes, and none of them is ours."""
     if len(token) > LONGEST or not token.isascii():
         return None
     try:
         raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except (ValueError, Base64Error):
         return None
-    payload, digest = raw[:-_DIGEST], raw[-_DIGEST:]
-    made = [hmac.compare_digest(digest, _digest(key, purpose, payload)) for key in keys]
-    return payload if any(made) else None
+    return raw if _written(raw) == token else None
 
 
 def _digest(key: bytes, purpose: Purpose, payload: bytes) -> bytes:

@@ -6,7 +6,7 @@ this process together; the others of its statements wait, as long as they wait n
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -19,14 +19,14 @@ _turn: ContextVar[asyncio.Semaphore | None] = ContextVar("turn", default=None)
 
 
 class Turns:
-    """Callers by name, each with `size` connections at most. Nobody is remembered who asks nothing."""
+    """Callers by whatever tells them apart, each with `size` connections at most. Nobody is remembered who asks nothing."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._callers: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._callers: WeakValueDictionary[Hashable, asyncio.Semaphore] = WeakValueDictionary()
 
     @contextmanager
-    def of(self, caller: str) -> Iterator[None]:
+    def of(self, caller: Hashable) -> Iterator[None]:
         """Whatever is asked of PostgreSQL in this block, and by tasks that begin in it, is asked in the caller's turn."""
         turn = self._callers.setdefault(caller, asyncio.Semaphore(self._size))
         token = _turn.set(turn)

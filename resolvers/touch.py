@@ -30,14 +30,16 @@ class Touches:
     def __init__(self, settings: Settings) -> None:
         self._keys = keys_of(settings)
         self._is_noted = settings.mail_tracking
-        self._turns = Turns(1)  # whoever follows one link a thousand times at once has one connection to PostgreSQL
+        self._turns = Turns(
+            1
+        )  # whoever follows a mail's links a thousand times at once has one connection to PostgreSQL
 
     async def answer(self, request: Request) -> Response:
         """The image, or the way to where a link leads; what is no link of ours is not found, and leads nowhere."""
         link = verify(self._keys, Purpose.TOUCH, request.path_params["token"])
         if link is None:
             return Response("This link is not complete, or not ours.", 404, HEADERS, "text/plain")
-        with self._turns.of(request.path_params["token"]):
+        with self._turns.of(link):
             if request.path_params["target"] == touch.OPEN:
                 return await self._open(link, request)
             return await self._click(link, request)

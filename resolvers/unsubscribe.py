@@ -38,7 +38,7 @@ class Unsubscribe:
             return _page("This link is not complete, or not ours.", status=404)
         if request.method != "POST":
             return _page("Do you want no more emails from this shop?", form=FORM)
-        with self._turns.of(request.path_params["token"]):
+        with self._turns.of(link):
             return await self._unsubscribe(link)
 
     async def _unsubscribe(self, link: Link) -> Response:

@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from models import audience
 from models import database as db
@@ -100,7 +101,7 @@ async def test_what_is_no_link_of_ours_leads_nowhere_and_changes_nothing(
     other = await make_shop("other", store_url="https://other.example")
     foreign = token_of(settings, Link(other.id, link.plan_id, link.customer_id))
     wrong = [
-        f"{token[:-2]}/b", f"{token}x/b", f"{token}/p2", f"{token}/p9", f"{token}/x", f"{token}/https:%2F%2Fevil.example",
+        f"{token[:-2]}/b", f"{token}x/b", f"!{token}/b", f"{token}=/o.gif", f"{token}/p2", f"{token}/p9", f"{token}/x", f"{token}/https:%2F%2Fevil.example",
         f"{token_of(settings, link, Purpose.UNSUBSCRIBE)}/b", f"{foreign}/b", f"{'x' * 54}/o.gif", f"{'A' * 5000}/b",
     ]  # fmt: skip
 
@@ -164,20 +165,39 @@ async def test_a_mail_has_links_of_its_own_and_an_image_unless_the_shop_wants_no
     assert f"{STORE}/cart" in said and f"{STORE}/products/bag" in said
 
 
+async def follow_at_once(client: httpx.AsyncClient, settings: Settings, tokens: list[str], other: str) -> None:
+    """Follow one mail's links while its row is locked, and see that `other`'s is answered meanwhile."""
+    assert settings.database_url
+    holder = await asyncpg.connect(settings.database_url)
+    async with holder.transaction():
+        await holder.execute("SELECT FROM delivery FOR UPDATE")
+        waiting = [asyncio.create_task(client.get(f"/mail/{token}/o.gif")) for token in tokens]
+        await until_a_lock_is_waited_for()
+
+        assert (await asyncio.wait_for(client.get(f"/mail/{other}/o.gif"), 60)).status_code == 200
+        assert not any(each.done() for each in waiting)
+    await holder.close()
+    assert {each.status_code for each in await asyncio.gather(*waiting)} == {200}
+    assert await times() == [now(), None, None, None]
+
+
 async def test_whoever_follows_one_mail_s_links_many_times_at_once_keeps_no_other_mail_waiting(
     client: httpx.AsyncClient, settings: Settings, clock: Clock
 ):
     shop, plan, link = await mailed(clock)
     other = Link(shop.id, plan.id, (await make_customers(shop, 1, prefix="other"))[0])
-    assert settings.database_url
-    holder = await asyncpg.connect(settings.database_url)
-    async with holder.transaction():
-        await holder.execute("SELECT FROM delivery FOR UPDATE")
-        waiting = [asyncio.create_task(client.get(f"/mail/{token_of(settings, link)}/o.gif")) for _ in range(15)]
-        await until_a_lock_is_waited_for()
 
-        assert (await asyncio.wait_for(client.get(f"/mail/{token_of(settings, other)}/o.gif"), 60)).status_code == 200
-        assert not any(each.done() for each in waiting)
-    await holder.close()
-    assert {each.status_code for each in await asyncio.gather(*waiting)} == {200}
-    assert await times() == [now(), None, None, None]
+    await follow_at_once(client, settings, [token_of(settings, link)] * 15, token_of(settings, other))
+
+
+async def test_nor_does_whoever_has_tokens_of_one_mail_by_several_keys(
+    settings: Settings, database: None, clock: Clock
+):
+    keys = [f"key-{number}".ljust(32, "x") for number in range(15)]
+    rotated = settings.model_copy(update={"link_keys": SecretStr(" ".join(keys))})
+    shop, plan, link = await mailed(clock)
+    other = Link(shop.id, plan.id, (await make_customers(shop, 1, prefix="other"))[0])
+    tokens = [sign(key.encode(), Purpose.TOUCH, link) for key in keys]
+    transport = httpx.ASGITransport(app=create_app(rotated))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=PEOPLE) as client:
+        await follow_at_once(client, settings, tokens, token_of(rotated, other))
