@@ -13,6 +13,9 @@ from models.identifier import customer_id
 LEEWAY = timedelta(seconds=5)
 """How far the clock of a token's issuer may differ from ours."""
 
+EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC) + LEEWAY, datetime.max.replace(tzinfo=UTC) - LEEWAY
+"""Instants of a token that can be reckoned with: with the leeway, both ways, they are still in the calendar."""
+
 MAX_CLAIM_LENGTH = 255
 
 
@@ -130,7 +133,9 @@ def _instant(claims: Mapping[str, Any], name: str) -> datetime:
     value = claims.get(name)
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
-            return datetime.fromtimestamp(value, UTC)
+            instant = datetime.fromtimestamp(value, UTC)
         except (ValueError, OverflowError, OSError):
-            pass
-    raise Unauthenticated(f"The token needs a claim {name!r}: seconds since 1970.")
+            instant = None
+        if instant is not None and EARLIEST <= instant <= LATEST:
+            return instant
+    raise Unauthenticated(f"The token needs a claim {name!r}: seconds since 1970, before the year 10000.")

@@ -73,6 +73,7 @@ def unsigned() -> str:
         jwt.encode(claims(), SECRET + "x" * 40, algorithm="HS512"),
         jwt.encode(claims(), EDWARDS, algorithm="EdDSA"),
         jwt.encode(claims(exp="never"), SECRET, algorithm="HS256"),
+        jwt.encode(claims(exp=253402300799), SECRET, algorithm="HS256"),  # the calendar's last second
         jwt.encode({"sub": "c1", "role": "CUSTOMER"}, SECRET, algorithm="HS256"),
         jwt.encode(claims(), SECRET, algorithm="HS256")[:-2] + "xx",
     ],
