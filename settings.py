@@ -210,6 +210,11 @@ class Settings(BaseSettings):
     )
 
     @property
+    def base_url(self) -> str:
+        """How customers reach this server, without a slash at the end; where it listens, when PUBLIC_URL is not set."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
     def logs_in_json(self) -> bool:
         """Whether logs are JSON."""
         return self.log_format == "json" if self.log_format else self.production

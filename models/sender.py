@@ -110,7 +110,7 @@ def _sender(shop_id: int, name: str, own_address: str | None, reply_to: str | No
         own_address,
         reply_to,
         settings.mail_domain,
-        (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/"),
+        settings.base_url,
         keys_of(settings)[0],
         signer(settings, sender_domain.domain_of(_address(shop_id, own_address, settings.mail_domain))),
     )

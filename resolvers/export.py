@@ -39,8 +39,7 @@ def link(
     expires_at = now() + LIFETIME
     wanted = export_link.ExportLink(root.shop_id, root.id, content, format, expires_at)
     token = export_link.sign(keys_of(settings)[0], wanted)
-    base = (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
-    return ExportLink(f"{base}/exports/{token}", expires_at.replace(microsecond=0))
+    return ExportLink(f"{settings.base_url}/exports/{token}", expires_at.replace(microsecond=0))
 
 
 async def linked(settings: Settings, token: str) -> export_link.ExportLink | None:

@@ -28,6 +28,18 @@ def test_a_setting_is_read_from_the_file_that_is_named_for_it(monkeypatch, tmp_p
     assert settings.database_url == "postgres://rekindle:p@db/rekindle"
 
 
+@pytest.mark.parametrize(
+    ("public_url", "base"),
+    [
+        ("https://outreach.example/", "https://outreach.example"),
+        (None, "http://127.0.0.2:81"),
+        ("", "http://127.0.0.2:81"),
+    ],
+)
+def test_customers_reach_the_public_url_or_else_where_it_listens(public_url: str | None, base: str):
+    assert Settings(_env_file=None, public_url=public_url, host="127.0.0.2", port=81).base_url == base
+
+
 def test_a_variable_goes_before_its_file_and_the_file_before_dotenv(monkeypatch, tmp_path: Path):
     (tmp_path / "host").write_text("file")
     (tmp_path / ".env").write_text("HOST=dotenv\nMAIL_DOMAIN=dotenv\n")
