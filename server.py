@@ -96,6 +96,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
     from operations.exposition import Exposition
     from operations.readiness import Readiness, alive
     from resolvers.mail_report import Reports
+    from resolvers.token import Verifier
     from resolvers.touch import Touches
     from resolvers.unsubscribe import Unsubscribe
     from schema.console import console_files
@@ -104,10 +105,11 @@ def _routes(settings: Settings) -> list[BaseRoute]:
     from schema.transport import create_graphql_app
 
     registry = CollectorRegistry()
-    graphql = create_graphql_app(settings, Traffic(registry))
+    verifier = Verifier(settings)
+    graphql = create_graphql_app(settings, verifier, Traffic(registry))
     readiness = Readiness(settings)
     touches, unsubscribe = Touches(settings), Unsubscribe(settings)
-    downloads = Downloads(settings)
+    downloads = Downloads(settings, verifier)
     routes: list[BaseRoute] = [
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql.app),

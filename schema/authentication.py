@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.caller import Caller
-from models.errors import Unauthenticated
+from models.errors import Forbidden, Unauthenticated, Unavailable
 from resolvers.token import Verifier
+
+STATUS_OF = {Unauthenticated: 401, Forbidden: 403, Unavailable: 503}
+"""The HTTP status of a request whose caller is refused, or cannot be known just now."""
 
 
 async def caller_of_header(verifier: Verifier, header: str | None) -> Caller | None:

@@ -11,11 +11,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from models import export
-from models.errors import Forbidden, RekindleError, Unauthenticated, Unavailable
+from models.errors import RekindleError
 from models.export import MEDIA_TYPES, Content, Format
 from resolvers.export import linked, own_plan
 from resolvers.token import Verifier
-from schema.authentication import caller_of_header
+from schema.authentication import STATUS_OF, caller_of_header
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,8 +29,6 @@ AT_ONCE_OF_SHOP = 2
 PATIENCE = 60.0
 """Seconds in which a part must have been taken; a download that nobody reads ends."""
 
-STATUS_OF = {Unauthenticated: 401, Forbidden: 403, Unavailable: 503}
-
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -41,9 +39,9 @@ HEADERS = {
 class Downloads:
     """`GET /exports/{token}` and, with a bearer token, `GET /exports/plans/{plan}/{content}.{format}`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, verifier: Verifier) -> None:
         self._settings = settings
-        self._verifier = Verifier(settings)
+        self._verifier = verifier
         self._open: Counter[int] = Counter()
 
     async def by_link(self, request: Request) -> Response:

@@ -21,7 +21,7 @@ from resolvers.live import Readings
 from resolvers.token import Verifier
 from schema import places, schema
 from schema.answer import Answer
-from schema.authentication import caller_of_header
+from schema.authentication import STATUS_OF, caller_of_header
 from schema.console import console
 from schema.errors import BAD_INPUT, plain
 from schema.event_stream import HEADERS, events, single
@@ -52,10 +52,8 @@ CONSOLE_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 
-STATUS_OF = {Unauthenticated: 401, Forbidden: 403, Unavailable: 503}
 
-
-def create_graphql_app(settings: Settings, traffic: Traffic | None = None) -> CORSMiddleware:
+def create_graphql_app(settings: Settings, verifier: Verifier, traffic: Traffic | None = None) -> CORSMiddleware:
     """The ASGI application to mount at /graphql, for HTTP and WebSocket.
 
     It takes the process's queue and live listener from `queue` and `listener` of the Starlette
@@ -63,7 +61,7 @@ def create_graphql_app(settings: Settings, traffic: Traffic | None = None) -> CO
     That concerns HTTP alone, so WebSockets may go to its `app` directly: a layer less for each that is open.
     """
     return CORSMiddleware(
-        GraphQLApp(settings, traffic or Traffic()),
+        GraphQLApp(settings, verifier, traffic or Traffic()),
         allow_origins=["*"],
         allow_methods=["GET", "POST"],
         allow_headers=["authorization", "content-type"],
@@ -75,10 +73,10 @@ def create_graphql_app(settings: Settings, traffic: Traffic | None = None) -> CO
 class GraphQLApp:
     """Answers HTTP requests itself, and hands WebSockets to `Socket`."""
 
-    def __init__(self, settings: Settings, traffic: Traffic) -> None:
+    def __init__(self, settings: Settings, verifier: Verifier, traffic: Traffic) -> None:
         self.settings = settings
         self.traffic = traffic
-        self.verifier = Verifier(settings)
+        self.verifier = verifier
         self.engine = Engine(
             schema,
             production=settings.production,

@@ -16,7 +16,7 @@ from starlette.routing import Route, WebSocketRoute
 from models.caller import Role
 from models.live import Listener
 from models.shop import Shop
-from resolvers.token import mint
+from resolvers.token import Verifier, mint
 from settings import Settings
 
 SECRET = "a secret for tests, long enough for HS256"
@@ -45,7 +45,7 @@ def graphql_app(settings: Settings) -> Starlette:
     """The GraphQL endpoint alone, without engines."""
     from schema.transport import create_graphql_app
 
-    graphql = create_graphql_app(settings)
+    graphql = create_graphql_app(settings, Verifier(settings))
     return Starlette(routes=[Route("/graphql", graphql), WebSocketRoute("/graphql", graphql)])
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -18,6 +19,7 @@ from models.caller import Role
 from models.clock import Clock, now
 from models.errors import Forbidden, Unauthenticated, Unavailable
 from resolvers.token import Verifier, mint
+from server import create_app
 from settings import Settings
 from tests.api import SECRET
 
@@ -171,6 +173,22 @@ async def test_the_operator_s_issuer_may_publish_its_keys(issuer: tuple[str, lis
     for token in (other, unknown, mint(SECRET, role=Role.CUSTOMER, subject="c1")):
         with pytest.raises(Unauthenticated):
             await verifier.caller(token)
+
+
+async def test_an_issuer_s_keys_are_fetched_once_for_all_that_asks_for_tokens(
+    issuer: tuple[str, list[dict[str, Any]]], settings: Settings
+):
+    url, keys = issuer
+    keys.append(public_jwk(CURVE, "k1"))
+    app = create_app(settings.model_copy(update={"token_secret": None, "token_jwks_url": url}))
+    token = jwt.encode(claims(role="OWNER", shop="bloom"), CURVE, algorithm="ES256", headers={"kid": "k1"})
+    headers = {"authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        asked = await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+        keys.clear()
+        unknown = await client.get("/exports/plans/unknown/ledger.csv", headers=headers)
+
+    assert (asked.status_code, unknown.status_code) == (200, 404)
 
 
 async def test_an_issuer_that_cannot_be_reached_is_no_one_s_fault():

@@ -16,6 +16,7 @@ from models.export.link import LIFETIME
 from models.plan import Plan
 from models.shop import Shop
 from resolvers import global_id
+from resolvers.token import Verifier
 from schema import download
 from schema.download import Downloads
 from settings import Settings
@@ -28,7 +29,7 @@ LINK = "query ($id: ID!) { plan(id: $id) { export(content: LEDGER, format: CSV) 
 @pytest.fixture
 async def client(settings: Settings, database: None) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the downloads alone."""
-    downloads = Downloads(settings)
+    downloads = Downloads(settings, Verifier(settings))
     app = Starlette(
         routes=[
             Route("/exports/plans/{plan}/{name}", downloads.by_token),
@@ -115,7 +116,7 @@ async def test_too_many_downloads_at_once_are_asked_to_come_again(
 ):
     monkeypatch.setattr(download, "AT_ONCE", 0)
     shop, _, path = await make_plan()
-    app = Starlette(routes=[Route("/exports/plans/{plan}/{name}", Downloads(settings).by_token)])
+    app = Starlette(routes=[Route("/exports/plans/{plan}/{name}", Downloads(settings, Verifier(settings)).by_token)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://rekindle.test") as full:
         answer = await full.get(f"{path}/ledger.csv", headers=bearer(seller(shop)))
 
@@ -148,7 +149,7 @@ async def unread(downloads: Downloads, path: str, token: str) -> asyncio.Task[No
 async def test_one_shop_s_downloads_leave_places_for_the_others(settings: Settings, database: None):
     shop, _, path = await make_plan()
     other, _, others_path = await make_plan("other")
-    downloads = Downloads(settings)
+    downloads = Downloads(settings, Verifier(settings))
     running = [await unread(downloads, f"{path}/ledger.csv", seller(shop)) for _ in range(download.AT_ONCE_OF_SHOP)]
     app = Starlette(routes=[Route("/exports/plans/{plan}/{name}", downloads.by_token)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://rekindle.test") as client:
@@ -167,6 +168,6 @@ async def test_a_download_that_nobody_reads_ends_and_leaves_its_place(
 ):
     monkeypatch.setattr(download, "PATIENCE", 0.01)
     shop, _, path = await make_plan()
-    downloads = Downloads(settings)
+    downloads = Downloads(settings, Verifier(settings))
     for _ in range(download.AT_ONCE + 1):
         await (await unread(downloads, f"{path}/ledger.csv", seller(shop)))

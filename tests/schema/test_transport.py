@@ -5,15 +5,13 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Route
 
 from models.caller import Role
 from resolvers.token import mint
 from schema.limits import MAX_BODY
 from schema.request import acceptable
-from schema.transport import create_graphql_app
 from settings import Settings
+from tests.api import graphql_app
 
 TYPENAME = json.dumps({"query": "{ __typename }"}).encode()
 JSON = {"content-type": "application/json"}
@@ -126,7 +124,7 @@ async def test_what_was_never_run_has_no_data_and_a_code(client: httpx.AsyncClie
 async def test_a_browser_gets_the_console_and_in_production_does_not(client: httpx.AsyncClient, settings: Settings):
     accept = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
     page = await client.get("/graphql", headers=accept)
-    hidden = Starlette(routes=[Route("/graphql", create_graphql_app(settings.model_copy(update={"production": True})))])
+    hidden = graphql_app(settings.model_copy(update={"production": True}))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(hidden), base_url="http://rekindle.test") as production:
         refused = await production.get("/graphql", headers=accept)
 
@@ -135,7 +133,7 @@ async def test_a_browser_gets_the_console_and_in_production_does_not(client: htt
 
 
 async def test_production_hides_introspection_and_suggestions(settings: Settings):
-    hidden = Starlette(routes=[Route("/graphql", create_graphql_app(settings.model_copy(update={"production": True})))])
+    hidden = graphql_app(settings.model_copy(update={"production": True}))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(hidden), base_url="http://rekindle.test") as production:
         introspected = await production.post("/graphql", json={"query": "{ __schema { types { name } } }"})
         misspelt = await production.post("/graphql", json={"query": "{ sho { id } }"})
