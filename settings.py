@@ -128,7 +128,7 @@ class Settings(BaseSettings):
         "required", description="Whether SPF, DKIM and DMARC of a sender's domain must be in order before mail goes."
     )
     mail_tracking: bool = Field(
-        True, description="Whether opens and clicks of mails are noted; off, mails have no image and no links of ours."
+        True, description="Whether opens and clicks of mails are noted; off, mails have no pixel and no links of ours."
     )
     postal_address: Literal["required", "waived"] = Field(
         "required", description="Whether a shop needs a postal address before its plans go by email."

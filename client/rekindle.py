@@ -211,6 +211,7 @@ class PlanCreateInput(TypedDict):
     texts: NotRequired[list[PlanTextInput]]
     template: NotRequired[str | None]
     productIds: NotRequired[list[str]]
+    imageUrl: NotRequired[str | None]
     couponId: NotRequired[str | None]
     button: NotRequired[Destination | None]
     holdoutPercent: NotRequired[int | None]

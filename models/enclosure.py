@@ -1,4 +1,4 @@
-"""What comes with a plan's text: its products, its coupon and its button, the same for every recipient (R8)."""
+"""What comes with a plan's text: its image, products, coupon and button, the same for every recipient (R8, R13)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ LINK = "{link}"
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
-    """Products (0–4), coupon and button of a plan, and the shop that they lead into.
+    """Image, products (0–4), coupon and button of a plan, and the shop that they lead into.
 
     `store_url` is the shop's own page; without one, an email can lead nowhere and shows no products. `product_ids` are
     the plan's, gone ones too, so that a place stands for the same product for ever. `is_tracked` unless the shop wants
@@ -38,6 +38,7 @@ class Enclosure:
     product_ids: tuple[UUID, ...] = ()
     is_tracked: bool = True
     shop_id: int | None = None
+    image_url: str | None = None
 
     def constants(self, language: str) -> dict[str, Value]:
         """Values of the variables that are the same for every recipient of the text in `language`."""
@@ -53,7 +54,7 @@ class Enclosure:
         return words.button_label(self.button, language) if self.button else None
 
     def frame(self, language: str, *, tracked: bool = False) -> Frame:
-        """What stands around the text in an email. `tracked`: its links lead through us, and an image tells of opens."""
+        """What stands around the text in an email. `tracked`: its links lead through us, and a pixel tells of opens."""
         url = self.address(self.button) if self.button else None
         label = self.label(language)
         cards = [self._card(each, language) for each in self.products] if self.store_url else []
@@ -65,7 +66,8 @@ class Enclosure:
             products=tuple(cards),
             button=Button(label, f"{LINK}b" if tracked else quote(url)) if label and url else None,
             postal_address=self.postal_address,
-            image=f"{LINK}o.gif" if tracked else None,
+            image_url=self.image_url,
+            pixel=f"{LINK}o.gif" if tracked else None,
         )
 
     def address(self, destination: Destination, shown: Product | None = None) -> str | None:
@@ -128,6 +130,7 @@ def _enclosure(row: database.Record, products: Sequence[Product]) -> Enclosure:
         product_ids=tuple(row["product_ids"]),
         is_tracked=row["mail_tracking"] is not False,
         shop_id=row["shop_id"],
+        image_url=row["image_url"],
         coupon=_coupon(row) if row["coupon_name"] is not None else None,
         button=Destination(row["button"]) if row["button"] else None,
         has_smart_coupon=row["smart_coupon"],
@@ -152,7 +155,7 @@ _TERMS = """c.name AS coupon_name, c.visibility, c.starts_at, c.ends_at, c.total
     c.percentage, c.amount, c.minimum_spend, c.segment_id, c.product_ids AS coupon_product_ids, c.code"""
 
 _ENCLOSURES = f"""
-SELECT p.id, p.shop_id, p.product_ids, p.button, p.smart_coupon, s.name AS shop_name, s.currency, s.store_url,
+SELECT p.id, p.shop_id, p.product_ids, p.image_url, p.button, p.smart_coupon, s.name AS shop_name, s.currency, s.store_url,
     s.postal_address, s.mail_tracking, {_TERMS}
 FROM plan p JOIN shop s ON s.id = p.shop_id LEFT JOIN coupon c ON c.id = p.coupon_id
 WHERE p.id = ANY($1::int[])

@@ -103,9 +103,10 @@ async def writer(plan_id: int, messages: Sequence[Waiting], *, key: bytes) -> Wr
 
 
 def _shared(enclosed: Enclosure, language: str) -> dict[str, Any]:
-    """Button, products and coupon, the same for all who read `language`."""
+    """Image, button, products and coupon, the same for all who read `language`."""
     button, coupon = enclosed.button, enclosed.coupon
     return {
+        "imageUrl": enclosed.image_url,
         "button": {
             "destination": button.value, "label": enclosed.label(language), "url": enclosed.address(button),
         } if button else None,

@@ -49,7 +49,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A message as it would arrive: in which channel and language, with its button, links, products and coupon."""
+    """A message as it would arrive: in which channel and language, with its image, button, links, products and coupon."""
 
     channel: str
     language: str
@@ -57,6 +57,7 @@ class Preview:
     preheader: str | None
     text: str
     html: str | None
+    image_url: str | None
     button: str | None
     links: Sequence[str]
     products: Sequence[Product]
@@ -89,7 +90,7 @@ async def preview(
     filled = content.fill(text, {"name": name, "link": NO_LINK, "unsubscribeUrl": NO_LINK, **values})
     coupon = spoken.coupon if spoken and spoken.coupon else enclosed.coupon
     return Preview(
-        channel, chosen, filled.subject, filled.preheader, filled.text, filled.html,
+        channel, chosen, filled.subject, filled.preheader, filled.text, filled.html, enclosed.image_url,
         enclosed.label(chosen), _links(enclosed, channel), (spoken.products if spoken else ()) or enclosed.products,
         coupon, coupon.gives(shop.currency, chosen) if coupon else None, spoken.considered if spoken else (),
     )  # fmt: skip

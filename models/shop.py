@@ -82,7 +82,7 @@ class ShopRow(Said):
     `score` is the SPS (R1), `gmv` minor units summed over `gmvDays` days, `tier` the GMV tier (R17); without
     a tier the server takes it from the GMV. Below `storeUrl` lie the pages that messages lead to (R13).
     `senderAddress` and `replyTo` stand in From and Reply-To of its emails, `postalAddress` below them (R21).
-    With `mailTracking` false its emails have no links of ours and no image, and nothing is noted of them.
+    With `mailTracking` false its emails have no links of ours and no pixel, and nothing is noted of them.
     """
 
     external_id: ExternalId

@@ -73,6 +73,9 @@ class AutomatedPlanCreateInput:
     product_ids: list[strawberry.ID] = strawberry.field(
         default_factory=list, description="Global ids of up to 4 products, where they are not those of the occasion."
     )
+    image_url: str | None = strawberry.field(
+        default=None, description="Where its image is, the same in all languages: https, up to 2,000 characters."
+    )
     coupon_id: strawberry.ID | None = strawberry.field(
         default=None, description="Global id of a coupon that comes with it."
     )
@@ -122,6 +125,7 @@ class AutomatedPlanUpdateInput:
     product_ids: list[strawberry.ID] | None = strawberry.field(
         default=UNSET, description="Global ids of all the products it shows, up to 4."
     )
+    image_url: str | None = strawberry.field(default=UNSET, description="Where another image is; null for none.")
     coupon_id: strawberry.ID | None = strawberry.field(
         default=UNSET, description="Global id of another coupon; null for none."
     )
@@ -182,6 +186,7 @@ def _drafted(given: AutomatedPlanCreateInput) -> PlanDraft:
         content=texts,
         template=given.template if given.texts else given.trigger.value,
         product_ids=product_ids_of(given.product_ids),
+        image_url=given.image_url,
         send_at=given.start_at,
         coupon_id=coupon_id_of(given.coupon_id),
         button=trigger.scenario.destination if given.button is UNSET else given.button,
@@ -207,6 +212,7 @@ def _changed(draft: PlanDraft, known: Automation, change: AutomatedPlanUpdateInp
         content=content_of(change.texts) if isinstance(change.texts, list) else draft.content,
         template=given_or(change.template, draft.template),
         product_ids=draft.product_ids if change.product_ids is UNSET else product_ids_of(change.product_ids or []),
+        image_url=given_or(change.image_url, draft.image_url),
         coupon_id=draft.coupon_id if change.coupon_id is UNSET else coupon_id_of(change.coupon_id),
         button=given_or(change.button, draft.button),
         holdout_percent=or_kept(change.holdout_percent, kept_percent),

@@ -1,4 +1,4 @@
-"""Answers about what comes with a message: its button, its products, its coupon (R8, R9, R16)."""
+"""Answers about what comes with a message: its image, its button, its products, its coupon (R8, R9, R13, R16)."""
 
 from dataclasses import dataclass, replace
 
@@ -38,6 +38,12 @@ async def _enclosed(info: Info, message: Message) -> Enclosure:
     found = await info.context.loaders.product.load_many([(message.shop_id, each) for each in message.product_ids])
     shown = [enclosure.within_rules(each, own.shop_name) for each in found if each is not None]
     return replace(own, products=tuple(shown))
+
+
+async def image_url(info: Info, root: strawberry.Parent[Message]) -> str | None:
+    """Where the image of a message is: its plan's."""
+    url: str | None = (await info.context.loaders.enclosure.load(root.plan_id)).image_url
+    return url
 
 
 async def button(info: Info, root: strawberry.Parent[Message]) -> MessageButton | None:

@@ -65,6 +65,9 @@ class PlanCreateInput:
     product_ids: list[strawberry.ID] = strawberry.field(
         default_factory=list, description="Global ids of up to 4 products it shows."
     )
+    image_url: str | None = strawberry.field(
+        default=None, description="Where its image is, the same in all languages: https, up to 2,000 characters."
+    )
     coupon_id: strawberry.ID | None = strawberry.field(
         default=None, description="Global id of a coupon that comes with it."
     )
@@ -101,6 +104,7 @@ class PlanUpdateInput:
     product_ids: list[strawberry.ID] | None = strawberry.field(
         default=UNSET, description="Global ids of all the products it shows, up to 4."
     )
+    image_url: str | None = strawberry.field(default=UNSET, description="Where another image is; null for none.")
     coupon_id: strawberry.ID | None = strawberry.field(
         default=UNSET, description="Global id of another coupon; null for none."
     )
@@ -197,6 +201,7 @@ def drafted(given: PlanCreateInput) -> PlanDraft:
         content=content_of(given.texts),
         template=given.template,
         product_ids=product_ids_of(given.product_ids),
+        image_url=given.image_url,
         send_at=given.send_at,
         local_time=given.local_time,
         coupon_id=coupon_id_of(given.coupon_id),
@@ -216,6 +221,7 @@ def changed(draft: PlanDraft, change: PlanUpdateInput) -> PlanDraft:
         content=content_of(change.texts) if isinstance(change.texts, list) else draft.content,
         template=given_or(change.template, draft.template),
         product_ids=draft.product_ids if change.product_ids is UNSET else product_ids_of(change.product_ids or []),
+        image_url=given_or(change.image_url, draft.image_url),
         coupon_id=draft.coupon_id if change.coupon_id is UNSET else coupon_id_of(change.coupon_id),
         button=given_or(change.button, draft.button),
         send_at=given_or(change.send_at, draft.send_at),

@@ -39,6 +39,11 @@ class Message(Node):
     sender = strawberry.field(resolver=resolvers.sender, graphql_type=Sender, description="The shop it is from.")
     text: str = strawberry.field(description="What it says.")
     language: str = strawberry.field(description="BCP 47 tag of the language it is in.")
+    image_url = strawberry.field(
+        resolver=enclosure.image_url,
+        graphql_type=str | None,
+        description="Where the image above its text is, if it has one; decoration, which the text does not need.",
+    )
     button = strawberry.field(
         resolver=enclosure.button, graphql_type=MessageButton | None, description="Its button, if it has one."
     )

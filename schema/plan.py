@@ -142,6 +142,9 @@ class Plan(Node):
     products = strawberry.field(
         resolver=resolvers.products, graphql_type=list[Product], description="The products it shows."
     )
+    image_url: str | None = strawberry.field(
+        description="Where its image is, the same in all languages, if it has one; shown above the text."
+    )
     coupon = strawberry.field(
         resolver=coupons.of_plan, graphql_type=Coupon | None, description="The coupon that comes with it."
     )

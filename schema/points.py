@@ -35,13 +35,13 @@ LISTS: Mapping[str, int] = {
     "Overview.products": 20,
     "PlanExperiment.variants": 4,
     "InboxEvent.messages": 20,
-    "Segment.versions": 100,
+    "Segment.versions": 20,
     "Coupon.products": 20,
 }
 """The most rows of lists without pages that are long, or whose rows lead on to others.
 
-A coupon may name a hundred products. Hardly any names twenty, and they are read in one statement for a whole page of
-coupons, which would otherwise not be worth its price.
+A coupon may name a hundred products, a segment have a hundred versions. Hardly any has twenty, and they are read in one
+statement for a whole page, which would otherwise not be worth its price.
 """
 
 LENGTHS: Mapping[str, tuple[str, int, int]] = {"Segment.sizeHistory": ("days", 30, 400)}

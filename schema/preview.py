@@ -115,6 +115,7 @@ class PlanPreview:
     preheader: str | None = strawberry.field(description="The email's preheader.")
     text: str = strawberry.field(description="The chat message, or the email's text part.")
     html: str | None = strawberry.field(description="The email's HTML part.")
+    image_url: str | None = strawberry.field(description="Where the image above its text is, if it has one.")
     button: str | None = strawberry.field(description="What its button says.")
     links: list[str] = strawberry.field(description="Where the email leads, in the order it stands in it.")
     products: list[Product] = strawberry.field(description="The products it shows.")

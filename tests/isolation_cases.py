@@ -68,7 +68,7 @@ PROGRESS = (
 )
 PLAN = (
     f"id kind name channel status statusReason segment {{ {SEGMENT} }} template"
-    f" texts {{ language text subject preheader }} products {{ {PRODUCT} }} coupon {{ id name }} button holdoutPercent sendAt localTime deadline createdAt updatedAt"
+    f" texts {{ language text subject preheader }} products {{ {PRODUCT} }} imageUrl coupon {{ id name }} button holdoutPercent sendAt localTime deadline createdAt updatedAt"
     " trigger smartCoupon endsAt quietFrom quietUntil"
     " parameters { steps watchedDays minimumDropPercent watchedBy followersOnly useProductCycle }"
     f" submittedAt startedAt finishedAt progress {{ {PROGRESS} }} allowedActions trials {{ {TRIAL} }}"
@@ -117,7 +117,7 @@ SCENARIO = (
 )
 MESSAGE_ALONE = "id sender { id name isBlocked } text language sentAt readAt clickedAt conversation { id size }"
 MESSAGE = (
-    f"{MESSAGE_ALONE} button {{ destination label url }}"
+    f"{MESSAGE_ALONE} imageUrl button {{ destination label url }}"
     f" products {{ externalId title price {{ amount currency }} imageUrl url }} coupon {{ {OFFER} }}"
 )
 VIOLATION = "shopId shopExternalId planId way words field text actor count firstAt lastAt"
@@ -202,7 +202,7 @@ CASES: dict[str, Case] = {
     "Query.planPreview": Case(
         Role.OWNER,
         "query ($plan: ID!, $customer: ID!) { planPreview(planId: $plan, customerId: $customer) { preview {"
-        f" channel language subject preheader text html button links products {{ {PRODUCT} }}"
+        f" channel language subject preheader text html imageUrl button links products {{ {PRODUCT} }}"
         " coupon { name gives startsAt endsAt } considered { couponId verdict saving } } advice { code message }"
         f" {ERRORS} }} }}",
         lambda ids: {"plan": ids["Plan"], "customer": ids["Customer"]},

@@ -59,13 +59,15 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What stands around a plan's text in an email: the shop, its address, products (0–4) and the button."""
+    """What stands around a plan's text in an email: the shop, its address, image, products (0–4) and the button."""
 
     shop: str
     products: tuple[ProductCard, ...] = ()
     button: Button | None = None
     postal_address: str | None = None
-    image: str | None = None
+    image_url: str | None = None
+    """Address of the image above the text."""
+    pixel: str | None = None
     """Pattern of the address of an image of one pixel, by which an open is noticed."""
 
 
@@ -120,14 +122,20 @@ def _mjml(text: str, frame: Frame, slots: "_Slots", *, language: str, subject: s
 <mj-section background-color="#f3f4f6" css-class="page" padding="8px 0"><mj-column></mj-column></mj-section>
 <mj-section padding="24px 0 16px"><mj-column>
 <mj-text font-size="18px" font-weight="700"><span dir="auto">{slots.plain(frame.shop)}</span></mj-text>
+{_image(frame.image_url, slots) if frame.image_url else ""}
 <mj-text><div dir="{way}">{slots.add(_paragraphs(text))}</div></mj-text>
 </mj-column></mj-section>
 {_products(frame.products, slots, way)}
 {_button(frame.button, slots) if frame.button else ""}
 {_footer(frame, slots, language)}
-{_image_of_one_pixel(frame.image, slots) if frame.image else ""}
+{_pixel(frame.pixel, slots) if frame.pixel else ""}
 </mj-body>
 </mjml>"""
+
+
+def _image(url: str, slots: "_Slots") -> str:
+    """The plan's image, as wide as the text. It says nothing to those who do not see it: the text says all (R13)."""
+    return f'<mj-image src="{slots.plain(url)}" alt="" border-radius="8px" padding="8px 24px"/>'
 
 
 def _paragraphs(text: str) -> str:
@@ -159,13 +167,13 @@ def _product(product: ProductCard, slots: "_Slots") -> str:
     if product.price:
         title += f'<br><span class="quiet" style="color:#57606a">{slots.plain(product.price)}</span>'
     return (
-        f"<mj-column>{_image(product.image_url, href, slots) if product.image_url else ''}"
+        f"<mj-column>{_product_image(product.image_url, href, slots) if product.image_url else ''}"
         f'<mj-text padding="4px 16px 12px"><a href="{href}" class="title" style="color:#1f2328;text-decoration:none">'
         f"{title}</a></mj-text></mj-column>"
     )
 
 
-def _image(url: str, href: str, slots: "_Slots") -> str:
+def _product_image(url: str, href: str, slots: "_Slots") -> str:
     return f'<mj-image src="{slots.plain(url)}" alt="" href="{href}" border-radius="8px" padding="8px 16px"/>'
 
 
@@ -191,7 +199,7 @@ def _footer(frame: Frame, slots: "_Slots", language: str) -> str:
     )
 
 
-def _image_of_one_pixel(url: str, slots: "_Slots") -> str:
+def _pixel(url: str, slots: "_Slots") -> str:
     return f'<mj-raw><img src="{slots.add(url)}" alt="" width="1" height="1" style="display:block;border:0" /></mj-raw>'
 
 

@@ -13,6 +13,7 @@ from models.errors import ErrorCode, Problem, Refused
 from models.experiment import holdout
 from models.plan import automation
 from models.plan.draft import MAX_PRODUCTS, PlanDraft
+from models.plan.image import check_image
 from models.scenario import Destination
 from models.segment import Segment
 from models.shop import Shop
@@ -56,6 +57,7 @@ async def check(
         )  # fmt: skip
     problems += holdout.check_share(draft.holdout_percent, is_marketing=draft.is_marketing)
     problems += await _check_products(shop, draft.product_ids)
+    problems += check_image(draft.image_url)
     problems += await _check_coupon(shop, draft.coupon_id, complete_at)
     problems += experiment.check(draft.experiment)
     shows_products = draft.product_ids or (draft.automation and draft.automation.trigger.has_products)

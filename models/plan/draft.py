@@ -50,6 +50,8 @@ class PlanDraft:
     content: Mapping[str, Any]
     template: str | None = None
     product_ids: Sequence[UUID] = field(default_factory=tuple)
+    image_url: str | None = None
+    """Where its image is, the same in all languages (R13)."""
     send_at: datetime | None = None
     local_time: time | None = None
     """The hour of each customer's own day at which it goes, from `send_at` on (B3); none: at once."""

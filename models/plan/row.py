@@ -42,6 +42,7 @@ class PlanRow(Model):
     content: Any = fields.JSONField()
     fallback_language = fields.TextField(null=True)
     product_ids: list[UUID] = ArrayField(element_type="uuid")
+    image_url = fields.TextField(null=True)
     coupon: fields.ForeignKeyNullableRelation[Coupon] = fields.ForeignKeyField(
         "models.Coupon", related_name=False, null=True
     )
@@ -84,7 +85,8 @@ class PlanRow(Model):
         """What the seller has decided about it."""
         return PlanDraft(
             name=self.name, channel=self.channel, segment_id=self.segment_id, content=self.content,
-            template=self.template, product_ids=tuple(self.product_ids), send_at=self.send_at,
+            template=self.template, product_ids=tuple(self.product_ids), image_url=self.image_url,
+            send_at=self.send_at,
             coupon_id=self.coupon_id, button=self.button, holdout_percent=self.holdout_percent,
             automation=self.automation,
             experiment=experiment.read(self.experiment),
@@ -139,6 +141,7 @@ def columns_of(draft: PlanDraft) -> dict[str, Any]:
         "template": draft.template,
         "content": content.normalised(draft.content) if draft.content else {"texts": {}},
         "product_ids": list(draft.product_ids),
+        "image_url": draft.image_url,
         "coupon_id": draft.coupon_id,
         "button": draft.button,
         "send_at": draft.send_at,

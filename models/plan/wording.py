@@ -17,7 +17,7 @@ Key = tuple[int, str, str, int]
 async def pin(plan_id: int, *, tracked: bool = False) -> bool:
     """Localise a running plan's texts into rows; False when the plan does not run. Repeating it changes nothing.
 
-    `tracked`: emails get links of their own and an image, unless the shop wants none (models/touch).
+    `tracked`: emails get links of their own and a pixel, unless the shop wants none (models/touch).
     """
     async with database.transaction():
         plan = await database.fetch_one(

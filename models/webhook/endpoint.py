@@ -42,7 +42,7 @@ def check_url(url: str, *, targets: Targets, field: str = "url") -> str:
         raise refuse(field, "The URL must hold no user name or password; requests are signed instead.")
     if parts.fragment or "#" in url:
         raise refuse(field, "The URL must hold no fragment (#).")
-    if targets == "public" and not _may_be_public(parts.hostname):
+    if targets == "public" and not may_be_public(parts.hostname):
         raise refuse(field, "The URL must lead to a public address.")
     return url
 
@@ -73,7 +73,7 @@ def _meant(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address
     return [address]
 
 
-def _may_be_public(host: str) -> bool:
+def may_be_public(host: str) -> bool:
     """Whether a host is a name, or a public address. Where a name leads is seen when it is called."""
     try:
         ip_address(host)

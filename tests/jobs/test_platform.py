@@ -85,7 +85,7 @@ async def test_each_recipient_s_message_arrives_once_signed_and_as_they_would_re
 ):
     clock.reset()
     platform()
-    shop, plan, secret = await make_platform_plan(sink, 30, button="CART")
+    shop, plan, secret = await make_platform_plan(sink, 30, button="CART", image_url="https://img.example/a.png")
 
     await deliver_slice(ctx, plan.id, 1)
 
@@ -101,6 +101,7 @@ async def test_each_recipient_s_message_arrives_once_signed_and_as_they_would_re
     assert first["data"]["id"] == global_id("Message", plan.id, row["customer_id"], "")
     assert (first["data"]["shop"], first["data"]["language"]) == (shop.external_id, "en")
     assert first["data"]["button"] == {"destination": "CART", "label": "Go to cart", "url": None}
+    assert first["data"]["imageUrl"] == "https://img.example/a.png"
     assert sorted(sink.taken()) == sorted(request.id for request in sink.requests)
     assert len(set(sink.taken())) == 30
     await oracle.check(sink.accepted(), channel="CHAT")
@@ -138,6 +139,7 @@ async def test_a_message_has_the_plan_s_coupon_and_the_same_id_at_every_try(
     assert len(ids) == 2
     assert len(set(ids)) == 1
     assert sink.requests[0].json["data"]["coupon"]["name"] == "Ten percent"
+    assert sink.requests[0].json["data"]["imageUrl"] is None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from html import escape as html_escape
 
 import fast_mail_parser
 import pytest
@@ -51,6 +52,32 @@ async def test_each_template_arrives_in_each_language_as_its_preview_showed_it(
         assert shown.language == (tag if code in MAILED else "en")
         expected = (shown.subject, _linkless(shown.text), _linkless(shown.html or ""))
         assert _by_python(source) == _by_rust(source) == expected
+
+
+async def test_a_plans_image_arrives_once_in_each_language_where_its_preview_showed_it(ctx: Context, mailbox: Mailbox):
+    shop = await make_shop()
+    readers = [(await make_customers(shop, 1, prefix=tag, language=tag))[0] for tag in ("en", "ar")]
+    url = 'https://img.example/spring.png?a=1&b="2"&{name}%%0%%'
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL, content=content_of("WIN_BACK"), image_url=url)
+    shown = [await preview(shop, plan, customer_id=reader) for reader in readers]
+
+    await deliver_slice(ctx, plan.id, 1)
+
+    assert [(each.language, each.image_url) for each in shown] == [("en", url), ("ar", url)]
+    for reader, expected in zip(readers, shown, strict=True):
+        [entry] = mailbox.find(f"<{plan.id}.{reader.hex}@rekindle.localhost>")
+        source = mailbox.source(entry.number)
+        assert source is not None
+        _, text, html = _by_python(source)
+        assert (text, html) == (_linkless(expected.text), _linkless(expected.html or ""))
+        mail = fast_mail_parser.parse_email(source)
+        assert [_images(said) for said in (*mail.text_html, expected.html or "")] == [[html_escape(url)]] * 2
+        assert "img.example" not in mail.text_plain[0]
+
+
+def _images(html: str) -> list[str]:
+    """The addresses of the images in a mail, as they are written, without the pixel that tells of opens."""
+    return [url for url in re.findall(r'<img [^>]*?src="([^"]*)"', html) if not url.endswith("o.gif")]
 
 
 def _by_python(source: bytes) -> tuple[str | None, str, str]:

@@ -63,6 +63,12 @@ def test_without_a_store_url_an_email_shows_neither_button_nor_products():
     assert (frame.button, frame.products) == (None, ())
 
 
+def test_an_image_is_shown_with_or_without_a_store_url():
+    image = "https://img.example/spring.png"
+    for store in (None, "https://m.example/bloom"):
+        assert Enclosure("Bloom", "USD", store, image_url=image).frame("en").image_url == image
+
+
 @pytest.mark.usefixtures("database")
 async def test_a_plans_products_coupon_and_button_are_pinned_in_each_language():
     shop = await make_shop(store_url="https://m.example/bloom")

@@ -16,7 +16,7 @@ from tests.automation import Life
 from tests.factories import make_coupon, make_draft, make_shop
 
 PLAN = (
-    "plan { id kind name status channel trigger parameters { steps watchedDays followersOnly } template button"
+    "plan { id kind name status channel trigger parameters { steps watchedDays followersOnly } template button imageUrl"
     " smartCoupon sendAt endsAt deadline quietFrom quietUntil texts { language } segment { preset } }"
 )
 ERRORS = "userErrors { field code rule }"
@@ -116,6 +116,7 @@ async def test_a_draft_made_into_an_order_confirmation_loses_its_share_and_takes
         ({"couponId": "x"}, ["couponId"]),
         ({"couponId": ""}, ["couponId"]),
         ({"name": ""}, ["name"]),
+        ({"imageUrl": "http://img.example/a.png"}, ["imageUrl"]),
         ({"texts": [{"language": "en", "text": "See {order}"}]}, ["texts", "en", "text"]),
     ],
 )
@@ -214,6 +215,16 @@ async def test_an_empty_id_in_a_change_is_no_null_and_nothing_is_changed(api: Ap
     assert answer == {"plan": None, "userErrors": [{"field": [field], "code": "NOT_FOUND", "rule": None}]}
     kept = await Plan.get()
     assert (kept.name, kept.segment_id, kept.coupon_id) == ("Cart", segment.id, coupon.id)
+
+
+async def test_its_image_is_kept_until_it_is_changed_or_removed(api: Api):
+    shop = await make_shop()
+    made = (await create(api, shop, imageUrl="https://img.example/a.png"))["plan"]
+    images = [made["imageUrl"]]
+    for change in ({"name": "Carts"}, {"imageUrl": "https://img.example/b.png"}, {"imageUrl": None}):
+        answer = await api.data(UPDATE, seller(shop), input={"id": made["id"], **change})
+        images.append(answer["automatedPlanUpdate"]["plan"]["imageUrl"])
+    assert images == ["https://img.example/a.png", "https://img.example/a.png", "https://img.example/b.png", None]
 
 
 async def test_only_automated_drafts_are_changed_so(api: Api):

@@ -1,4 +1,4 @@
-"""What comes with a message in the inbox: button, products and coupon, the plan's or the message's own (R8, R9, R16)."""
+"""What comes with a message in the inbox: image, button, products and coupon, the plan's or the message's own (R8, R9, R13, R16)."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.api import Api, shopper
 from tests.factories import make_coupon, make_customers, make_resolved, make_shop
 from tests.models.test_enclosure import make_product
 
-INBOX = """{ inbox { nodes { text button { destination label url }
+INBOX = """{ inbox { nodes { text imageUrl button { destination label url }
     products { externalId title price { amount currency } imageUrl url } coupon { name gives status claimsLeft } } } }"""
 TEXTS = {"texts": {"en": {"text": "Hi {name}"}, "es": {"text": "Hola {name}"}}}
 
@@ -30,10 +30,12 @@ async def test_a_message_shows_what_its_plan_encloses(api: Api):
     shop = await make_shop(store_url="https://m.example/bloom")
     soap = await make_product(shop, "p/1", "Soap")
     coupon = await make_coupon(shop, name="Ten", visibility=Visibility.PRIVATE)
-    await send(shop, product_ids=[soap], coupon_id=coupon.id, button=Destination.CART)
+    image = "https://img.example/spring.png"
+    await send(shop, product_ids=[soap], image_url=image, coupon_id=coupon.id, button=Destination.CART)
 
     found = await message(api)
 
+    assert found["imageUrl"] == image
     assert found["button"] == {"destination": "CART", "label": "Ir al carrito", "url": "https://m.example/bloom/cart"}
     assert found["products"] == [{
         "externalId": "p/1", "title": "Soap", "price": {"amount": 1999, "currency": "USD"}, "imageUrl": None,
@@ -45,7 +47,7 @@ async def test_a_message_shows_what_its_plan_encloses(api: Api):
 async def test_a_bare_message_shows_nothing(api: Api):
     await send(await make_shop())
 
-    assert await message(api) == {"text": "Hola c0", "button": None, "products": [], "coupon": None}
+    assert await message(api) == {"text": "Hola c0", "imageUrl": None, "button": None, "products": [], "coupon": None}
 
 
 async def test_without_a_page_of_the_shop_a_button_has_no_address(api: Api):

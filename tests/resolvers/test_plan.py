@@ -67,6 +67,8 @@ async def test_a_draft_is_kept_as_it_was_given(api: Api):
         ({"texts": [{"language": "klingonish", "text": "x"}]}, [(["texts", "klingonish"], "UNKNOWN_LANGUAGE")]),
         ({"texts": [{"language": "en", "text": "{who}"}]}, [(["texts", "en", "text"], "UNKNOWN_VARIABLE")]),
         ({"sendAt": "2025-02-01T09:00:00Z"}, [(["sendAt"], "IN_PAST")]),
+        ({"imageUrl": "http://img.example/a.png"}, [(["imageUrl"], "INVALID")]),
+        ({"imageUrl": "https://img.example/" + "a" * 2_000}, [(["imageUrl"], "TOO_LONG")]),
     ],
 )
 async def test_a_draft_that_cannot_be_is_refused_with_its_place(
@@ -303,6 +305,51 @@ async def test_what_is_no_hour_of_a_day_is_refused_and_nothing_kept(api: Api, ho
 
     assert "LocalTime is an hour and a minute" in answer["errors"][0]["message"]
     assert await Plan.all().count() == 0
+
+
+IMAGE = {
+    name: f"mutation ($input: Plan{name.title()}Input!) {{ plan{name.title()}(input: $input) {{"
+    " plan { id imageUrl } userErrors { field code rule message } } }"
+    for name in ("create", "update", "duplicate", "submit")
+}
+
+
+async def test_a_plans_image_is_kept_changed_copied_removed_and_frozen(api: Api):
+    shop = await make_shop()
+
+    async def answer(verb: str, **given: Any) -> dict[str, Any]:
+        payload: dict[str, Any] = (await api.data(IMAGE[verb], seller(shop), input=given))[f"plan{verb.title()}"]
+        return payload
+
+    made = await answer("create", **await new_plan(shop, imageUrl="https://img.example/a.png"))
+    own = {"id": made["plan"]["id"]}
+    changed = await answer("update", **own, imageUrl="https://img.example/b.png")
+    kept = await answer("update", **own, name="Autumn")
+    copied = await answer("duplicate", **own)
+    none = await answer("update", **own, imageUrl=None)
+    await answer("submit", id=copied["plan"]["id"])
+    late = await answer("update", id=copied["plan"]["id"], imageUrl=None)
+
+    images = [each["plan"]["imageUrl"] for each in (made, changed, kept, copied, none)]
+    assert images == [f"https://img.example/{name}.png" for name in ("a", "b", "b", "b")] + [None]
+    assert [(each["field"], each["code"]) for each in late["userErrors"]] == [(["id"], "ILLEGAL_TRANSITION")]
+    assert [each.image_url for each in await Plan.all().order_by("id")] == [None, "https://img.example/b.png"]
+
+
+async def test_a_refused_image_leaves_the_draft_as_it_was(api: Api):
+    shop = await make_shop()
+    plan = await make_draft(shop, image_url="https://img.example/a.png")
+    change = {"id": global_id.encode("Plan", plan.id), "name": "x", "imageUrl": "https://ana:secret@img.example/a.png"}
+
+    answer = (await api.data(IMAGE["update"], seller(shop), input=change))["planUpdate"]
+
+    message = "An image's address must hold no user name or password: every reader would have it."
+    assert answer == {
+        "plan": None,
+        "userErrors": [{"field": ["imageUrl"], "code": "INVALID", "rule": "R13", "message": message}],
+    }
+    kept = await Plan.get()
+    assert (kept.name, kept.image_url) == (plan.name, "https://img.example/a.png")
 
 
 RETRY = (

@@ -12,9 +12,10 @@ from tests.factories import make_coupon, make_customers, make_draft, make_shop
 PREVIEW = (
     "query ($plan: ID!, $channel: String, $language: String, $customer: ID) {"
     " planPreview(planId: $plan, channel: $channel, language: $language, customerId: $customer) {"
-    " preview { channel language subject text button links coupon { gives } } advice { code }"
+    " preview { channel language subject text imageUrl button links coupon { gives } } advice { code }"
     " userErrors { field code rule } } }"
 )
+IMAGE = "https://img.example/spring.png"
 ESTIMATE = (
     "query ($plan: ID!) { planEstimate(planId: $plan) { estimate { audience reachable cappedToday withoutConsent"
     " reach { channel language count } refusals { reason count } } userErrors { field code } } }"
@@ -29,7 +30,9 @@ async def test_a_preview_is_what_the_customer_would_get_with_advice(api: Api):
     shop = await make_shop(store_url="https://m.example/bloom")
     [ana] = await make_customers(shop, 1, language="es")
     coupon = await make_coupon(shop)
-    plan = await make_draft(shop, channel=PlanChannel.EMAIL, button=Destination.STORE, coupon_id=coupon.id)
+    plan = await make_draft(
+        shop, channel=PlanChannel.EMAIL, button=Destination.STORE, coupon_id=coupon.id, image_url=IMAGE
+    )
     asked = {"plan": global_id.encode("Plan", plan.id), "customer": global_id.encode("Customer", ana)}
 
     data = (await api.data(PREVIEW, seller(shop), **asked))["planPreview"]
@@ -37,7 +40,7 @@ async def test_a_preview_is_what_the_customer_would_get_with_advice(api: Api):
     assert data["preview"].pop("text").startswith("Hola c0, saludos de Bloom")
     assert data == {
         "preview": {
-            "channel": "EMAIL", "language": "es", "subject": "Hola c0", "button": "Visitar la tienda",
+            "channel": "EMAIL", "language": "es", "subject": "Hola c0", "imageUrl": IMAGE, "button": "Visitar la tienda",
             "links": ["https://m.example/bloom"], "coupon": {"gives": "10\xa0%"},
         },
         "advice": [{"code": "FEW_CONDITIONS"}],

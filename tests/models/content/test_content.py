@@ -246,6 +246,21 @@ def test_everything_people_write_is_escaped_in_html_and_not_in_text() -> None:
     assert filled.text.startswith("<u>Hi</u> <a href='x'> & all\n\n<s><a href='x'></s>\n\n* <i>Cream</i> {x} (<3)")
 
 
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_image_stands_once_between_the_shop_and_the_text_and_is_decoration(language: str) -> None:
+    with_image = email(
+        "Look at this", language, Frame("Bloom", image_url='https://img.example/a.png?a=1&b="{name}%%1%%')
+    )
+    without = email("Look at this", language)
+    assert with_image.html is not None and without.html is not None
+    [image] = re.findall(r"<img [^>]*>", with_image.html)
+    assert 'src="https://img.example/a.png?a=1&amp;b=&quot;{name}%%1%%"' in image
+    assert 'alt=""' in image and 'width="552"' in image and "width:100%" in image
+    assert with_image.html.index(">Bloom<") < with_image.html.index(image) < with_image.html.index("Look at this")
+    assert "<img" not in without.html
+    assert with_image.text == without.text
+
+
 def test_text_and_html_lead_to_the_same_places() -> None:
     frame = Frame("Bloom", (ProductCard("Cream", "{link}p1", "$3"),), Button("Shop", "{link}b"), "1 Main St")
     filled = email("Hi", frame=frame)
