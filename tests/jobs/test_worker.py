@@ -17,8 +17,9 @@ from jobs.context import DELIVERY_QUEUES
 from jobs.worker import work
 from local.postgres import Postgres
 from local.valkey import Valkey
-from models import audience, send_rate, worker
 from models import database as db
+from models import send_rate, worker
+from models import slice as slices
 from models.plan import Plan, PlanChannel, PlanStatus
 from settings import Settings
 from tests import oracle
@@ -101,7 +102,7 @@ async def test_what_many_dead_workers_had_claimed_hides_nothing_from_a_living_on
 async def test_chat_goes_while_more_mail_than_a_worker_takes_on_stands_at_a_relay_that_says_nothing(
     quick: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(audience, "SLICE_SIZE", 1)
+    monkeypatch.setattr(slices, "SLICE_SIZE", 1)
     sink = Sink(tmp_path / "ledger", script=always(Stage.MAIL, Act.STALL))
     crowd, other = await make_shop("crowd"), await make_shop("other")
     await make_customers(crowd, 2 * workers.MAX_JOBS[DELIVERY_QUEUES["EMAIL"]], prefix="crowd-")
