@@ -1,8 +1,8 @@
 """Intents and settlements: the one commit that stands before a message's final dot (docs/reliability.md).
 
-An *intent* moves PENDING → COMMITTING, only while the slice is still held (its token, its worker's
-heartbeat) and its plan runs. Only a message whose intent was returned may be finished on the wire. A
-*settlement* records what became of a try, by its number, so that a late answer still finds its row and
+An *intent* moves PENDING → COMMITTING, only while the slice is still held (its token, its worker's heartbeat), its
+plan runs, and no try was made since the message was loaded. Only a message whose intent was returned may be finished
+on the wire. A *settlement* records what became of a try, by its number, so that a late answer still finds its row and
 one that is stored twice changes nothing. Both kinds share one statement, and so one commit.
 """
 
@@ -95,6 +95,7 @@ def _wanted(intents: Sequence[Waiting]) -> list[list[Any]]:
         [m.reference for m in intents],
         [m.slice for m in intents],
         [m.token for m in intents],
+        [m.attempt for m in intents],
     ]
 
 
@@ -120,8 +121,8 @@ WITH settling AS (
         AS s(plan_id, customer_id, reference, slice, day, attempt, intended, state, reason, not_before)
 ),
 wanted AS (
-    SELECT * FROM unnest($11::int[], $12::uuid[], $13::text[], $14::int[], $15::uuid[])
-        AS w(plan_id, customer_id, reference, slice, token)
+    SELECT * FROM unnest($11::int[], $12::uuid[], $13::text[], $14::int[], $15::uuid[], $16::int[])
+        AS w(plan_id, customer_id, reference, slice, token, attempt)
 ),
 locked AS MATERIALIZED (
     SELECT s.plan_id, s.number, s.token, s.worker_id, s.done_at FROM slice s
@@ -138,7 +139,7 @@ settled AS (
         reason = CASE WHEN s.state = 'PENDING' AND d.state = 'UNKNOWN' THEN coalesce(s.reason, 'NOT_SENT')
                       ELSE s.reason END,
         not_before = s.not_before,
-        sent_at = CASE WHEN s.state = 'SENT' THEN $16::timestamptz END,
+        sent_at = CASE WHEN s.state = 'SENT' THEN $17::timestamptz END,
         contact_day = CASE WHEN s.state IN ('FAILED', 'PENDING') THEN NULL ELSE d.contact_day END,
         attempt = s.attempt
     FROM settling s LEFT JOIN locked h ON h.plan_id = s.plan_id AND h.number = s.slice
@@ -150,17 +151,17 @@ settled AS (
         s.day AS contact_day
 ),
 """
-    + fact.telling("settled", "$16::timestamptz")
+    + fact.telling("settled", "$17::timestamptz")
     + ","
     + contact.unused("settled", "m.state IN ('FAILED', 'PENDING', 'CANCELLED')")
     + """
 UPDATE delivery d SET state = 'COMMITTING', attempt = d.attempt + 1
 FROM wanted w
 JOIN locked h ON h.plan_id = w.plan_id AND h.number = w.slice AND h.token = w.token
-JOIN plan p ON p.id = h.plan_id AND p.status = 'ONGOING' AND (p.deadline IS NULL OR p.deadline > $16)
-JOIN worker k ON k.id = h.worker_id AND k.lease_until > clock_timestamp() + $17::interval
+JOIN plan p ON p.id = h.plan_id AND p.status = 'ONGOING' AND (p.deadline IS NULL OR p.deadline > $17)
+JOIN worker k ON k.id = h.worker_id AND k.lease_until > clock_timestamp() + $18::interval
 WHERE d.plan_id = w.plan_id AND d.customer_id = w.customer_id AND d.reference = w.reference
-  AND (d.slice = w.slice) IS TRUE AND d.state = 'PENDING' AND (SELECT count(*) FROM locked) >= 0
+  AND (d.slice = w.slice) IS TRUE AND d.state = 'PENDING' AND d.attempt = w.attempt AND (SELECT count(*) FROM locked) >= 0
 RETURNING d.plan_id, d.customer_id, d.reference, d.attempt
 """
 )

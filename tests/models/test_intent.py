@@ -177,6 +177,20 @@ async def test_a_refusal_before_the_intent_is_a_try_and_gives_the_contact_back()
     assert await intent.commit([], [message]) == {}
 
 
+async def test_what_a_worker_that_was_given_up_says_late_keeps_the_one_after_it_from_sending_without_a_contact():
+    _, plan = await mail_plan(1)
+    held, (stale,) = await hold(plan)
+    await db.execute("UPDATE worker SET lease_until = clock_timestamp()")
+    assert await slices.give_up_lost() == [(plan.id, held.number)]
+    _, (message,) = await hold(plan)
+
+    await intent.commit([settled(stale, DeliveryState.PENDING, reason="4.2.1", intended=False)], [])
+
+    assert await intent.commit([], [message]) == {}
+    assert await rows() == {("PENDING", "4.2.1", 1): 1}
+    assert await db.fetch_value("SELECT count(*) FROM contact") == 0
+
+
 async def test_an_intent_taken_back_waits_again_without_its_contact():
     _, plan = await mail_plan(1)
     held, (message,) = await hold(plan)
