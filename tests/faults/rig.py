@@ -29,7 +29,7 @@ FULL = os.environ.get("FAULTS") == "full"
 LEASE = timedelta(seconds=4)
 MARGIN = timedelta(seconds=2)
 """How much of it an intent needs: both are shorter than an operator's, because tests wait for leases to run out."""
-PATIENCE = 240.0 if FULL else 90.0
+PATIENCE = 480.0 if FULL else 90.0
 FINISHED = {PlanStatus.SENT, PlanStatus.CANCELLED}
 
 
