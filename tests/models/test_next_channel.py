@@ -1,12 +1,12 @@
 """CHAT_THEN_EMAIL is chosen again while it waits: who blocks the chat gets it by email, once, or not at all (R8)."""
 
 import asyncio
-from datetime import timedelta
+from datetime import time, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
-from models import consent, intent, worker
+from models import consent, intent, quiet_hours, worker
 from models import database as db
 from models import slice as slices
 from models.clock import Clock
@@ -14,6 +14,7 @@ from models.delivery import DeliveryState
 from models.experiment import Experiment, Metric, Variant, winner
 from models.intent import Settlement
 from models.plan import Plan, PlanChannel
+from models.quiet_hours import Hours, QuietHours
 from models.shop import Shop
 from models.slice import Slice, Waiting
 from tests import oracle
@@ -189,6 +190,20 @@ async def test_what_a_platform_was_about_to_get_goes_by_email_with_its_contact_a
     await intent.commit([taken_back], [])
 
     assert await rows(plan) == [("COMMITTING", None, "EMAIL", 2)]
+    await oracle.check_contacts()
+
+
+async def test_what_moved_with_its_contact_waits_while_it_is_quiet_and_gives_the_contact_back():
+    shop, plan, customer, _ = await on_its_way()
+    await consent.block(shop.id, customer)
+    assert await db.fetch_value("SELECT contact_day FROM delivery WHERE plan_id = $1", plan.id) == NOON.date()
+    await quiet_hours.change(shop, QuietHours(Hours(time(11), time(15))))
+
+    _, by_mail = await hold(plan, 2)
+
+    assert by_mail == []
+    assert await rows(plan) == [("PENDING", "QUIET_HOURS", "EMAIL", 2)]
+    assert await db.fetch_value("SELECT count(*) FROM contact WHERE plan_id = $1", plan.id) == 0
     await oracle.check_contacts()
 
 
