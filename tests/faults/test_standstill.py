@@ -178,7 +178,7 @@ async def _until_more(rig: Rig, messages: int) -> None:
 
 @pytest.mark.timeout(300)
 async def test_the_answers_to_commits_are_lost_on_the_way(rig: Rig, postgres: Postgres, engine_folder: Path):
-    recipients = 5_000 if FULL else 600
+    recipients = 5_000 if FULL else 300
     plan = await rig.mail_plan(recipients)
     upstream = socket_folder(postgres.folder)
     proxy = Proxy(engine_folder / "proxy", upstream, lose_every=7)
