@@ -1,7 +1,8 @@
 """Send rates: how many messages of a shop a minute may go, over all its plans, channels and all workers.
 
 A bucket that fills at the rate and holds what `WINDOW` brings, and one message at least; it is a row that whoever loads
-a slice draws from, so workers share it whatever their number. What is drawn may go at once; the rest of the slice waits for its next turn.
+a slice draws from, so workers share it whatever their number. What is drawn may go at once; the rest of the slice waits
+for its next turn.
 """
 
 from datetime import datetime, timedelta

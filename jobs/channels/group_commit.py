@@ -1,4 +1,4 @@
-"""Group commit: what gathers while one commit is under way goes into the next; no timer (docs/reliability.md, "How it is kept")."""
+"""Group commit: what gathers while one commit is under way goes into the next; no timer (docs/reliability.md)."""
 
 import asyncio
 import logging
