@@ -195,7 +195,7 @@ async def lose_worker(plan_id: int, number: int) -> int:
 
 
 async def give_contacts_back(plan_id: int, number: int) -> int:
-    """Free the contacts of what still waits in a slice, for whatever goes to these customers first; how many."""
+    """Free the contacts of what waits in a slice and never left, for whatever goes to these customers first; how many."""
     return await database.execute(_GIVE_CONTACTS_BACK, plan_id, number)
 
 
@@ -226,12 +226,13 @@ SELECT count(*) FROM ended
 """
 )
 
-# In the order in which whoever withdraws many messages takes them. The update finds them by key, not among their slice.
+# In the order in which whoever withdraws many messages takes them. What may have arrived at an earlier try keeps the
+# contact of its day. The update finds them by key, not among their slice.
 _GIVE_CONTACTS_BACK = (
     """
 WITH waiting AS MATERIALIZED (
     SELECT plan_id, customer_id, reference, contact_day FROM delivery
-    WHERE plan_id = $1 AND slice = $2 AND state = 'PENDING' AND contact_day IS NOT NULL
+    WHERE plan_id = $1 AND slice = $2 AND state = 'PENDING' AND contact_day IS NOT NULL AND NOT may_repeat
     ORDER BY customer_id, reference
     FOR NO KEY UPDATE
 ),

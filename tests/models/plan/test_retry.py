@@ -158,6 +158,20 @@ async def test_an_unknown_message_of_an_earlier_day_takes_a_contact_of_the_day_i
     assert [row["day"] for row in rows] == [now().date()]
 
 
+async def test_an_unknown_message_that_does_not_leave_again_keeps_the_contact_of_the_day_it_may_have_arrived():
+    shop, plan, (unknown, *_) = await sent_plan()
+    await fail(unknown, "UNKNOWN", "WORKER_LOST")
+    await retried(shop, plan, include_unknown=True)
+    await load(plan, 2)
+
+    await db.execute("UPDATE worker SET lease_until = clock_timestamp()")
+    assert await slices.give_up_lost() == [(plan.id, 2)]
+
+    assert await db.fetch_value("SELECT count(*) FROM contact WHERE customer_id = $1", unknown) == 1
+    await oracle.check_contacts()
+    assert [message.customer_id for message in await load(plan, 2)] == [unknown]
+
+
 async def test_a_plan_without_failures_is_refused_and_unchanged():
     shop, plan, (unknown, *_) = await sent_plan()
     await fail(unknown, "UNKNOWN", "WORKER_LOST")
