@@ -1,6 +1,7 @@
 """PostgreSQL: one pool, transactions, set-based statements, and schema migration."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
@@ -28,7 +29,10 @@ MIGRATION_LOCK = 7_265_201
 """Key of the advisory lock that lets one process at a time change the schema."""
 
 LOCK_DELAY = 0.2
-"""Seconds between two looks whether another process still changes the schema."""
+"""Seconds between two looks whether another process still changes the schema, or whether PostgreSQL has started."""
+
+START_WITHIN = 120.0
+"""Seconds that a PostgreSQL which is starting, crash recovery included, is waited for."""
 
 UNREACHABLE = (
     OSError,
@@ -180,8 +184,11 @@ async def migrate(url: str) -> None:
     Where it is up to date nothing is touched, so that a role which may change no table can run what begins with this.
     The lock is asked for again and again rather than waited for: an index that is built while others write
     waits for every statement that began before it, and one that waits for the lock would never end.
+
+    A server that says that it is starting is waited for, `START_WITHIN` at most: after a restart of the machine, and
+    after a crash, this is often the first to ask.
     """
-    lock = await asyncpg.connect(url.replace("postgres://", "postgresql://", 1))
+    lock = await _started(url.replace("postgres://", "postgresql://", 1))
     try:
         if not await _unapplied(lock):
             return
@@ -191,6 +198,18 @@ async def migrate(url: str) -> None:
         await Tortoise.close_connections()
     finally:
         await lock.close()
+
+
+async def _started(url: str) -> asyncpg.Connection:
+    """A connection, as soon as the server takes some. Raises UNREACHABLE at once where nobody listens."""
+    deadline = time.monotonic() + START_WITHIN
+    while True:
+        try:
+            return await asyncpg.connect(url)
+        except asyncpg.CannotConnectNowError:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(LOCK_DELAY)
 
 
 T = TypeVar("T")

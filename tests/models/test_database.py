@@ -1,6 +1,8 @@
 """Schema migration and the driver's promises."""
 
 import asyncio
+import os
+import signal
 from contextvars import Context
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from tortoise import Tortoise
 from local.postgres import Postgres
 from models import database as databases
 from settings import Settings
+from tests.waiting import until
 
 
 async def test_processes_that_migrate_at_once_do_not_disturb_each_other(postgres: Postgres):
@@ -129,4 +132,27 @@ async def test_after_a_crash_of_the_server_statements_work_again(folder: Path, s
 
     assert await databases.fetch_value("SELECT tag FROM language") == "en"
     await databases.disconnect()
+    server.stop()
+
+
+async def test_migration_waits_for_a_server_that_is_still_starting(folder: Path):
+    server = Postgres(folder / "postgres", shared_buffers="16MB", hot_standby="off")
+    server.start()
+    server.stop()
+    (server.data / "standby.signal").touch()  # it goes on recovering, and takes nobody, until it is promoted
+    starting = asyncio.create_task(asyncio.to_thread(server.start))
+    claim = server.data / "postmaster.pid"
+    await until(lambda: claim.exists() and "standby" in claim.read_text())
+
+    migrating = asyncio.create_task(databases.migrate(server.url))
+    with pytest.raises(asyncpg.CannotConnectNowError):
+        await asyncpg.connect(server.url)
+    assert not migrating.done()
+    (server.data / "promote").touch()
+    os.kill(int(claim.read_text().splitlines()[0]), signal.SIGUSR1)
+    await asyncio.gather(starting, migrating)
+
+    connection = await asyncpg.connect(server.url)
+    assert await connection.fetchval("SELECT count(*) FROM shop") == 0
+    await connection.close()
     server.stop()
