@@ -10,15 +10,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from models import database, delivery, next_channel
+from models.advisory_lock import AdvisoryLock
 from models.clock import now
 from models.delivery import Reason
 from models.metric import attribution
 from models.webhook import fact
 from models.webhook.fact import Fact
-
-CONSENT_LOCK = 7_265_202
-"""First key of the advisory lock between choosing recipients and changing a consent; the second is the shop."""
-
 
 PATIENCE = timedelta(seconds=5)
 """How long the answer to an unsubscription waits for a mail in flight: neither mail clients nor people wait for long."""
@@ -29,12 +26,12 @@ LOOK_AGAIN = 0.05
 
 async def hold(shop_id: int) -> None:
     """Let no consent of this shop's customers be withdrawn until this transaction ends."""
-    await database.execute("SELECT pg_advisory_xact_lock_shared($1, $2)", CONSENT_LOCK, shop_id)
+    await database.hold(AdvisoryLock.CONSENT, shop_id, shared=True)
 
 
 async def hold_exclusively(shop_id: int) -> None:
     """Wait for the ranges that already read this shop's consents, and hold new ones off until this transaction ends."""
-    await database.execute("SELECT pg_advisory_xact_lock($1, $2)", CONSENT_LOCK, shop_id)
+    await database.hold(AdvisoryLock.CONSENT, shop_id)
 
 
 async def block(shop_id: int, customer_id: UUID) -> datetime:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -20,13 +20,11 @@ from tortoise.connection import get_connection
 from tortoise.migrations.api import migrate as run_migrations
 from tortoise.transactions import in_transaction
 
+from models.advisory_lock import AdvisoryLock
 from models.clock import clock, shift_of
 from settings import Settings
 
 Record = asyncpg.Record
-
-MIGRATION_LOCK = 7_265_201
-"""Key of the advisory lock that lets one process at a time change the schema."""
 
 LOCK_DELAY = 0.2
 """Seconds between two looks whether another process still changes the schema, or whether PostgreSQL has started."""
@@ -192,7 +190,7 @@ async def migrate(url: str) -> None:
     try:
         if not await _unapplied(lock):
             return
-        while not await lock.fetchval("SELECT pg_try_advisory_lock($1)", MIGRATION_LOCK):  # noqa: ASYNC110 (see above)
+        while not await lock.fetchval("SELECT pg_try_advisory_lock($1)", AdvisoryLock.MIGRATION):  # noqa: ASYNC110 (see above)
             await asyncio.sleep(LOCK_DELAY)
         await run_migrations(config=configuration(url, pool=2, application="rekindle migrate"))
         await Tortoise.close_connections()
@@ -338,6 +336,24 @@ async def execute(sql: str, *arguments: Any) -> int:
         status = await raw.execute(sql, *arguments)
     count = status.rsplit(" ", 1)[-1]
     return int(count) if count.isdigit() else 0
+
+
+async def hold(lock: AdvisoryLock, of: int | None = None, *, shared: bool = False) -> None:
+    """Hold a lock of the register until this transaction ends; wait for whoever has it.
+
+    `of` is its second key, where the lock is one of many. Those who share it exclude nobody but who does not. It is a
+    statement of its own, so that the next one sees what whoever had it did.
+    """
+    function = f"pg_advisory_xact_lock{'_shared' if shared else ''}"
+    if of is None:
+        await execute(f"SELECT {function}($1)", lock)
+    else:
+        await execute(f"SELECT {function}($1, $2)", lock, of)
+
+
+async def hold_each(lock: AdvisoryLock, of: Iterable[int]) -> None:
+    """Hold many locks of one kind, taken in the order of their second keys, so that nobody waits in a circle."""
+    await execute("SELECT pg_advisory_xact_lock($1, of) FROM unnest($2::int[]) AS of", lock, sorted(of))
 
 
 async def execute_many(sql: str, rows: Sequence[Sequence[Any]]) -> None:

@@ -14,13 +14,11 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from models import consent, customer_rows, database, delivery
+from models.advisory_lock import AdvisoryLock
 from models.clock import now
 from models.delivery import Reason
 from models.errors import ErrorCode, Problem, refuse
 from models.identifier import customer_id
-
-LOCK = 7_265_214
-"""Key of the advisory lock between writing rows (shared) and beginning to erase somebody."""
 
 STEP = "15 minutes"
 """What times are coarsened to: all time zones differ by multiples of it, so what happened stays on its day."""
@@ -78,7 +76,7 @@ async def is_erased(person: UUID, secret: bytes) -> bool:
 
 async def among(people: Callable[[], Iterable[UUID]], *, secret: bytes) -> Collection[UUID]:
     """Which of these customers were erased. Holds off further erasing until this transaction ends."""
-    await database.execute("SELECT pg_advisory_xact_lock_shared($1)", LOCK)
+    await database.hold(AdvisoryLock.ERASURE, shared=True)
     if not await database.fetch_value("SELECT EXISTS (SELECT FROM erasure)"):
         return ()
     keys = {customer_key(person, secret): person for person in set(people())}
@@ -95,7 +93,7 @@ async def _close(external_id: str, key: bytes, actor: str) -> None:
     """Let nothing new concern the customer from here on."""
     person = customer_id(external_id)
     async with database.transaction():
-        await database.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        await database.hold(AdvisoryLock.ERASURE)
         if await of_key(key) is not None:
             return
         shops = await database.fetch(_SHOPS, person)

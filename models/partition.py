@@ -11,9 +11,7 @@ from datetime import UTC, date, datetime
 from asyncpg.exceptions import LockNotAvailableError
 
 from models import database
-
-LOCK = 7_265_203
-"""Key of the advisory lock that lets one transaction at a time add partitions."""
+from models.advisory_lock import AdvisoryLock
 
 
 def month_after(month: date, count: int = 1) -> date:
@@ -35,7 +33,7 @@ async def ensure(months: Iterable[tuple[int, int]]) -> None:
     """
     wanted = [date(year, month, 1) for year, month in sorted(months)]
     if await _missing(wanted):
-        await database.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        await database.hold(AdvisoryLock.PARTITION)
         for month in await _missing(wanted):
             await database.execute("SELECT make_event_partition($1)", month)
 

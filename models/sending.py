@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models import database
+from models.advisory_lock import AdvisoryLock
 from models.clock import now
 from models.errors import Problem, Refused
-
-SENDING_LOCK = 7_265_207
-"""Advisory lock between whoever begins to send and whoever stops all sending."""
 
 MAX_REASON = 500
 
@@ -43,7 +41,7 @@ async def read() -> Sending:
 
 async def hold() -> None:
     """Let nobody stop sending until this transaction ends. Call it first; a later statement sees `STOPPED` as it is."""
-    await database.execute("SELECT pg_advisory_xact_lock_shared($1)", SENDING_LOCK)
+    await database.hold(AdvisoryLock.SENDING, shared=True)
 
 
 async def is_stopped() -> bool:
@@ -67,7 +65,7 @@ async def stop(reason: str, *, actor: str) -> Stop:
     if not 1 <= len(told) <= MAX_REASON:
         raise Refused([Problem(("reason",), f"A reason has 1–{MAX_REASON} characters, not {len(told)}.")])
     async with database.transaction():
-        await database.execute("SELECT pg_advisory_xact_lock($1)", SENDING_LOCK)
+        await database.hold(AdvisoryLock.SENDING)
         held = await current()
         if held is None:
             row = await database.fetch_one(_STOP, told, now(), actor)
@@ -81,7 +79,7 @@ async def resume(*, actor: str) -> Stop | None:
     """Let everything go on; the stop that held. Its time does not count to any plan's deadline."""
     at = now()
     async with database.transaction():
-        await database.execute("SELECT pg_advisory_xact_lock($1)", SENDING_LOCK)
+        await database.hold(AdvisoryLock.SENDING)
         held = await current()
         if held is not None:
             await database.execute(_RESUME, at, actor)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from models import access, customer, database, experiment, language, preview, sender, sending
+from models.advisory_lock import AdvisoryLock
 from models.clock import now
 from models.content.variable import VARIABLES
 from models.errors import ErrorCode, Problem, Refused, refuse
@@ -164,11 +165,11 @@ def _commands(sender_address: str, to: Address) -> tuple[bytes, bytes, bytes]:
 
 
 async def _check(shop_id: int, addresses: Sequence[str], at: datetime, secret: bytes) -> None:
-    """Refuse what cannot be sent to, or is too much. The shop's row is locked, so that two at once are counted."""
+    """Refuse what cannot be sent to, or is too much. Trials of a shop are counted one at a time."""
     if not 1 <= len(addresses) <= MOST_ADDRESSES:
         message = f"A trial goes to 1–{MOST_ADDRESSES} addresses, not {len(addresses)}."
         raise refuse("addresses", message, ErrorCode.TOO_MANY, rule="R11")
-    await database.execute("SELECT pg_advisory_xact_lock($1, $2)", TRIAL_LOCK, shop_id)
+    await database.hold(AdvisoryLock.TRIAL, shop_id)
     sent = await database.fetch_value(
         "SELECT count(*) FROM trial WHERE shop_id = $1 AND created_at > $2", shop_id, at - timedelta(days=1)
     )
@@ -194,9 +195,6 @@ async def _wrong(written: str, secret: bytes) -> list[tuple[str, str]]:
         return [("Mail to this address bounces, so nothing is sent to it.", "R21")]
     return []
 
-
-TRIAL_LOCK = 7_265_206
-"""First key of the advisory lock that counts a shop's trials; the second is the shop."""
 
 _COLUMNS = "id, plan_id, address, language, variant, state, reason, created_at, settled_at"
 

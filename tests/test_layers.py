@@ -167,3 +167,9 @@ def test_a_noun_of_the_api_is_a_file_of_that_name_in_every_layer_below():
     models = {path.stem for path in sources("models")} | {path.parent.stem for path in sources("models")}
 
     assert nouns - models - NO_NOUNS.keys() == set()
+
+
+def test_advisory_locks_are_taken_by_the_register_only():
+    asking = {module_of(path) for path in sources("models") if "pg_advisory" in path.read_text("utf-8")}
+
+    assert asking - {module for module in asking if ".migrations." in module} == {"models.database"}

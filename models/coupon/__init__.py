@@ -14,6 +14,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from models import database
+from models.advisory_lock import AdvisoryLock
 from models.clock import now
 from models.coupon import terms as coupon_terms
 from models.coupon.terms import CouponStatus, CouponTerms, Visibility
@@ -196,11 +197,7 @@ async def _unknown_products(shop_id: int, product_ids: Sequence[UUID]) -> list[P
 
 async def _lock_coupons(shop_id: int) -> None:
     """Let one change of the shop's coupons happen at a time, so that codes and their number can be checked."""
-    await database.execute("SELECT pg_advisory_xact_lock($1, $2)", COUPON_LOCK, shop_id)
-
-
-COUPON_LOCK = 7_265_205
-"""First key of the advisory lock of a shop's coupons; the second is the shop."""
+    await database.hold(AdvisoryLock.COUPON, shop_id)
 
 
 async def _is_promised(coupon_id: int) -> bool:

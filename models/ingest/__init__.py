@@ -28,6 +28,7 @@ from models import (
     zone,
 )
 from models.access import decision
+from models.advisory_lock import AdvisoryLock
 from models.clock import TOLERANCE, now
 from models.customer import CustomerRow
 from models.errors import Problem, Refused, refuse
@@ -41,9 +42,6 @@ from models.product import ProductRow
 from models.row import Row, RowResult, Terms, read
 from models.segment import ensure_presets
 from models.shop import Shop, ShopRow, upsert_shops
-
-LOCK = 7_265_204
-"""First key of the advisory locks of a shop's buckets; the second is shop × `BUCKETS` + bucket."""
 
 BUCKETS = 64
 
@@ -208,11 +206,7 @@ async def write(batch: Batch, *, secret: bytes) -> None:
 
 
 async def _take_locks(batch: Batch) -> None:
-    await database.execute(
-        "SELECT pg_advisory_xact_lock($1, key) FROM unnest($2::integer[]) AS key",
-        LOCK,
-        [batch.shop.id * BUCKETS + bucket for bucket in sorted(batch.buckets)],
-    )
+    await database.hold_each(AdvisoryLock.INGEST, (batch.shop.id * BUCKETS + bucket for bucket in batch.buckets))
 
 
 async def _write_customers(batch: Batch, secret: bytes, at: datetime) -> None:

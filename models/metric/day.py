@@ -9,6 +9,7 @@ much or little has been folded. `rebuild` makes a shop's rows anew from the ledg
 from uuid import UUID
 
 from models import database
+from models.advisory_lock import AdvisoryLock
 
 WHOLE = UUID(int=0)
 """The `product_id` of what belongs to a message as a whole."""
@@ -22,9 +23,6 @@ FACTS = (
 FOLD_SIZE = 100_000
 """Changes that one transaction folds."""
 
-LOCK = 7_265_209
-"""Key of the advisory lock under which changes are folded and rows made anew, one at a time."""
-
 
 async def is_due() -> bool:
     """Whether there are changes to fold, or a shop whose rows are to be made anew."""
@@ -37,7 +35,7 @@ async def is_due() -> bool:
 async def fold(size: int = FOLD_SIZE) -> int:
     """Add up to `size` changes to the days they belong to; how many there were."""
     async with database.transaction():
-        await _lock()
+        await database.hold(AdvisoryLock.FIGURES)
         folded: int = await database.fetch_value(_FOLD, size)
     return folded
 
@@ -51,7 +49,7 @@ async def fold_all() -> None:
 async def rebuild(shop_id: int) -> None:
     """Make the shop's rows anew from the ledger, from one snapshot. Others write meanwhile."""
     async with database.transaction():
-        await _lock()
+        await database.hold(AdvisoryLock.FIGURES)
         await database.execute(_REBUILD, shop_id)
 
 
@@ -66,11 +64,6 @@ async def rebuild_due() -> list[int]:
             "DELETE FROM metric_rebuild WHERE shop_id = $1 AND since = $2::text::xid8", row["shop_id"], row["since"]
         )
     return [row["shop_id"] for row in rows]
-
-
-async def _lock() -> None:
-    """Wait for whoever folds or rebuilds: a statement of its own, so that the next one sees what they did."""
-    await database.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
 
 
 _KEY = "shop_id, day, plan_id, channel, language, product_id"

@@ -8,6 +8,7 @@ from tortoise import fields
 from tortoise.contrib.postgres.fields import ArrayField
 
 from models import database
+from models.advisory_lock import AdvisoryLock
 from models.clock import now
 from models.errors import ErrorCode, Problem, Refused, refuse
 from models.page import Ordering
@@ -65,7 +66,7 @@ async def create(shop: Shop, wish: Wish, *, targets: Targets, key: bytes, actor:
     columns = _checked(wish, targets)
     at, salt = now(), signature.draw_salt()
     async with database.transaction():
-        await database.execute("SELECT pg_advisory_xact_lock($1, $2)", WEBHOOK_LOCK, shop.id)
+        await database.hold(AdvisoryLock.WEBHOOK, shop.id)
         if await Webhook.filter(shop_id=shop.id).count() >= MOST_WEBHOOKS:
             raise refuse("", f"A shop has at most {MOST_WEBHOOKS} webhooks.", ErrorCode.TOO_MANY)
         made = await Webhook.create(
@@ -172,7 +173,3 @@ def _wrong_facts(facts: Collection[Fact]) -> list[Problem]:
 
 def _in_order(facts: Collection[Fact]) -> Sequence[str]:
     return [fact.value for fact in WANTED if fact in facts]
-
-
-WEBHOOK_LOCK = 7_265_211
-"""First key of the advisory lock that counts a shop's webhooks; the second is the shop."""
