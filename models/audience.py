@@ -14,7 +14,7 @@ from uuid import UUID
 
 import orjson
 
-from models import consent, contact, database, experiment, language, quiet_hours, send_rate, sending
+from models import consent, contact, database, experiment, language, quiet_hours, reach, send_rate, sending
 from models import slice as slices
 from models.clock import now
 from models.condition import compile_condition, read_stored
@@ -145,11 +145,8 @@ reach AS (
         CASE WHEN $22::jsonb IS NOT NULL THEN """
     + quiet_hours.OF_CUSTOMER.format(quiet="$22::jsonb", customer="c")
     + """ END AS quiet,
-        r.chat_blocked_at IS NOT NULL AS is_blocked,
-        CASE WHEN c.email IS NULL THEN 'NO_ADDRESS'
-             WHEN r.email_consent <> 'SUBSCRIBED' THEN 'NO_CONSENT'
-             WHEN u.email_key IS NOT NULL THEN 'ADDRESS_SUPPRESSED' END AS email_refusal,
         """
+    + f"{reach.IS_BLOCKED} AS is_blocked, {reach.EMAIL_REFUSAL} AS email_refusal, "
     + VARIANT
     + """ AS variant
     FROM member m
@@ -163,13 +160,9 @@ timed AS (
 chosen AS (
     SELECT $1::int AS plan_id, customer_id, '' AS reference, name, language, time_zone, variant,
         ($3::timestamptz AT TIME ZONE time_zone)::date AS day,
-        CASE WHEN $6::plan_channel = 'EMAIL' THEN 'EMAIL'
-             WHEN $6::plan_channel = 'CHAT' OR NOT is_blocked OR email_refusal IS NOT NULL THEN 'CHAT'
-             ELSE 'EMAIL' END AS channel,
-        CASE $6::plan_channel
-             WHEN 'EMAIL' THEN email_refusal
-             WHEN 'CHAT' THEN CASE WHEN is_blocked THEN 'BLOCKED' END
-             ELSE CASE WHEN is_blocked AND email_refusal IS NOT NULL THEN 'UNREACHABLE' END END AS refusal,
+        """
+    + f"{reach.chosen('$6::plan_channel')} AS channel, {reach.refusal('$6::plan_channel')} AS refusal,"
+    + """
         coalesce($12::time, ($10::timestamptz AT TIME ZONE $7)::time) AS hour,
         quiet, greatest($3, CASE WHEN variant IS NULL THEN $21::timestamptz END,
             CASE WHEN $12::time IS NOT NULL THEN """

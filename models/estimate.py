@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from models import contact, database, language
+from models import contact, database, language, reach
 from models.clock import now
 from models.condition import compile_condition
 from models.experiment import holdout
@@ -130,10 +130,9 @@ _REACH = (
 WITH reach AS (
     SELECT c.language, """
     + holdout.reason_of_plan("m.customer_id", "$2")
-    + """ AS held_out, r.chat_blocked_at IS NOT NULL AS is_blocked,
-        CASE WHEN c.email IS NULL THEN 'NO_ADDRESS'
-             WHEN r.email_consent <> 'SUBSCRIBED' THEN 'NO_CONSENT'
-             WHEN u.email_key IS NOT NULL THEN 'ADDRESS_SUPPRESSED' END AS email_refusal,
+    + """ AS held_out, """
+    + f"{reach.IS_BLOCKED} AS is_blocked, {reach.EMAIL_REFUSAL} AS email_refusal,"
+    + """
         $5 <= (SELECT count(*) FROM contact t WHERE t.customer_id = m.customer_id
                AND t.day = ($2::timestamptz AT TIME ZONE coalesce(c.time_zone, $4))::date) AS is_capped
     FROM ({members}) m
@@ -143,11 +142,9 @@ WITH reach AS (
     LEFT JOIN suppression u ON u.email_key = c.email_key
 )
 SELECT language, is_capped, held_out, count(*) AS count,
-    CASE WHEN $3 = 'EMAIL' THEN 'EMAIL'
-         WHEN $3 = 'CHAT' OR NOT is_blocked OR email_refusal IS NOT NULL THEN 'CHAT' ELSE 'EMAIL' END AS channel,
-    CASE $3 WHEN 'EMAIL' THEN email_refusal
-            WHEN 'CHAT' THEN CASE WHEN is_blocked THEN 'BLOCKED' END
-            ELSE CASE WHEN is_blocked AND email_refusal IS NOT NULL THEN 'UNREACHABLE' END END AS refusal
+    """
+    + f"{reach.chosen('$3')} AS channel, {reach.refusal('$3')} AS refusal"
+    + """
 FROM reach GROUP BY 1, 2, 3, 5, 6
 """
 )

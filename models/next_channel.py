@@ -8,7 +8,7 @@ whatever a worker still does about the slice it was in finds nothing there.
 from datetime import datetime
 from uuid import UUID
 
-from models import database
+from models import database, reach
 
 
 async def by_email(shop_id: int, customer_id: UUID, at: datetime) -> int:
@@ -21,12 +21,14 @@ async def by_email(shop_id: int, customer_id: UUID, at: datetime) -> int:
 
 
 # The plan is locked before its messages, as by a cancellation. Who waits for a winner waits until it is due, in `not_before`.
-_BY_EMAIL = """
+_BY_EMAIL = (
+    """
 WITH reachable AS (
     SELECT FROM relationship r JOIN customer c ON c.id = r.customer_id
     LEFT JOIN suppression u ON u.email_key = c.email_key
-    WHERE r.shop_id = $1 AND r.customer_id = $2 AND r.email_consent = 'SUBSCRIBED'
-      AND c.email IS NOT NULL AND u.email_key IS NULL
+    WHERE r.shop_id = $1 AND r.customer_id = $2 AND """
+    f"{reach.EMAIL_REFUSAL} IS NULL"
+    """
 ),
 numbered AS (
     UPDATE plan p SET slices_numbered = 1 + greatest(
@@ -45,3 +47,4 @@ moved AS (
 INSERT INTO slice (plan_id, number, channel, due_at)
 SELECT plan_id, slice, 'EMAIL', coalesce(not_before, $3::timestamptz) FROM moved
 """
+)

@@ -6,7 +6,7 @@ what they speak of (docs/automation.md), in the same statement: what is sent had
 
 from functools import cache
 
-from models import contact, quiet_hours
+from models import contact, quiet_hours, reach
 from models.trigger import TRIGGERS, Trigger, TriggerCode
 from models.trigger.statement import standing
 from models.webhook import fact
@@ -102,11 +102,9 @@ ready AS MATERIALIZED (
         """
     + quiet_hours.OF_CUSTOMER.format(quiet="held.quiet", customer="c")
     + """ AS quiet,
-        coalesce({over},
-            CASE WHEN $5 <> 'EMAIL' THEN CASE WHEN r.chat_blocked_at IS NOT NULL THEN 'BLOCKED' END
-                 WHEN c.email IS NULL THEN 'NO_ADDRESS'
-                 WHEN r.email_consent IS DISTINCT FROM 'SUBSCRIBED' THEN 'NO_CONSENT'
-                 WHEN u.email_key IS NOT NULL THEN 'ADDRESS_SUPPRESSED' END) AS refusal
+        coalesce({over}, """
+    + reach.refusal_by("$5")
+    + """) AS refusal
     FROM held JOIN delivery d ON d.plan_id = held.plan_id AND d.slice = $2
     LEFT JOIN relationship r ON r.shop_id = held.shop_id AND r.customer_id = d.customer_id
     LEFT JOIN customer c ON c.id = d.customer_id

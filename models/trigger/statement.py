@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from models import reach
 from models.condition import Compiled
 from models.experiment import holdout
 from models.trigger.kind import Finding
@@ -153,7 +154,9 @@ SELECT 'HOUR' AS what, extract(hour FROM due AT TIME ZONE $12)::int AS key, coun
 UNION ALL SELECT 'CUSTOMERS', 0, count(DISTINCT customer_id) FROM made
 UNION ALL SELECT 'HELD_OUT', 0, count(*) FROM kept WHERE held_out IS NOT NULL
 UNION ALL SELECT 'BLOCKED', 0, count(*) FROM kept k
-JOIN relationship r ON r.shop_id = $2::int AND r.customer_id = k.customer_id AND r.chat_blocked_at IS NOT NULL
+JOIN relationship r ON r.shop_id = $2::int AND r.customer_id = k.customer_id AND """
+    + reach.IS_BLOCKED
+    + """
 WHERE k.held_out IS NULL
 UNION ALL SELECT 'CANDIDATES', 0, count(*) FROM candidate"""
 )
