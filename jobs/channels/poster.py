@@ -17,7 +17,8 @@ from email.utils import parsedate_to_datetime
 import httpcore
 
 from models.clock import now
-from models.webhook.endpoint import Targets, is_public
+from models.public_address import is_public
+from models.webhook.endpoint import Targets
 
 CONNECT_WAIT = 10.0
 WRITE_WAIT = 10.0

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from models.errors import ErrorCode, Problem
-from models.webhook.endpoint import may_be_public
+from models.public_address import may_be_public
 
 MAX_LENGTH = 2_000
 

@@ -1,0 +1,37 @@
+"""Which addresses are ever connected to."""
+
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.public_address import is_public
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0.0.0.0", "127.0.0.1", "127.8.8.8", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
+        "192.0.2.1", "198.18.0.1", "224.0.0.1", "239.1.1.1", "255.255.255.255", "240.0.0.1", "::", "::1", "fe80::1",
+        "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
+        "64:ff9b::7f00:1", "64:ff9b:1::a00:1", "::a00:1", "5f00::1", "2002:7f00:1::", "2001:db8::1", "nonsense", "", "1.2.3",
+    ],
+)  # fmt: skip
+def test_an_address_that_not_anybody_can_have_is_not_public(address: str):
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "93.184.215.14", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+)
+def test_an_address_of_the_internet_is_public(address: str):
+    assert is_public(address)
+
+
+@given(st.ip_addresses(v=4))
+def test_no_other_spelling_of_an_address_is_judged_otherwise(address: ipaddress.IPv4Address):
+    mapped = ipaddress.IPv6Address((0xFFFF << 32) | int(address))
+    translated = ipaddress.IPv6Address((0x64FF9B << 96) | int(address))
+
+    assert is_public(str(address)) == is_public(str(mapped)) == is_public(str(translated))
