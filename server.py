@@ -18,18 +18,18 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
-from local.command_line import run_command
 from local.engines import engines, running
 from local.keys import with_keys
 from local.listening import inherited, listen, url_of
 from local.mailbox_page import mailbox_routes
-from local.place import LocalError
 from models import database
 from models.caller import SELLER, Role
 from models.clock import clock, shift_of
 from models.live import Listener
+from operations.command_line import run_command
 from operations.requests import RequestLog
 from operations.traces import traced
+from operations.trouble import CannotRun
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -222,7 +222,7 @@ def _app(settings: Settings) -> Starlette:
     try:
         return create_app(settings)
     except ValueError as error:  # a key that is too short, or none
-        raise LocalError(str(error)) from None
+        raise CannotRun(str(error)) from None
 
 
 def work(settings: Settings, _arguments: argparse.Namespace) -> None:
@@ -257,9 +257,9 @@ def token(settings: Settings, arguments: argparse.Namespace) -> None:
     found = with_keys(running(settings) or settings)
     role = Role(arguments.role)
     if role in SELLER and arguments.shop is None:
-        raise LocalError(f"the role {role} needs --shop, the external id of its shop")
+        raise CannotRun(f"the role {role} needs --shop, the external id of its shop")
     if role is Role.CUSTOMER and arguments.subject is None:
-        raise LocalError("the role CUSTOMER needs --subject, the external id of the shopper")
+        raise CannotRun("the role CUSTOMER needs --subject, the external id of the shopper")
     print(_token(found, role, arguments.subject or "local", arguments.shop, timedelta(hours=arguments.hours)))
 
 
@@ -269,7 +269,7 @@ def _token(
     from resolvers.token import mint
 
     if settings.token_secret is None:
-        raise LocalError("tokens come from your own issuer here: TOKEN_SECRET is not set")
+        raise CannotRun("tokens come from your own issuer here: TOKEN_SECRET is not set")
     clock.shift = shift_of(settings.clock)
     return mint(
         settings.token_secret.get_secret_value(),

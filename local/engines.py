@@ -10,14 +10,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from pydantic import TypeAdapter, ValidationError
-
 from local.place import LocalError
-from models.clock import shift_of
 from settings import Settings
 
 SHARED = ("database_url", "redis_url", "smtp_url", "smtp_tls", "mailbox_directory", "clock")
@@ -25,8 +21,6 @@ SHARED = ("database_url", "redis_url", "smtp_url", "smtp_tls", "mailbox_director
 
 URLS = ("database_url", "redis_url", "smtp_url")
 """The settings that say where the engines are."""
-
-_DURATION = TypeAdapter(timedelta)
 
 START_WITHIN = 150.0
 """Seconds in which the process that runs the engines has them all."""
@@ -97,15 +91,6 @@ def installation(settings: Settings, report: Report, *, shared: bool = False) ->
             yield Installation(_joined(settings, folder))
         else:
             raise LocalError(f"another Rekindle already runs on {folder}; stop it, or set DATA_DIRECTORY")
-
-
-def with_fixed_clock(settings: Settings) -> Settings:
-    """The settings with an instant of CLOCK made a shift, once, so that all who get them share one clock."""
-    try:
-        shift = shift_of(settings.clock)
-    except ValidationError:
-        raise LocalError(f"CLOCK: {settings.clock!r} is neither an ISO 8601 instant nor a duration") from None
-    return settings.model_copy(update={"clock": _DURATION.dump_python(shift, mode="json") if shift else None})
 
 
 def running(settings: Settings) -> Settings | None:

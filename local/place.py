@@ -8,6 +8,8 @@ import stat
 import tempfile
 from pathlib import Path
 
+from models.errors import RekindleError
+
 LONGEST_SOCKET = 100
 """Bytes of a socket's path that every system allows (Linux: 108 with its NUL, macOS: 104)."""
 
@@ -19,7 +21,7 @@ SYSTEM_USER = "pgserver"
 """PostgreSQL refuses to run as root; then this user, made when it is missing, runs it."""
 
 
-class LocalError(Exception):
+class LocalError(RekindleError):
     """Something on this machine is not as it must be; the message says what, and what to do."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from local.child import start_child
 from local.place import LocalError
+from operations.trouble import BAD_USAGE
 
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 30.0
@@ -21,9 +22,6 @@ STEADY = 60.0
 
 STOP_WITHIN = 30.0
 """Seconds that a child has to finish what it is doing."""
-
-BAD_USAGE = 2
-"""Exit code of a command whose settings are wrong: starting it again would not help."""
 
 
 @dataclass(frozen=True, slots=True)

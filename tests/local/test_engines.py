@@ -1,16 +1,14 @@
 """Engines without a URL are started once per installation, and shared by its processes."""
 
 import json
-from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
 import pytest
 from redis import Redis
 
-from local.engines import engines, installation, running, with_fixed_clock
+from local.engines import engines, installation, running
 from local.place import LocalError
-from models.clock import shift_of
 from settings import Settings
 from tests.local.processes import beside, eventually, naming
 
@@ -126,25 +124,6 @@ def test_what_is_told_to_others_holds_no_key(folder: Path):
         "process", "database_url", "redis_url", "smtp_url", "smtp_tls", "mailbox_directory", "clock"
     }  # fmt: skip
     assert not (folder / "engines.json").exists()
-
-
-def test_an_instant_becomes_a_shift_that_all_processes_share():
-    fixed = with_fixed_clock(Settings(clock="1998-06-30T00:00:00Z"))
-
-    first, second = shift_of(fixed.clock), shift_of(fixed.clock)
-    assert first == second
-    assert first < timedelta(days=-9000)
-
-
-@pytest.mark.parametrize("clock", [None, ""])
-def test_without_a_setting_the_clock_is_not_moved(clock: str | None):
-    assert with_fixed_clock(Settings(clock=clock)).clock is None
-
-
-@pytest.mark.parametrize("clock", ["yesterday", "1998-13-01T00:00:00Z", "P1X"])
-def test_a_clock_that_is_none_is_refused_by_name(clock: str):
-    with pytest.raises(LocalError, match="CLOCK"):
-        with_fixed_clock(Settings(clock=clock))
 
 
 def test_an_engine_that_ends_by_itself_is_started_again(folder: Path):

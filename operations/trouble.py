@@ -3,12 +3,19 @@
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
-from local.place import LocalError
 from models.database import UNREACHABLE
 from models.errors import RekindleError
 from settings import SettingsFileError
 
-EXPECTED = (LocalError, SettingsFileError, RekindleError, ValidationError, RedisError, *UNREACHABLE)
+BAD_USAGE = 2
+"""Exit code of a command whose settings are wrong: starting it again would not help."""
+
+
+class CannotRun(RekindleError):
+    """A command cannot do what it is asked; the message says what is not as it must be, or what to do."""
+
+
+EXPECTED = (SettingsFileError, RekindleError, ValidationError, RedisError, *UNREACHABLE)
 """Errors with a cause outside the program; any other is a bug, and shows where it happened."""
 
 
@@ -16,7 +23,7 @@ def told(error: Exception) -> str:
     """One line, or one for each setting that is wrong."""
     if isinstance(error, ValidationError):
         return "\n       ".join(_setting(dict(problem)) for problem in error.errors())
-    if isinstance(error, LocalError | SettingsFileError | RekindleError):
+    if isinstance(error, SettingsFileError | RekindleError):
         return str(error)
     if isinstance(error, RedisError):
         return f"Redis cannot be reached: {error}"

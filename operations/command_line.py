@@ -3,13 +3,15 @@
 import argparse
 import sys
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
-from local.engines import with_fixed_clock
-from local.supervisor import BAD_USAGE
-from local.trouble import EXPECTED, told
+from pydantic import TypeAdapter, ValidationError
+
 from models.caller import Role
+from models.clock import shift_of
 from operations import logs
+from operations.trouble import BAD_USAGE, EXPECTED, CannotRun, told
 from settings import Settings
 
 INTERRUPTED = 130
@@ -17,6 +19,8 @@ INTERRUPTED = 130
 
 LONGEST_TOKEN = 24 * 366
 """Hours that a token for local use may hold at most."""
+
+_DURATION = TypeAdapter(timedelta)
 
 Command = Callable[[Settings, argparse.Namespace], None]
 
@@ -35,6 +39,15 @@ def run_command(commands: Mapping[str, Command], words: list[str] | None) -> int
         print(f"error: {told(error)}", file=sys.stderr)
         return BAD_USAGE
     return 0
+
+
+def with_fixed_clock(settings: Settings) -> Settings:
+    """The settings with an instant of CLOCK made a shift, once, so that all who get them share one clock."""
+    try:
+        shift = shift_of(settings.clock)
+    except ValidationError:
+        raise CannotRun(f"CLOCK: {settings.clock!r} is neither an ISO 8601 instant nor a duration") from None
+    return settings.model_copy(update={"clock": _DURATION.dump_python(shift, mode="json") if shift else None})
 
 
 def parser_of(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
