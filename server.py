@@ -20,13 +20,13 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from local.engines import engines, running
 from local.keys import with_keys
-from local.listening import inherited, listen, url_of
 from local.mailbox_page import mailbox_routes
 from models import database
 from models.caller import SELLER, Role
 from models.clock import clock, shift_of
 from models.live import Listener
 from operations.command_line import run_command
+from operations.listening import inherited, listen, url_of
 from operations.requests import RequestLog
 from operations.traces import traced
 from operations.trouble import CannotRun

@@ -15,10 +15,10 @@ from rich.console import Console
 from local.aftermath import settle_aftermath
 from local.engines import Installation, installation
 from local.keys import with_keys
-from local.listening import address_of, url_of
 from local.supervisor import Service, keep_running, stop_on_signals
 from models import database
 from models.clock import clock, shift_of
+from operations.listening import address_of, url_of
 from settings import Settings
 
 SERVER = Path(__file__).resolve().parents[1] / "server.py"

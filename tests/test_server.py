@@ -15,8 +15,8 @@ import psutil
 import pytest
 from starlette.applications import Starlette
 
-from local.listening import listen
 from models.caller import Role
+from operations.listening import listen
 from resolvers.token import Verifier
 from server import create_app, greeting, main
 from settings import Settings

@@ -4,24 +4,24 @@ import errno
 import ipaddress
 import socket
 
-from local.place import LocalError
+from operations.trouble import CannotRun
 
 BACKLOG = 2048
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes any free port. Raises LocalError when it cannot be had."""
+    """A listening socket; port 0 takes any free port. Raises CannotRun when it cannot be had."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror as error:
-        raise LocalError(f"HOST {host!r} is not an address of this machine: {error.strerror}") from None
+        raise CannotRun(f"HOST {host!r} is not an address of this machine: {error.strerror}") from None
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
     except OSError as error:
         listener.close()
-        raise LocalError(_why(error, host, port)) from None
+        raise CannotRun(_why(error, host, port)) from None
     listener.listen(BACKLOG)
     return listener
 
@@ -31,7 +31,7 @@ def inherited(descriptor: int) -> socket.socket:
     try:
         return socket.socket(fileno=descriptor)
     except OSError as error:
-        raise LocalError(f"--listener {descriptor} is not a socket: {error.strerror}") from None
+        raise CannotRun(f"--listener {descriptor} is not a socket: {error.strerror}") from None
 
 
 def address_of(listener: socket.socket) -> tuple[str, int]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from local.listening import inherited, listen, url_of
-from local.place import LocalError
+from operations.listening import inherited, listen, url_of
+from operations.trouble import CannotRun
 
 
 def test_port_0_takes_a_free_port_and_tells_it():
@@ -16,14 +16,14 @@ def test_a_port_in_use_is_named():
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
 
-        with pytest.raises(LocalError, match=f"port {port} is in use"):
+        with pytest.raises(CannotRun, match=f"port {port} is in use"):
             listen("127.0.0.1", port)
 
 
 def test_a_host_that_is_not_ours_is_named():
-    with pytest.raises(LocalError, match=r"192\.0\.2\.1"):
+    with pytest.raises(CannotRun, match=r"192\.0\.2\.1"):
         listen("192.0.2.1", 0)
-    with pytest.raises(LocalError, match="no-such-host"):
+    with pytest.raises(CannotRun, match="no-such-host"):
         listen("no-such-host.invalid", 0)
 
 
@@ -33,5 +33,5 @@ def test_a_server_on_every_address_is_reached_on_the_loopback():
 
 
 def test_what_is_no_socket_is_no_listener():
-    with pytest.raises(LocalError, match="--listener 9999 is not a socket"):
+    with pytest.raises(CannotRun, match="--listener 9999 is not a socket"):
         inherited(9999)
