@@ -283,7 +283,7 @@ def _token(
 
 def import_(settings: Settings, arguments: argparse.Namespace) -> None:
     """Import the rows of an NDJSON file into a shop."""
-    from local.file_import import import_with_progress
+    from operations.file_import import import_with_progress
 
     with engines(settings, needs=DATABASE) as found:
         asyncio.run(import_with_progress(with_keys(found, "secret_key"), arguments.file, arguments.shop))
@@ -316,7 +316,7 @@ def resume_sending(settings: Settings, _arguments: argparse.Namespace) -> None:
 
 def export_customer(settings: Settings, arguments: argparse.Namespace) -> None:
     """Write everything that is stored about a customer to a file, as JSON."""
-    from local.privacy import export_to
+    from operations.privacy import export_to
 
     with engines(settings, needs=DATABASE) as found:
         asyncio.run(export_to(found, arguments.customer, arguments.file))
@@ -324,7 +324,7 @@ def export_customer(settings: Settings, arguments: argparse.Namespace) -> None:
 
 def erase_customer(settings: Settings, arguments: argparse.Namespace) -> None:
     """Forget who a customer is, for good; what was counted stays counted."""
-    from local.privacy import erase_now
+    from operations.privacy import erase_now
 
     with engines(settings, needs=DATABASE) as found:
         asyncio.run(erase_now(with_keys(found, "secret_key"), arguments.customer))
@@ -343,8 +343,8 @@ def doctor(settings: Settings, _arguments: argparse.Namespace) -> None:
 
 def export_plan(settings: Settings, arguments: argparse.Namespace) -> None:
     """Write a plan's ledger or figures to a file or standard output."""
-    from local.plan_export import export_plan as write
     from models.export import Content, Format
+    from operations.plan_export import export_plan as write
 
     with engines(settings, needs=DATABASE) as found:
         asyncio.run(

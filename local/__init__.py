@@ -1,1 +1,1 @@
-"""What makes one machine enough: embedded engines, a mailbox, a demo shop. Used only when no URL is set."""
+"""What makes one machine enough: embedded engines, keys, a mailbox, a demo shop. Used only where a setting names none."""

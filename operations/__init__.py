@@ -1,1 +1,1 @@
-"""What operators look at: logs, figures, readiness, traces, and the commands that check and mend an installation."""
+"""What operators run and look at: the command line and its commands, logs, figures, readiness, traces."""

@@ -5,10 +5,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from local.place import LocalError
 from models import database
 from models.ingest.import_job import ImportJob, import_file
 from models.shop import Shop
+from operations.trouble import CannotRun
 from settings import Settings
 
 
@@ -20,7 +20,7 @@ async def import_with_progress(settings: Settings, path: Path, shop_id: str) -> 
     async with database.connected(settings, application="rekindle import"):
         shop = await Shop.get_or_none(external_id=shop_id)
         if shop is None:
-            raise LocalError(f"there is no shop {shop_id!r}; the mutation shopsUpsert makes it")
+            raise CannotRun(f"there is no shop {shop_id!r}; the mutation shopsUpsert makes it")
         report = path.with_name(f"{path.name}.refused.ndjson")
         job = await _import(path, shop, settings.secret_key.get_secret_value().encode(), report)
         _tell(job, report)

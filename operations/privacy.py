@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from local.place import LocalError
 from models import customer_export, database, erasure
 from models.errors import Refused
+from operations.trouble import CannotRun
 from settings import Settings
 
 ACTOR = "command line"
@@ -25,7 +25,7 @@ def _write(path: Path, document: str) -> None:
         path.touch(mode=0o600, exist_ok=False)
         path.write_text(document, encoding="utf-8")
     except OSError as error:
-        raise LocalError(f"{path} cannot be written: {error.strerror}") from None
+        raise CannotRun(f"{path} cannot be written: {error.strerror}") from None
 
 
 async def erase_now(settings: Settings, external_id: str) -> None:
@@ -45,4 +45,4 @@ async def _database(settings: Settings) -> AsyncIterator[None]:
         try:
             yield
         except Refused as refused:
-            raise LocalError("; ".join(problem.message for problem in refused.problems)) from None
+            raise CannotRun("; ".join(problem.message for problem in refused.problems)) from None

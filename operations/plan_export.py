@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from local.place import LocalError
 from models import database, export
 from models.export import Content, Format
 from models.plan import Plan
+from operations.trouble import CannotRun
 from settings import Settings
 
 
@@ -17,7 +17,7 @@ async def export_plan(
     """Write a plan of the shop with this external id to a file, or to standard output."""
     async with database.connected(settings, pool=2, application="rekindle export"):
         if not await Plan.exists(id=plan, shop__external_id=shop):
-            raise LocalError(f"the shop {shop!r} has no plan {plan}; it has {await _plans(shop)}")
+            raise CannotRun(f"the shop {shop!r} has no plan {plan}; it has {await _plans(shop)}")
         if to is None:
             await _write(sys.stdout.buffer, plan, content, form)
         else:
