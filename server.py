@@ -239,7 +239,7 @@ def bounces(settings: Settings, _arguments: argparse.Namespace) -> None:
     """Take bounces and complaints from your mail server, over LMTP or SMTP."""
     import uvloop
 
-    from jobs.receive_reports import main
+    from operations.bounces import main
 
     with engines(settings, needs=DATABASE) as found, traced("rekindle-worker"):
         uvloop.run(main(found if found.link_keys else with_keys(found, "secret_key")))

@@ -1,1 +1,1 @@
-"""What operators run and look at: the command line and its commands, logs, figures, readiness, traces."""
+"""What operators run and look at: commands, the bounces process, logs, figures, readiness, traces."""

@@ -10,7 +10,7 @@ import pytest
 
 from models import database as databases
 from settings import Settings
-from tests.jobs.test_receive_reports import bounce, one_sent
+from tests.operations.test_bounces import bounce, one_sent
 from tests.processes import READY_WITHIN, STOP_WITHIN, command, free_port, process
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from jobs.receive_reports import place_of
+from operations.bounces import place_of
 from operations.doctor.finding import Finding, ok, warn
 from settings import Settings
 

@@ -11,8 +11,8 @@ from models import database as databases
 from settings import Settings
 from tests.deploy import postfix
 from tests.deploy.postfix import Postfix
-from tests.jobs.test_receive_reports import bounce, one_sent
 from tests.local.processes import eventually
+from tests.operations.test_bounces import bounce, one_sent
 from tests.processes import ROOT, free_port, process
 
 RELAY = ROOT / "deploy" / "relay"

@@ -10,7 +10,6 @@ from aiosmtpd.smtp import Envelope
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
 from jobs.erase_customers import erase_customers
-from jobs.receive_reports import Reception
 from jobs.resolve_audience import resolve_audience
 from jobs.sweep import sweep
 from local.mailbox import Mailbox
@@ -21,8 +20,9 @@ from models.mail.return_path import ReturnKey, write_return_key
 from models.plan import PlanChannel
 from models.shop import Shop
 from models.signed_link import keys_of
+from operations.bounces import Reception
 from tests.factories import make_customers, make_resolved, make_running, make_shop
-from tests.jobs.test_receive_reports import bounce
+from tests.operations.test_bounces import bounce
 
 SECRET = b"a secret for tests, of 32 bytes!"
 
@@ -86,10 +86,11 @@ async def test_no_log_of_a_run_tells_who_anybody_is(ctx: Context, mailbox: Mailb
         caplog.at_level(logging.INFO),
         caplog.at_level(logging.DEBUG, "jobs"),
         caplog.at_level(logging.DEBUG, "models"),
+        caplog.at_level(logging.DEBUG, "operations"),
     ):
         person = await a_run(ctx, await make_shop())
 
     assert [entry.recipients for entry in mailbox.entries()] == [("zebulon@quux.example",)]
-    assert {"jobs.receive_reports", "jobs.erase_customers"} <= {record.name for record in caplog.records}
+    assert {"operations.bounces", "jobs.erase_customers"} <= {record.name for record in caplog.records}
     said = "\n".join([logging.Formatter("%(message)s %(args)s").format(record) for record in caplog.records])
     assert [mark for mark in ("quux", "Zebulon", str(person), person.hex) if mark in said] == []

@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
-from jobs.receive_reports import listen
 from models import database as db
+from operations.bounces import listen
 from operations.doctor import Unwell, bounces, configuration, examine, judge, postgresql, redis_server, relay
 from operations.doctor.finding import Finding, Grade, ok, warn
 from settings import Settings

@@ -9,7 +9,6 @@ import pytest
 
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
-from jobs.receive_reports import MOST_CONNECTIONS, listen
 from local.mailbox import Mailbox
 from models import database as databases
 from models import mail_report
@@ -17,6 +16,7 @@ from models.mail.report import LARGEST
 from models.mail.return_path import ReturnKey, write_return_key
 from models.plan import Plan, PlanChannel
 from models.signed_link import keys_of
+from operations.bounces import MOST_CONNECTIONS, listen
 from settings import Settings
 from tests.factories import make_customers, make_resolved, make_shop
 from tests.models.mail.test_report import ENCLOSED, POSTFIX
