@@ -241,7 +241,7 @@ def bounces(settings: Settings, _arguments: argparse.Namespace) -> None:
 
     from operations.bounces import main
 
-    with engines(settings, needs=DATABASE) as found, traced("rekindle-worker"):
+    with engines(settings, needs=DATABASE) as found, traced("rekindle-bounces"):
         uvloop.run(main(found if found.link_keys else with_keys(found, "secret_key")))
 
 
