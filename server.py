@@ -99,10 +99,10 @@ def _routes(settings: Settings) -> list[BaseRoute]:
     from resolvers.token import Verifier
     from resolvers.touch import Touches
     from resolvers.unsubscribe import Unsubscribe
-    from schema.console import console_files
-    from schema.download import Downloads
-    from schema.traffic import Traffic
-    from schema.transport import create_graphql_app
+    from schema.execution.traffic import Traffic
+    from schema.serving.console import console_files
+    from schema.serving.download import Downloads
+    from schema.serving.transport import create_graphql_app
 
     registry = CollectorRegistry()
     verifier = Verifier(settings)

@@ -1,4 +1,7 @@
-"""What clients see: the schema (B1), and how it is served. `schema.graphql` is its committed text."""
+"""What clients see: the schema (B1), a file for each noun. `schema.graphql` is its committed text.
+
+What runs operations and serves them is in the folders: `cost`, `execution` and `serving`.
+"""
 
 import strawberry
 from graphql import GraphQLInputObjectType

@@ -43,7 +43,7 @@ PLATFORM = "platform"
 
 def graphql_app(settings: Settings) -> Starlette:
     """The GraphQL endpoint alone, without engines."""
-    from schema.transport import create_graphql_app
+    from schema.serving.transport import create_graphql_app
 
     graphql = create_graphql_app(settings, Verifier(settings))
     return Starlette(routes=[Route("/graphql", graphql), WebSocketRoute("/graphql", graphql)])

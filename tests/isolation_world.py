@@ -28,7 +28,7 @@ from models.webhook.fact import Fact
 from resolvers import global_id
 from resolvers.context import Context
 from schema import schema
-from schema.operation import Engine, Operation, Ready
+from schema.execution.operation import Engine, Operation, Ready
 from settings import Settings
 from tests.api import Api, seller, shopper, token_of
 from tests.automation import welcome

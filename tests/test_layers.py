@@ -78,6 +78,22 @@ def test_imports_run_one_way(part: str):
     assert foreign == set()
 
 
+def test_nouns_of_the_api_know_nothing_of_how_they_are_served():
+    """`serving` → `execution` → `cost`, and none of them from a noun."""
+    below = {"cost": {"cost"}, "execution": {"cost", "execution"}, "serving": {"cost", "execution", "serving"}}
+    upward = {
+        (module_of(path), module)
+        for path in sources("schema")
+        for module in imports(path)
+        if (target := module.removeprefix("schema.").partition(".")[0]) in below
+        and module.startswith("schema.")
+        and target not in below.get(path.relative_to(ROOT / "schema").parts[0], set())
+    }
+
+    assert {path.name for path in (ROOT / "schema").iterdir() if (path / "__init__.py").exists()} == below.keys()
+    assert upward == set()
+
+
 def test_the_expectations_of_automated_plans_import_nothing_of_what_they_judge():
     written = [
         path for path in sources("bench") if path.parent.name == "shop_life" and path.stem not in {"hand", "stage"}

@@ -14,7 +14,7 @@ from models.clock import now
 from models.plan import Plan, wording
 from resolvers.context import Context
 from schema import schema
-from schema.operation import Engine, Operation, Ready
+from schema.execution.operation import Engine, Operation, Ready
 from settings import Settings
 from tests.api import PLATFORM, Api, seller, shopper
 

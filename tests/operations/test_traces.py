@@ -14,7 +14,7 @@ from models import span
 from operations.traces import ENDPOINT, traced
 from resolvers.context import Context
 from schema import schema
-from schema.operation import Engine, Operation, Ready
+from schema.execution.operation import Engine, Operation, Ready
 from settings import Settings
 
 

@@ -16,8 +16,8 @@ from models.clock import Clock
 from models.identifier import customer_id
 from resolvers import global_id
 from resolvers.live import Readings
-from schema.answer import Answer
-from schema.operation import Operation, Ready
+from schema.execution.answer import Answer
+from schema.execution.operation import Operation, Ready
 from tests.api import token_of
 from tests.factories import make_customers, make_draft, make_resolved, make_shop
 from tests.test_statements import counted

@@ -27,9 +27,9 @@ from models.relationship import EmailConsent
 from resolvers.customer import ConsentState, Gender
 from resolvers.order import OrderStatus
 from schema import schema
-from schema.console import Example, examples
-from schema.limits import check
-from schema.weight import weigh
+from schema.cost.limits import check
+from schema.cost.weight import weigh
+from schema.serving.console import Example, examples
 
 ROOT = Path(__file__).parents[2]
 TEXT = schema.as_str().strip() + "\n"

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from schema.errors import INTERNAL
+from schema.execution.errors import INTERNAL
 
 NO_KIND = "none"
 """The kind of what was refused before anyone knew what it was."""

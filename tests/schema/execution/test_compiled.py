@@ -12,11 +12,11 @@ from graphql.execution import Executor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schema import operation
-from schema.compiled import MAX_SWITCHINGS, CompiledExecutor, Selections, is_awaitable
+from schema.execution import operation
+from schema.execution.compiled import MAX_SWITCHINGS, CompiledExecutor, Selections, is_awaitable
 from tests.api import Api
 from tests.factories import make_shop
-from tests.schema.fakes import FAKES, Rows, Selector, compared
+from tests.schema.execution.fakes import FAKES, Rows, Selector, compared
 from tests.test_statements import FIGURES_OF, LISTS, grow, token_for, variables_for
 
 SWITCHINGS = ({"a": False}, {"a": True}, {"a": False, "b": True}, {"a": False}, {"a": True, "b": None})

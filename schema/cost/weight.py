@@ -33,7 +33,7 @@ from graphql import (
 )
 
 from models.page import DEFAULT_SIZE, MAX_SIZE
-from schema.points import DEAR, LENGTHS, LISTS, history_points
+from schema.cost.points import DEAR, LENGTHS, LISTS, history_points
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import pytest
 
 from models.caller import Role
 from resolvers.token import mint
-from schema.limits import MAX_BODY
-from schema.request import acceptable
+from schema.cost.limits import MAX_BODY
+from schema.serving.request import acceptable
 from settings import Settings
 from tests.api import graphql_app
 

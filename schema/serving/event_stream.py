@@ -11,8 +11,8 @@ import orjson
 
 from models.caller import Caller
 from models.clock import now
-from schema.answer import Answer
-from schema.errors import plain
+from schema.execution.answer import Answer
+from schema.execution.errors import plain
 
 HEARTBEAT = 15.0
 """Seconds of silence after which a comment is sent, so that nothing between us closes the connection."""

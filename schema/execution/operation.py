@@ -24,15 +24,15 @@ from models.span import span
 from models.turn import Turns
 from resolvers.context import Context
 from resolvers.loaders import Loaders
-from schema import limits
-from schema.answer import Answer, requested, throttled
-from schema.compiled import CompiledExecutor, is_awaitable
-from schema.document import Document, Documents
-from schema.errors import BAD_INPUT, VALIDATION_FAILED, formatted, plain
-from schema.points import counted
-from schema.throttle import Bucket, Throttle
-from schema.traffic import NO_KIND, Traffic
-from schema.trusted import TrustedDocuments, Untrusted
+from schema.cost import limits
+from schema.cost.points import counted
+from schema.cost.throttle import Bucket, Throttle
+from schema.execution.answer import Answer, requested, throttled
+from schema.execution.compiled import CompiledExecutor, is_awaitable
+from schema.execution.document import Document, Documents
+from schema.execution.errors import BAD_INPUT, VALIDATION_FAILED, formatted, plain
+from schema.execution.traffic import NO_KIND, Traffic
+from schema.execution.trusted import TrustedDocuments, Untrusted
 
 TIMEOUT = 20.0
 """Seconds a query or mutation may take; a subscription lives as long as its caller listens."""

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from schema.throttle import Throttle
+from schema.cost.throttle import Throttle
 from settings import Settings
 from tests.api import Api, graphql_app, seller, shopper
 
@@ -18,7 +18,7 @@ SEGMENTS = "{ segments(first: 50) { nodes { id name } } }"
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy the machine is, Redis is waited for."""
-    monkeypatch.setattr("schema.throttle.ANSWER_WITHIN", 20.0)
+    monkeypatch.setattr("schema.cost.throttle.ANSWER_WITHIN", 20.0)
 
 
 async def test_a_bucket_gives_what_it_holds_and_no_more(redis: Redis):

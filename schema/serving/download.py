@@ -15,7 +15,7 @@ from models.errors import RekindleError
 from models.export import MEDIA_TYPES, Content, Format
 from resolvers.export import linked, own_plan
 from resolvers.token import Verifier
-from schema.authentication import STATUS_OF, caller_of_header
+from schema.serving.authentication import STATUS_OF, caller_of_header
 from settings import Settings
 
 log = logging.getLogger(__name__)

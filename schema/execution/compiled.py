@@ -7,7 +7,8 @@ that are made once for a document; all others are graphql-core's, side by side i
 Only success is compiled. At an error, a null where there may be none, a value of another type or one to be awaited,
 a function gives up, and graphql-core completes the same value anew: messages, paths and the propagation of nulls
 are its own. That is safe because plain fields change nothing. It rests on graphql-core's `executor_class`, whose
-methods are not promised to stay: `tests/schema/test_compiled.py` holds both executions equal over the whole schema.
+methods are not promised to stay: `tests/schema/execution/test_compiled.py` holds both executions equal over the whole
+schema.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping

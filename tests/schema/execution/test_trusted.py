@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from models.caller import Role
-from schema import trusted
-from schema.trusted import TrustedDocuments, digest_of
+from schema.execution import trusted
+from schema.execution.trusted import TrustedDocuments, digest_of
 from settings import Settings
 from tests.api import graphql_app, seller, shopper, token_of
-from tests.schema.test_websocket import peer
+from tests.schema.serving.test_websocket import peer
 
 TYPENAME = "query Name { __typename }"
 OTHER = "query Other { other: __typename }"

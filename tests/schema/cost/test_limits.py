@@ -9,11 +9,12 @@ from typing import TypeVar
 import pytest
 from graphql import OperationDefinitionNode, build_schema, parse
 
-from schema import limits, schema
-from schema.document import Documents
-from schema.limits import check
-from schema.points import DEAR, LENGTHS, LISTS
-from schema.weight import Weight, weigh
+from schema import schema
+from schema.cost import limits
+from schema.cost.limits import check
+from schema.cost.points import DEAR, LENGTHS, LISTS
+from schema.cost.weight import Weight, weigh
+from schema.execution.document import Documents
 
 T = TypeVar("T")
 
@@ -231,7 +232,7 @@ def test_a_valid_document_is_read_once_and_an_invalid_one_is_not_kept():
 
 
 def test_the_cache_forgets_what_was_not_used_for_long(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("schema.document.MAX_CACHED_SOURCE", 60)
+    monkeypatch.setattr("schema.execution.document.MAX_CACHED_SOURCE", 60)
     documents = Documents(SCHEMA, production=False)
     first = documents.read("{ shop { name } }")
     for alias in "abcdef":

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from schema import limits
-from schema.errors import plain
-from schema.throttle import Bucket
+from schema.cost import limits
+from schema.cost.throttle import Bucket
+from schema.execution.errors import plain
 
 
 @dataclass(frozen=True, slots=True)

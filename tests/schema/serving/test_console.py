@@ -22,9 +22,9 @@ from models.caller import Role, caller_of
 from models.clock import Clock, now
 from resolvers.context import Context
 from schema import schema
-from schema.answer import Answer
-from schema.console import ASSETS, PAGE, Example, console, examples
-from schema.operation import Engine, Operation
+from schema.execution.answer import Answer
+from schema.execution.operation import Engine, Operation
+from schema.serving.console import ASSETS, PAGE, Example, console, examples
 from server import create_app
 from settings import Settings
 

@@ -2,7 +2,7 @@
 
 from graphql import GraphQLError
 
-from schema.weight import Weight
+from schema.cost.weight import Weight
 
 MAX_BODY = 256 * 1024
 """Octets of a request's body, and of one message of a socket."""

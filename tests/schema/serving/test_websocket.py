@@ -23,8 +23,8 @@ from models import live
 from models.caller import Role
 from models.clock import Clock
 from resolvers import global_id
-from schema import places, websocket
-from schema.limits import MAX_BODY
+from schema.cost.limits import MAX_BODY
+from schema.serving import places, websocket
 from tests.api import seller, shopper, token_of
 from tests.factories import make_customers, make_draft, make_resolved, make_shop
 from tests.waiting import until

@@ -17,8 +17,8 @@ from models.plan import Plan
 from models.shop import Shop
 from resolvers import global_id
 from resolvers.token import Verifier
-from schema import download
-from schema.download import Downloads
+from schema.serving import download
+from schema.serving.download import Downloads
 from settings import Settings
 from tests.api import Api, seller, shopper, token_of
 from tests.factories import make_customers, make_resolved, make_shop

@@ -18,11 +18,11 @@ from graphql.validation import ASTValidationRule, NoSchemaIntrospectionCustomRul
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from schema import limits
-from schema.compiled import Selections
-from schema.errors import PARSE_FAILED, VALIDATION_FAILED, formatted, plain
-from schema.points import dear_keys
-from schema.weight import weigh
+from schema.cost import limits
+from schema.cost.points import dear_keys
+from schema.cost.weight import weigh
+from schema.execution.compiled import Selections
+from schema.execution.errors import PARSE_FAILED, VALIDATION_FAILED, formatted, plain
 
 MAX_CACHED_SOURCE = 500_000
 """Characters of source the cache holds in all; a parsed document takes some hundred times its source."""

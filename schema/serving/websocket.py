@@ -17,10 +17,13 @@ from models.clock import now
 from models.errors import RekindleError
 from resolvers.context import Context
 from resolvers.token import Verifier
-from schema import places
-from schema.answer import Answer
-from schema.authentication import caller_of_payload
-from schema.close import (
+from schema.cost.limits import MAX_BODY
+from schema.execution.answer import Answer
+from schema.execution.errors import plain
+from schema.execution.operation import Engine, Operation, Ready
+from schema.serving import places
+from schema.serving.authentication import caller_of_payload
+from schema.serving.close import (
     BAD_MESSAGE,
     BAD_PROTOCOL,
     DUPLICATE_ID,
@@ -30,11 +33,8 @@ from schema.close import (
     UNAUTHORIZED,
     Close,
 )
-from schema.errors import plain
-from schema.limits import MAX_BODY
-from schema.operation import Engine, Operation, Ready
-from schema.places import Places
-from schema.request import BadRequest, operation_of
+from schema.serving.places import Places
+from schema.serving.request import BadRequest, operation_of
 
 PROTOCOL = "graphql-transport-ws"
 INIT_TIMEOUT = 10.0

@@ -19,19 +19,20 @@ from models.turn import Turns
 from resolvers.context import Context
 from resolvers.live import Readings
 from resolvers.token import Verifier
-from schema import places, schema
-from schema.answer import Answer
-from schema.authentication import STATUS_OF, caller_of_header
-from schema.console import console
-from schema.errors import BAD_INPUT, plain
-from schema.event_stream import HEADERS, events, single
-from schema.operation import Engine, Ready
-from schema.places import Places
-from schema.request import EVENT_STREAM, HTML, JSON, RESPONSE_JSON, BadRequest, acceptable, read_operation
-from schema.throttle import Throttle
-from schema.traffic import NO_KIND, Traffic
-from schema.trusted import TrustedDocuments
-from schema.websocket import Socket
+from schema import schema
+from schema.cost.throttle import Throttle
+from schema.execution.answer import Answer
+from schema.execution.errors import BAD_INPUT, plain
+from schema.execution.operation import Engine, Ready
+from schema.execution.traffic import NO_KIND, Traffic
+from schema.execution.trusted import TrustedDocuments
+from schema.serving import places
+from schema.serving.authentication import STATUS_OF, caller_of_header
+from schema.serving.console import console
+from schema.serving.event_stream import HEADERS, events, single
+from schema.serving.places import Places
+from schema.serving.request import EVENT_STREAM, HTML, JSON, RESPONSE_JSON, BadRequest, acceptable, read_operation
+from schema.serving.websocket import Socket
 from settings import Settings
 
 INVALID_DOCUMENT_STATUS = 400

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
-from schema.limits import MAX_BODY
-from schema.operation import Operation
+from schema.cost.limits import MAX_BODY
+from schema.execution.operation import Operation
 
 RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"

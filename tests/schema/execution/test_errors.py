@@ -11,8 +11,8 @@ from tortoise.exceptions import DBConnectionError
 
 from models.errors import Forbidden, RekindleError, Throttled, Unauthenticated, Unavailable, refuse
 from models.shop import Shop
-from schema import operation
-from schema.errors import formatted
+from schema.execution import operation
+from schema.execution.errors import formatted
 from settings import Settings
 from tests.api import Api, seller
 from tests.factories import make_shop

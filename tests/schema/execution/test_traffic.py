@@ -5,9 +5,9 @@ from prometheus_client import CollectorRegistry
 
 from resolvers.context import Context
 from schema import schema
-from schema.answer import Answer
-from schema.operation import Engine, Operation, Ready
-from schema.traffic import Traffic
+from schema.execution.answer import Answer
+from schema.execution.operation import Engine, Operation, Ready
+from schema.execution.traffic import Traffic
 from settings import Settings
 
 

@@ -14,10 +14,10 @@ from starlette.applications import Starlette
 from models import live
 from models.caller import Role
 from models.clock import Clock
-from schema import event_stream, places
+from schema.serving import event_stream, places
 from tests.api import shopper, token_of
 from tests.factories import make_customers, make_resolved, make_shop
-from tests.schema.test_websocket import peer
+from tests.schema.serving.test_websocket import peer
 from tests.waiting import until
 
 STREAM = {"accept": "text/event-stream"}

@@ -1,0 +1,1 @@
+"""How an operation becomes an answer, whatever way it came."""
