@@ -14,7 +14,7 @@ from schema.execution import trusted
 from schema.execution.trusted import TrustedDocuments, digest_of
 from settings import Settings
 from tests.api import graphql_app, seller, shopper, token_of
-from tests.schema.serving.test_websocket import peer
+from tests.schema.serving.peer import peer
 
 TYPENAME = "query Name { __typename }"
 OTHER = "query Other { other: __typename }"

@@ -17,7 +17,7 @@ from models.clock import Clock
 from schema.serving import event_stream, places
 from tests.api import shopper, token_of
 from tests.factories import make_customers, make_resolved, make_shop
-from tests.schema.serving.test_websocket import peer
+from tests.schema.serving.peer import peer
 from tests.waiting import until
 
 STREAM = {"accept": "text/event-stream"}
