@@ -12,8 +12,8 @@ from arq.constants import job_key_prefix
 from redis.exceptions import RedisError
 
 from jobs.channels import Channel
-from jobs.channels.poster import Poster
-from jobs.channels.tally import Tally
+from jobs.channels.bookkeeping.tally import Tally
+from jobs.channels.http.poster import Poster
 from models import slice as slices
 from models.slice import Due, Key
 from settings import Settings

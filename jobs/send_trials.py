@@ -2,9 +2,9 @@
 
 import logging
 
-from jobs.channels.relay import UNREACHABLE, Address, Relay
-from jobs.channels.smtp_session import Offers
-from jobs.channels.wire import ConnectionLost, Reply, Wire
+from jobs.channels.smtp.relay import UNREACHABLE, Address, Relay
+from jobs.channels.smtp.session import Offers
+from jobs.channels.smtp.wire import ConnectionLost, Reply, Wire
 from jobs.context import Context
 from models import trial
 from models.errors import Refused

@@ -5,7 +5,7 @@ import logging
 
 import orjson
 
-from jobs.channels.poster import AddressRefusedError, Answer, LostError, NotReachedError, Poster, WholeBody
+from jobs.channels.http.poster import AddressRefusedError, Answer, LostError, NotReachedError, Poster, WholeBody
 from jobs.context import Context
 from models import webhook
 from models.clock import now

@@ -19,11 +19,11 @@ from uuid import uuid4
 import orjson
 from arq.worker import Worker, func
 
+from jobs.channels.bookkeeping.tally import Tally
 from jobs.channels.chat import InboxChannel
 from jobs.channels.email import EmailChannel
+from jobs.channels.http.poster import Poster
 from jobs.channels.platform import PlatformChannel
-from jobs.channels.poster import Poster
-from jobs.channels.tally import Tally
 from jobs.check_senders import check_senders
 from jobs.context import DELIVERY_QUEUES, LOADED_AT_ONCE, WORK_QUEUE, Context
 from jobs.declare_winner import declare_winner

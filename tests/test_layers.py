@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from jobs.context import DELIVERY_QUEUES
+
 ROOT = Path(__file__).resolve().parents[1]
 
 ALLOWED = {
@@ -176,6 +178,12 @@ def test_an_enqueued_job_is_a_file_of_that_name():
 
     assert names
     assert names - {path.stem for path in sources("jobs")} == set()
+
+
+def test_a_medium_is_a_file_of_that_name_and_no_other_file_is_beside_it():
+    files = {path.stem for path in (ROOT / "jobs" / "channels").glob("*.py")}
+
+    assert files - {"__init__"} == {medium.lower() for medium in DELIVERY_QUEUES}
 
 
 def test_a_noun_of_the_api_is_a_file_of_that_name_in_every_layer_below():

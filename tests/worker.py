@@ -7,11 +7,11 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
+from jobs.channels.bookkeeping.tally import Tally
 from jobs.channels.chat import InboxChannel
 from jobs.channels.email import EmailChannel
+from jobs.channels.http.poster import Poster
 from jobs.channels.platform import PlatformChannel
-from jobs.channels.poster import Poster
-from jobs.channels.tally import Tally
 from jobs.context import Context
 from jobs.queue import redis_pool
 from models import worker

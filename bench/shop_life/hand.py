@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import uuid4
 
+from jobs.channels.bookkeeping.tally import Tally
 from jobs.channels.chat import InboxChannel
-from jobs.channels.poster import Poster
-from jobs.channels.tally import Tally
+from jobs.channels.http.poster import Poster
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
 from jobs.fire_triggers import fire_triggers

@@ -1,4 +1,7 @@
-"""Channels: the ways a message leaves. A medium is a file here; the protocol is what a job asks of it."""
+"""Channels: the ways a message leaves. A medium is a file here; the protocol is what a job asks of it.
+
+What media leave by, and what is written down of their messages, is in the folders.
+"""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -10,13 +10,13 @@ from functools import partial
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from jobs.channels import PlanRefused, RelayUnavailable
-from jobs.channels.group_commit import GroupCommit
-from jobs.channels.outbox import Limits, Outbox
-from jobs.channels.outgoing import Outgoing, Source
-from jobs.channels.refusals import Refusals
-from jobs.channels.relay import UNREACHABLE, Address, Relay
-from jobs.channels.smtp_session import SmtpSession
-from jobs.channels.tally import Tally
+from jobs.channels.bookkeeping.group_commit import GroupCommit
+from jobs.channels.bookkeeping.tally import Tally
+from jobs.channels.smtp.outbox import Limits, Outbox
+from jobs.channels.smtp.outgoing import Outgoing, Source
+from jobs.channels.smtp.refusals import Refusals
+from jobs.channels.smtp.relay import UNREACHABLE, Address, Relay
+from jobs.channels.smtp.session import SmtpSession
 from models import intent
 from models.clock import now
 from models.intent import Settlement

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from jobs.channels import PlanRefused, RelayUnavailable
-from jobs.channels.group_commit import GroupCommit
-from jobs.channels.platform_session import PlatformSession
-from jobs.channels.poster import AddressRefusedError, NotReachedError, Poster
-from jobs.channels.tally import Tally
+from jobs.channels.bookkeeping.group_commit import GroupCommit
+from jobs.channels.bookkeeping.tally import Tally
+from jobs.channels.http.platform_session import PlatformSession
+from jobs.channels.http.poster import AddressRefusedError, NotReachedError, Poster
 from models import intent, platform_message
 from models import slice as slices
 from models.clock import now

@@ -1,7 +1,7 @@
 """Endpoints of others: which URLs a shop may have called.
 
 A shop names a URL, and this server calls it from inside the operator's network. So a URL is checked when
-it is written, and again every time where its name leads (jobs/channels/poster.py).
+it is written, and again every time where its name leads (jobs/channels/http/poster.py).
 """
 
 from typing import Literal

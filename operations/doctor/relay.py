@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from jobs.channels.relay import UNREACHABLE, Address, Relay
+from jobs.channels.smtp.relay import UNREACHABLE, Address, Relay
 from operations.doctor.finding import Finding, fail, ok
 from settings import Settings
 

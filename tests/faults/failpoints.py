@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.channels import platform_answer, platform_session
-from jobs.channels.poster import Poster
-from jobs.channels.smtp_session import SmtpSession
+from jobs.channels.http import platform_answer, platform_session
+from jobs.channels.http.poster import Poster
+from jobs.channels.smtp.session import SmtpSession
 from models import audience, intent
 from models import slice as slices
 from models.delivery import DeliveryState

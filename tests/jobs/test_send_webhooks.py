@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from standardwebhooks import Webhook as Receiver
 
-from jobs.channels.poster import Poster
+from jobs.channels.http.poster import Poster
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
 from jobs.send_webhooks import AT_ONCE, send_webhooks

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.channels import smtp_session
+from jobs.channels.smtp import session
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
 from models import database as db
 from tests import oracle
 from tests.conftest import NOON
-from tests.jobs.mailing import AtSink, State, mail_plan, states
+from tests.jobs.channels.mailing import AtSink, State, mail_plan, states
 from tests.smtp_sink import Act, Conversation, Sink, Stage, always, once
 from tests.waiting import until
 
@@ -69,7 +69,7 @@ async def test_a_connection_lost_after_the_dot_leaves_one_message_unknown(
 async def test_a_relay_that_never_answers_the_dot_leaves_one_message_unknown(
     ctx: Context, sink: Sink, at_sink: AtSink, monkeypatch: pytest.MonkeyPatch, stored: bool
 ):
-    monkeypatch.setattr(smtp_session, "DOT_WAIT", 0.3)
+    monkeypatch.setattr(session, "DOT_WAIT", 0.3)
     plan = await mail_plan(3)
     sink.script = once(Stage.DOT, Act.STORE_AND_STALL if stored else Act.STALL)
     at_sink(smtp_connections=1)
@@ -83,7 +83,7 @@ async def test_a_relay_that_never_answers_the_dot_leaves_one_message_unknown(
 async def test_a_relay_that_never_answers_the_envelope_is_tried_on_a_fresh_connection(
     ctx: Context, sink: Sink, at_sink: AtSink, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(smtp_session, "REPLY_WAIT", 0.2)
+    monkeypatch.setattr(session, "REPLY_WAIT", 0.2)
     plan = await mail_plan(3)
     sink.script = once(Stage.RCPT, Act.STALL)
     at_sink(smtp_connections=1)

@@ -6,7 +6,7 @@ and us, proves nothing: such a message is UNKNOWN, and is not sent again on its 
 
 from datetime import datetime
 
-from jobs.channels.poster import Answer
+from jobs.channels.http.poster import Answer
 from models.delivery import DeliveryState
 from models.intent import Settlement
 from models.mail import bounce

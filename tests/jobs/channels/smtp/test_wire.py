@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from jobs.channels import wire as wires
-from jobs.channels.wire import ConnectionLost, Reply, Wire
+from jobs.channels.smtp import wire as wires
+from jobs.channels.smtp.wire import ConnectionLost, Reply, Wire
 from tests.waiting import until
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

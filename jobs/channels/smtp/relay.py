@@ -8,8 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from jobs.channels.smtp_session import Offers
-from jobs.channels.wire import ConnectionLost, Wire
+from jobs.channels.smtp.session import Offers
+from jobs.channels.smtp.wire import ConnectionLost, Wire
 
 CONNECT_WAIT = 30.0
 FIRST_REST = 5.0

@@ -10,9 +10,9 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass
 
-from jobs.channels.group_commit import Grant, GroupCommit
-from jobs.channels.outgoing import Outgoing, Source, no_such_address, refused, sent
-from jobs.channels.wire import ConnectionLost, Reply, Wire
+from jobs.channels.bookkeeping.group_commit import Grant, GroupCommit
+from jobs.channels.smtp.outgoing import Outgoing, Source, no_such_address, refused, sent
+from jobs.channels.smtp.wire import ConnectionLost, Reply, Wire
 from models.clock import now
 from models.delivery import DeliveryState, Reason
 from models.errors import Refused

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.channels import refusals
+from jobs.channels.smtp import refusals
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
 from models import database as db
 from models.clock import Clock
 from models.plan import Plan, PlanStatus
 from tests import oracle
-from tests.jobs.mailing import AtSink, mail_plan, states
+from tests.jobs.channels.mailing import AtSink, mail_plan, states
 from tests.smtp_sink import Conversation, Sink, Stage, always
 from tests.waiting import until
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from jobs.channels.wire import Wire
+from jobs.channels.smtp.wire import Wire
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
 from models import consent, customer, delivery
@@ -17,7 +17,7 @@ from models.errors import ErrorCode, refuse
 from models.mail.letter import Writer
 from tests import oracle
 from tests.conftest import NOON
-from tests.jobs.mailing import AtSink, mail_plan, states
+from tests.jobs.channels.mailing import AtSink, mail_plan, states
 from tests.smtp_sink import Act, Conversation, Sink, Stage, always, once
 
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from jobs.channels.email import EmailChannel
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
-from tests.jobs.mailing import mail_plan, states
+from tests.jobs.channels.mailing import mail_plan, states
 from tests.smtp_sink import Sink, Stage
 
 
@@ -107,7 +107,7 @@ def readings(monkeypatch: pytest.MonkeyPatch) -> list[None]:
         found.append(None)
         return read()
 
-    monkeypatch.setattr("jobs.channels.relay.ssl.create_default_context", reading)
+    monkeypatch.setattr("jobs.channels.smtp.relay.ssl.create_default_context", reading)
     return found
 
 

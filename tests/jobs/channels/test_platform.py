@@ -10,9 +10,9 @@ import pytest
 from standardwebhooks import Webhook
 
 from jobs.channels import platform as platforms
+from jobs.channels.http.platform_session import PlatformSession
+from jobs.channels.http.poster import AddressRefusedError, Poster, WholeBody
 from jobs.channels.platform import IN_A_ROW, PlatformChannel
-from jobs.channels.platform_session import PlatformSession
-from jobs.channels.poster import AddressRefusedError, Poster, WholeBody
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
 from models import chat_platform, consent

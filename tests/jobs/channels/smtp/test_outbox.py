@@ -6,8 +6,8 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.channels.outbox import Limits, Outbox
-from jobs.channels.outgoing import Outgoing
+from jobs.channels.smtp.outbox import Limits, Outbox
+from jobs.channels.smtp.outgoing import Outgoing
 
 
 def letter(domain: str, name: object = None) -> Outgoing:

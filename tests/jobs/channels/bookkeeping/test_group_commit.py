@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from jobs.channels import group_commit
-from jobs.channels.group_commit import GroupCommit
+from jobs.channels.bookkeeping import group_commit
+from jobs.channels.bookkeeping.group_commit import GroupCommit
 from jobs.context import Context
 from models import database as db
 from models import intent

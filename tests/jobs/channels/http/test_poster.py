@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.channels import poster as posters
-from jobs.channels.poster import Answer, LostError, NotReachedError, Poster, WholeBody
+from jobs.channels.http import poster as posters
+from jobs.channels.http.poster import Answer, LostError, NotReachedError, Poster, WholeBody
 from tests.http_sink import Act, HttpSink
 
 

@@ -9,9 +9,9 @@ message per lane in doubt.
 import asyncio
 import logging
 
-from jobs.channels import platform_answer
-from jobs.channels.group_commit import Grant, GroupCommit
-from jobs.channels.poster import LostError, Poster
+from jobs.channels.bookkeeping.group_commit import Grant, GroupCommit
+from jobs.channels.http import platform_answer
+from jobs.channels.http.poster import LostError, Poster
 from models.clock import now
 from models.delivery import DeliveryState, Reason
 from models.intent import Settlement

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from jobs.channels.outgoing import Outgoing
+from jobs.channels.smtp.outgoing import Outgoing
 
 
 @dataclass(frozen=True, slots=True)

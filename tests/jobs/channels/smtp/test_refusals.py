@@ -5,7 +5,7 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.channels.refusals import BY_POLICY, IN_A_ROW, MANY_PLANS, Refusals
+from jobs.channels.smtp.refusals import BY_POLICY, IN_A_ROW, MANY_PLANS, Refusals
 from models.delivery import DeliveryState
 from models.intent import Settlement
 from models.slice import Waiting

@@ -1,0 +1,1 @@
+"""What mail leaves by: a relay, its connections, and the letters that wait for one (R21, R22)."""
