@@ -22,6 +22,7 @@ from tortoise.transactions import in_transaction
 
 from models.advisory_lock import AdvisoryLock
 from models.clock import clock, shift_of
+from models.loss import losses
 from settings import Settings
 
 Record = asyncpg.Record
@@ -36,14 +37,16 @@ UNREACHABLE = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
-    asyncpg.InterfaceError,
     asyncpg.TooManyConnectionsError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
 )
-"""What says that PostgreSQL cannot be reached just now, as opposed to a wrong statement."""
+"""What says that PostgreSQL cannot be reached just now, as opposed to a wrong statement or a wrong use of the driver.
 
-FAILED = (*UNREACHABLE, asyncpg.PostgresError, TimeoutError)
+Of the driver's own errors those are among them which only say that a connection was lost (models/loss.py).
+"""
+
+FAILED = (*UNREACHABLE, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 """Whatever a look at the database may end with that has to say so rather than fail itself."""
 
 
@@ -271,7 +274,9 @@ async def connection() -> AsyncIterator[asyncpg.Connection]:
     """The driver's own connection: the open transaction's, the kept one, or one from the pool. For COPY and cursors."""
     client, kept = get_connection("default"), _kept.get()
     if kept is not None and not isinstance(client, TransactionalDBClient):
-        yield await kept.raw()
+        raw = await kept.raw()
+        with losses(raw):
+            yield raw
         return
     async with client.acquire_connection() as raw:
         yield raw

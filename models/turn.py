@@ -13,7 +13,8 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import asyncpg
-from tortoise.backends.asyncpg.client import AsyncpgDBClient
+
+from models.loss import LossTellingClient, gone, has_ended
 
 _turn: ContextVar[asyncio.Semaphore | None] = ContextVar("turn", default=None)
 
@@ -47,21 +48,32 @@ class TurningPool:
         """A connection, once its caller has a turn and the pool has one."""
         turn = _turn.get()
         if turn is None:
-            return await self._pool.acquire()
+            return await self._acquire()
         await turn.acquire()
         try:
-            connection = await self._pool.acquire()
+            connection = await self._acquire()
         except BaseException:
             turn.release()
             raise
         self._turns[connection] = turn
         return connection
 
+    async def _acquire(self) -> Any:
+        try:
+            return await self._pool.acquire()
+        except asyncpg.InterfaceError as error:
+            if not self._pool.is_closing():
+                raise
+            raise gone() from error
+
     async def release(self, connection: Any) -> None:
-        """Give a connection back, and with it the turn."""
+        """Give a connection back, and with it the turn. One that is lost meanwhile is back already."""
         turn = self._turns.pop(connection, None)
         try:
             await self._pool.release(connection)
+        except (asyncpg.InterfaceError, asyncpg.InternalClientError):
+            if not has_ended(connection):
+                raise
         finally:
             if turn is not None:
                 turn.release()
@@ -71,7 +83,7 @@ class TurningPool:
         return getattr(self._pool, name)
 
 
-class TurningClient(AsyncpgDBClient):
+class TurningClient(LossTellingClient):
     """Tortoise's client over such a pool."""
 
     async def create_pool(self, **options: Any) -> Any:

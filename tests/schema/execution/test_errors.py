@@ -37,6 +37,7 @@ def told(cause: Exception) -> dict[str, Any]:
         (DBConnectionError("10.0.0.7:5432"), "UNAVAILABLE"),
         (RedisConnectionError("10.0.0.7:6379"), "UNAVAILABLE"),
         (asyncpg.UniqueViolationError("duplicate key"), "INTERNAL_SERVER_ERROR"),
+        (asyncpg.InterfaceError("the server expects 1 argument, 2 were passed"), "INTERNAL_SERVER_ERROR"),
         (KeyError("secret"), "INTERNAL_SERVER_ERROR"),
         (RekindleError("?"), "INTERNAL_SERVER_ERROR"),
     ],
