@@ -10,14 +10,13 @@ from functools import partial
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from jobs.channels import PlanRefused, RelayUnavailable
-from jobs.channels.bookkeeping.group_commit import GroupCommit
+from jobs.channels.bookkeeping.group_commit import GroupCommit, may_go_on
 from jobs.channels.bookkeeping.tally import Tally
 from jobs.channels.smtp.outbox import Limits, Outbox
 from jobs.channels.smtp.outgoing import Outgoing, Source
 from jobs.channels.smtp.refusals import Refusals
 from jobs.channels.smtp.relay import UNREACHABLE, Address, Relay
 from jobs.channels.smtp.session import SmtpSession
-from models import intent
 from models.clock import now
 from models.intent import Settlement
 from models.mail import letter
@@ -204,7 +203,7 @@ class EmailChannel:
     async def _denied(self, outgoing: Outgoing) -> None:
         """Do not begin what cannot be granted: each would cost a connection."""
         token = outgoing.message.token
-        if not await intent.may_go_on(outgoing.message):
+        if not await may_go_on(outgoing.message):
             self._withdraw(lambda each: each.message.token == token, Outgoing.finish)
 
     def _withdraw(self, chosen: Callable[[Outgoing], bool], act: Callable[[Outgoing], None]) -> None:

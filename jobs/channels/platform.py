@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from jobs.channels import PlanRefused, RelayUnavailable
-from jobs.channels.bookkeeping.group_commit import GroupCommit
+from jobs.channels.bookkeeping.group_commit import GroupCommit, may_go_on
 from jobs.channels.bookkeeping.tally import Tally
 from jobs.channels.http.platform_session import PlatformSession
 from jobs.channels.http.poster import AddressRefusedError, NotReachedError, Poster
-from models import intent, platform_message
+from models import platform_message
 from models import slice as slices
 from models.clock import now
 from models.delivery import DeliveryState
@@ -156,7 +156,7 @@ class PlatformChannel:
 
     async def _denied(self, errand: Errand, message: Waiting) -> None:
         """Do not begin what cannot be granted."""
-        if not await intent.may_go_on(message):
+        if not await may_go_on(message):
             errand.end(None)
 
     def _note(self, errand: Errand, room: _Room, settled: Settlement) -> None:

@@ -7,6 +7,10 @@ import pytest
 
 from jobs.channels.email import EmailChannel
 from jobs.context import Context
+from models import database as db
+from models import intent
+from models.slice import Waiting
+from tests.backends import BACKEND, end
 from tests.smtp_sink import Sink
 
 
@@ -34,3 +38,19 @@ async def at_sink(ctx: Context, sink: Sink) -> AsyncIterator[Callable[..., Email
     yield start
     for channel in made:
         await channel.close()
+
+
+@pytest.fixture
+def lost_when_asked(monkeypatch: pytest.MonkeyPatch) -> list[Waiting]:
+    """What channels asked of when an intent was denied; at the first time PostgreSQL ends the connection it is asked over."""
+    ask, asked = intent.may_go_on, list[Waiting]()
+
+    async def lost(message: Waiting) -> bool:
+        asked.append(message)
+        async with db.kept_connection():
+            if len(asked) == 1:
+                end(await db.fetch_value(BACKEND))
+            return await ask(message)
+
+    monkeypatch.setattr(intent, "may_go_on", lost)
+    return asked

@@ -1,9 +1,6 @@
 """A lost connection is told as one whenever it is met, keeps nothing back, and hides no wrong use of one."""
 
 import asyncio
-import os
-import signal
-import time
 from contextlib import suppress
 
 import asyncpg
@@ -12,8 +9,7 @@ import pytest
 from models import database as db
 from models.shop import Shop
 from settings import Settings
-
-BACKEND = "SELECT pg_backend_pid()"
+from tests.backends import BACKEND, end
 
 TURNS = range(5)
 """Turns of the loop after which a connection that was ended is used: PostgreSQL's last word, its hanging up and what the
@@ -26,16 +22,6 @@ async def one_connection(settings: Settings, database: None) -> None:
     assert settings.database_url
     await db.disconnect()
     await db.connect(settings.database_url, pool=1)
-
-
-def end(backend: int) -> None:
-    """What pg_terminate_backend does, and wait until it is done; this process's loop stands still meanwhile."""
-    os.kill(backend, signal.SIGTERM)
-    until = time.monotonic() + 30
-    with suppress(ProcessLookupError):
-        while time.monotonic() < until:
-            os.kill(backend, 0)
-            time.sleep(0.001)
 
 
 async def ended_before(turns: int) -> None:

@@ -25,6 +25,15 @@ LARGEST = 1_000
 """Settlements, and intents, in one commit."""
 
 
+async def may_go_on(message: Waiting) -> bool:
+    """Whether intents of the message's slice can be granted at all; their next one tells while PostgreSQL is away."""
+    try:
+        return await intent.may_go_on(message)
+    except database.UNREACHABLE as error:
+        log.warning("could not ask whether a slice may go on, its next intent tells: %r", error)
+        return True
+
+
 class Grant(NamedTuple):
     """An intent that was granted: the try's number, and until when on the loop's clock it may be acted upon.
 

@@ -1,14 +1,18 @@
 """The process's connections: several relays and their limits, domains and theirs, and plans that are refused."""
 
 import asyncio
+import logging
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
 from jobs.channels.smtp import refusals
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
+from models import consent
 from models import database as db
+from models import slice as slices
 from models.clock import Clock
 from models.plan import Plan, PlanStatus
 from tests import oracle
@@ -144,3 +148,30 @@ async def test_what_a_draining_channel_has_not_begun_stays_and_the_rest_is_settl
     assert verdict.states["SENT"] == verdict.accepted < 50
     assert verdict.states["PENDING"] == 50 - verdict.accepted
     assert await db.fetch_value("SELECT count(*) FROM slice WHERE worker_id IS NULL AND done_at IS NULL") == 1
+
+
+async def test_a_database_lost_while_it_is_asked_whether_a_slice_goes_on_costs_no_letter_and_no_place(
+    ctx: Context,
+    sink: Sink,
+    at_sink: AtSink,
+    lost_when_asked: list[slices.Waiting],
+    caplog: pytest.LogCaptureFixture,
+):
+    plan = await mail_plan(5)
+    channel = at_sink(smtp_connections=1)
+    held = await slices.acquire(plan.id, 1, ctx["worker_id"], uuid4())
+    assert held is not None
+    messages = await slices.load(held)
+    await consent.unsubscribe(plan.shop_id, messages[1].customer_id, source="mail")
+    await consent.unsubscribe(plan.shop_id, messages[3].customer_id, source="mail")
+
+    with caplog.at_level(logging.WARNING, "jobs.channels"):
+        await asyncio.wait_for(channel.deliver(held, messages), 60)
+    await channel.close()
+
+    assert lost_when_asked == [messages[1], messages[3]]
+    assert await states() == {("SENT", None): 3, ("SUPPRESSED", "NO_CONSENT"): 2}
+    assert (await oracle.check(sink.accepted(), at_rest=False)).accepted == 3
+    assert [(relay.open, relay.established) for relay in channel._relays] == [(0, 0)]
+    (record,) = caplog.records
+    assert record.levelname == "WARNING" and not record.exc_info

@@ -314,6 +314,31 @@ async def test_a_cancelled_plan_s_messages_stop_before_their_last_byte(
     assert await states() == {("CANCELLED", None, 0): 20}
 
 
+async def test_a_database_lost_while_it_is_asked_whether_a_slice_goes_on_leaves_no_message_unknown(
+    ctx: Context,
+    sink: HttpSink,
+    platform: Callable[..., PlatformChannel],
+    monkeypatch: pytest.MonkeyPatch,
+    lost_when_asked: list[slices.Waiting],
+):
+    platform(webhook_connections=4)
+    shop, plan, _ = await make_platform_plan(sink, 8)
+    sink.delay = 0.5  # the others have their last byte behind them by then, and no answer yet
+    load = slices.load
+
+    async def blocked_after_load(held: slices.Slice) -> list[slices.Waiting]:
+        messages = await load(held)
+        await consent.block(shop.id, messages[0].customer_id)
+        return messages
+
+    monkeypatch.setattr(slices, "load", blocked_after_load)
+    await deliver_slice(ctx, plan.id, 1)
+
+    assert len(lost_when_asked) == 1
+    assert await states() == {("SENT", None, 1): 7, ("SUPPRESSED", "BLOCKED", 0): 1}
+    await oracle.check(sink.accepted(), channel="CHAT")
+
+
 async def test_who_blocks_the_shop_meanwhile_gets_nothing(
     ctx: Context, sink: HttpSink, platform: Callable[..., PlatformChannel]
 ):
