@@ -11,11 +11,14 @@ from pydantic import Field
 from models import database, price_change
 from models.errors import Problem
 from models.identifier import product_id
+from models.page import Ordering, Page
 from models.row import Amount, Currency, ExternalId, Label, Link, Moment, Row, Terms, Title
 from models.shop import Shop
 
 OPTIONAL = {"category": "text", "price": "bigint", "image_url": "text", "repurchase_days": "integer"}
 """What a row may leave out, and its type in PostgreSQL."""
+
+BY_EXTERNAL_ID = Ordering("product", (("p.external_id", "text"),))
 
 RepurchaseDays = Annotated[int, Field(ge=7, le=180)]
 """After how many days a product is usually bought again (R9)."""
@@ -57,15 +60,44 @@ class Product:
     image_url: str | None
 
 
+_PRODUCTS = """
+SELECT p.id, p.external_id, p.title, p.category, p.price, s.currency, p.image_url
+FROM product p JOIN shop s ON s.id = p.shop_id WHERE p.shop_id = $1"""
+
+_FOUND = "(p.external_id = $2 OR p.title ILIKE ALL($3::text[]))"
+
+
 async def of_shop(shop_id: int, ids: Sequence[UUID]) -> dict[UUID, Product]:
     """Those of the products `ids` that are the shop's."""
-    rows = await database.fetch(
-        "SELECT p.id, p.external_id, p.title, p.category, p.price, s.currency, p.image_url"
-        " FROM product p JOIN shop s ON s.id = p.shop_id WHERE p.shop_id = $1 AND p.id = ANY($2::uuid[])",
-        shop_id,
-        list(ids),
-    )
+    rows = await database.fetch(f"{_PRODUCTS} AND p.id = ANY($2::uuid[])", shop_id, list(ids))
     return {row["id"]: Product(*row) for row in rows}
+
+
+async def listed(shop_id: int, page: Page, *, search: str = "") -> list[Product]:
+    """A page of the shop's products; one more than its size when there are more.
+
+    With `search` those that have it as their external id, or all of its words in their title, in any case. A word is
+    found inside a longer one too: not every language has spaces.
+    """
+    condition, order, arguments = page.clause(4)
+    sql = f"{_PRODUCTS} AND {_FOUND} AND {condition} {order}"
+    return [Product(*row) for row in await database.fetch_planned(sql, shop_id, *_sought(search), *arguments)]
+
+
+async def count(shop_id: int, *, search: str = "") -> int:
+    """How many products of the shop are listed."""
+    sql = f"SELECT count(*) FROM product p WHERE p.shop_id = $1 AND {_FOUND}"
+    found: int = await database.fetch_value(sql, shop_id, *_sought(search))
+    return found
+
+
+def _sought(search: str) -> tuple[str, list[str]]:
+    """The external id, and a pattern for each word."""
+    words = (word.translate(_LITERALLY) for word in search.split())
+    return search.strip(), [f"%{word}%" for word in words]
+
+
+_LITERALLY = str.maketrans({character: f"\\{character}" for character in "\\%_"})
 
 
 def merged(rows: Sequence[ProductRow]) -> dict[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 import strawberry
 
+from models.errors import ErrorCode, refuse
 from models.page import Page
 
 T = TypeVar("T")
@@ -18,6 +19,17 @@ Last: TypeAlias = Annotated[
     int | None, strawberry.argument(description="How many rows from the end of the range, 0–100. Not with `first`.")
 ]
 Before: TypeAlias = Annotated[str | None, strawberry.argument(description="Only rows before the one with this cursor.")]
+
+
+MAX_SEARCH = 200
+"""Characters that a list is searched for."""
+
+
+def searched(search: str | None) -> str:
+    """What argument `search` asks for, empty for everything. Refused when it is too long."""
+    if search and len(search) > MAX_SEARCH:
+        raise refuse("search", f"At most {MAX_SEARCH} characters are searched for.", ErrorCode.TOO_LONG)
+    return search or ""
 
 
 @dataclass(frozen=True, slots=True)

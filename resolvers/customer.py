@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Annotated
 
 import strawberry
 from strawberry import UNSET
@@ -71,6 +72,15 @@ async def find(info: Info, key: str) -> Customer | None:
     shop = await info.context.shop(Action.READ_SHOP)
     wanted = global_id.uuid_of(key)
     return await info.context.loaders.customer.load((shop.id, wanted)) if wanted else None
+
+
+async def of_external_id(
+    info: Info,
+    external_id: Annotated[str, strawberry.argument(description="The customer's id in the platform's own system.")],
+) -> Customer | None:
+    """The customer whom the platform knows by this id, when they belong to the shop's universe (R26)."""
+    shop = await info.context.shop(Action.READ_SHOP)
+    return await info.context.loaders.customer.load((shop.id, customer_id(external_id)))
 
 
 def identify(root: strawberry.Parent[Customer]) -> strawberry.ID:

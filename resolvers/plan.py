@@ -8,7 +8,6 @@ import strawberry
 
 from models import database, sender
 from models.caller import Action
-from models.errors import ErrorCode, refuse
 from models.page import Ordering, page_of, rows_by_id
 from models.plan import Plan, illegal, listed, permission
 from models.plan import history as plan_history
@@ -19,7 +18,7 @@ from models.progress import Progress
 from models.segment import Segment
 from models.shop import Shop
 from resolvers import global_id
-from resolvers.connection import After, Before, Connection, First, Last, connect
+from resolvers.connection import After, Before, Connection, First, Last, connect, searched
 from resolvers.context import Info
 from resolvers.live import looks
 from resolvers.mutation import Kept, Payload, answer
@@ -38,8 +37,6 @@ from resolvers.plan_input import (
 )
 
 NEWEST_FIRST = Ordering("plan", (("id", "integer"),), descending=True)
-
-MAX_SEARCH = 200
 
 LOOK_AGAIN = 10.0
 """Seconds after which a subscription looks at its plan even when nothing was heard of it."""
@@ -73,9 +70,7 @@ async def plans(
     """The shop's plans, newest first."""
     shop = await info.context.shop(Action.READ_SHOP)
     page = page_of(NEWEST_FIRST, first=first, after=after, last=last, before=before)
-    if search and len(search) > MAX_SEARCH:
-        raise refuse("search", f"At most {MAX_SEARCH} characters are searched for.", ErrorCode.TOO_LONG)
-    query = listed(shop.id, kind=kind, statuses=status or (), search=search or "")
+    query = listed(shop.id, kind=kind, statuses=status or (), search=searched(search))
     return connect(page, await rows_by_id(query, page), lambda plan: (plan.id,), query.count)
 
 

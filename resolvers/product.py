@@ -1,14 +1,18 @@
 """Answers about the shop's products, and the platform's writing of products."""
 
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 from strawberry import UNSET
 
+from models import product as models
 from models.caller import Action
 from models.identifier import product_id
+from models.page import page_of
 from models.product import Product
 from resolvers import global_id, row
+from resolvers.connection import After, Before, Connection, First, Last, connect, searched
 from resolvers.context import Info
 from resolvers.long import Long
 from resolvers.mutation import IDEMPOTENCY_KEY, Payload
@@ -41,6 +45,28 @@ class ProductsUpsertInput:
     shop: str = strawberry.field(description="External id of the shop.")
     rows: list[ProductInput] = strawberry.field(description="At most 250 products.")
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
+
+
+async def products(
+    info: Info,
+    *,
+    search: Annotated[
+        str | None,
+        strawberry.argument(
+            description="Only products with this external id, or with all of these words in their title, in any case."
+        ),
+    ] = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Connection[Product]:
+    """The shop's products, by their external ids."""
+    shop = await info.context.shop(Action.READ_SHOP)
+    page = page_of(models.BY_EXTERNAL_ID, first=first, after=after, last=last, before=before)
+    sought = searched(search)
+    found = await models.listed(shop.id, page, search=sought)
+    return connect(page, found, lambda each: (each.external_id,), lambda: models.count(shop.id, search=sought))
 
 
 async def find(info: Info, key: str) -> Product | None:

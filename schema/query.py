@@ -4,6 +4,7 @@ import strawberry
 
 import resolvers.conversation
 import resolvers.coupon
+import resolvers.customer
 import resolvers.lift
 import resolvers.member
 import resolvers.message
@@ -12,6 +13,7 @@ import resolvers.offer
 import resolvers.overview
 import resolvers.plan
 import resolvers.preview
+import resolvers.product
 import resolvers.recommendation
 import resolvers.scenario
 import resolvers.segment
@@ -24,6 +26,7 @@ import resolvers.webhook
 from schema.connection import Connection
 from schema.conversation import Conversation
 from schema.coupon import Coupon
+from schema.customer import Customer
 from schema.lift import ShopLift
 from schema.message import Message
 from schema.node import Node
@@ -31,6 +34,7 @@ from schema.offer import Claim, Offer
 from schema.overview import Overview
 from schema.plan import Plan
 from schema.preview import AutomatedPlanDryRunPayload, PlanEstimatePayload, PlanPreviewPayload
+from schema.product import Product
 from schema.recommendation import Recommendation
 from schema.scenario import Scenario
 from schema.segment import Segment, SegmentOverlap, SegmentPreview
@@ -148,6 +152,16 @@ class Query:
         resolver=resolvers.coupon.coupon,
         graphql_type=Coupon | None,
         description="Sellers: one of the shop's coupons; null when it is unknown or not yours.",
+    )
+    products = strawberry.field(
+        resolver=resolvers.product.products,
+        graphql_type=Connection[Product],
+        description="Sellers: the shop's products, in the order of their external ids.",
+    )
+    customer = strawberry.field(
+        resolver=resolvers.customer.of_external_id,
+        graphql_type=Customer | None,
+        description="Sellers: the customer with this external id; null for who never interacted with the shop.",
     )
     customer_timeline = strawberry.field(
         resolver=resolvers.timeline.of_customer,

@@ -252,6 +252,12 @@ CASES: dict[str, Case] = {
         f"query ($shop: ID!) {{ violations(shopId: $shop) {connection(VIOLATION)} }}",
         lambda ids: {"shop": ids["Shop"]},
     ),
+    "Query.products": Case(Role.OWNER, f'{{ products(search: "SOAP", first: 5) {connection(PRODUCT)} }}'),
+    "Query.customer": Case(
+        Role.OWNER,
+        f"query ($id: String!) {{ customer(externalId: $id) {{ {CUSTOMER} }} }}",
+        lambda ids: {"id": ids["ExternalId"]},
+    ),
     "Query.customerTimeline": Case(
         Role.OWNER,
         f"query ($id: ID!) {{ customerTimeline(customerId: $id, first: 10) {connection(TIMELINE)} }}",

@@ -61,7 +61,7 @@ class Side:
 
     @property
     def ids(self) -> dict[str, str]:
-        """A global id of each type."""
+        """A global id of each type, and the shopper's external id."""
         return {
             "Shop": global_id.encode("Shop", self.shop.id),
             "Segment": global_id.encode("Segment", self.segment.id),
@@ -78,6 +78,7 @@ class Side:
             "Offer": global_id.encode("Offer", self.coupon.id),
             "Recommendation": global_id.encode("Recommendation", self.shop.id, "HOLDOUT_OFF", ""),
             "Webhook": global_id.encode("Webhook", self.webhook),
+            "ExternalId": self.shopper,
         }
 
 
@@ -121,6 +122,7 @@ async def make_side(mark: str) -> Side:
 
 
 UNKNOWN = {
+    "ExternalId": "nobody",
     "Shop": global_id.encode("Shop", 2_000_000_000),
     "Segment": global_id.encode("Segment", 2_000_000_000),
     "Own": global_id.encode("Segment", 2_000_000_000),

@@ -26,8 +26,10 @@ DEAR: Mapping[str, int] = {
     "PlanFigures.funnel": 20,
     "PlanFigures.parts": 5,
     "CustomerConnection.totalCount": 10,
+    "Query.products": 10,
+    "ProductConnection.totalCount": 10,
 }
-"""Points of fields that look at a shop's customers: much more than their answer's size would tell."""
+"""Points of fields that look at all of a shop's customers, or products: much more than their answer's size would tell."""
 
 LISTS: Mapping[str, int] = {
     "Query.recommendations": 100,
@@ -50,23 +52,40 @@ LENGTHS: Mapping[str, tuple[str, int, int]] = {"Segment.sizeHistory": ("days", 3
 HISTORY = 50
 """Points of a field that is asked `asOf` a time, on top of its own: it reads what happened, not what is kept of it."""
 
-DEAR_NAMES: Mapping[str, int] = {place.partition(".")[2]: points for place, points in sorted(DEAR.items())}
-"""The same by the field's name alone."""
+ROOTS = ("Query", "Mutation")
+
+DEAR_NAMES: Mapping[bool, Mapping[str, int]] = {
+    at_root: {
+        place.partition(".")[2]: points
+        for place, points in sorted(DEAR.items())
+        if (place.partition(".")[0] in ROOTS) is at_root
+    }
+    for at_root in (True, False)
+}
+"""The same by the field's name alone: of root fields, and of all others."""
 
 
 def dear_keys(document: DocumentNode) -> dict[str, int]:
     """Under which keys a document's answers hold dear fields, and what each of them costs."""
     keys: dict[str, int] = {}
-    waiting = [node.selection_set for node in document.definitions if hasattr(node, "selection_set")]
+    waiting = [(node, _is_of_root(node)) for node in document.definitions if hasattr(node, "selection_set")]
     while waiting:
-        for node in waiting.pop().selections:
-            points = DEAR_NAMES.get(node.name.value, 0) + history_points(node) if isinstance(node, FieldNode) else 0
+        outer, at_root = waiting.pop()
+        for node in outer.selection_set.selections:
+            points = 0
+            if isinstance(node, FieldNode):
+                points = DEAR_NAMES[at_root].get(node.name.value, 0) + history_points(node)
             if points and isinstance(node, FieldNode):
                 keys[(node.alias or node.name).value] = points
-            inner = getattr(node, "selection_set", None)
-            if inner is not None:
-                waiting.append(inner)
+            if getattr(node, "selection_set", None) is not None:
+                waiting.append((node, at_root and not isinstance(node, FieldNode)))
     return keys
+
+
+def _is_of_root(definition: Any) -> bool:
+    """Whether a definition's fields are root fields: those of an operation, or of a fragment on one."""
+    condition = getattr(definition, "type_condition", None)
+    return condition is None or condition.name.value in ROOTS
 
 
 def counted(data: Any, dear: Mapping[str, int]) -> int:

@@ -12,7 +12,7 @@ from graphql import OperationDefinitionNode, build_schema, parse
 from schema import schema
 from schema.cost import limits
 from schema.cost.limits import check
-from schema.cost.points import DEAR, LENGTHS, LISTS
+from schema.cost.points import DEAR, LENGTHS, LISTS, dear_keys
 from schema.cost.weight import Weight, weigh
 from schema.execution.document import Documents
 
@@ -100,6 +100,7 @@ def test_what_counts_customers_costs_more_than_its_answer_s_size():
         ("{ segments(first: 10) { nodes { sizeHistory(days: 400) { size } } } }", 1 + 10 * (1 + 400)),
         ("query ($days: Int!) { segment(id: 1) { sizeHistory(days: $days) { size } } }", 1 + 400),
         ("{ coupons(first: 10) { nodes { products { title } } } }", 1 + 10 * (1 + 20)),
+        ("{ products(first: 3) { nodes { title } totalCount } }", 10 + 1 + 3 + 10),
         ("{ recommendations { text segment { name } } }", 100 + 100 * 2),
         (
             '{ overview(from: "2026-01-01", to: "2026-01-02") { plans { plan { lift { days } } } } }',
@@ -114,6 +115,15 @@ def test_what_looks_at_a_whole_audience_is_dear_wherever_it_is_asked(source: str
     assert isinstance(operation, OperationDefinitionNode)
 
     assert weigh(build_schema(schema.as_str()), document, operation, {}).fixed == cost
+
+
+def test_a_plan_s_own_products_cost_less_than_the_search_for_products():
+    assert dear_keys(parse("{ plans { nodes { products { title } } } }")) == {}
+    found = "{ found: products { nodes { title } } ...more } fragment more on Query { ... { segment(id: 1) { size } } }"
+    assert dear_keys(parse(found)) == {"found": 10, "size": 10}
+    assert dear_keys(parse("{ ...more } fragment more on Query { ... { products { nodes { id } } } }")) == {
+        "products": 10
+    }
 
 
 def test_every_dear_field_exists():
