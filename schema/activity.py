@@ -26,7 +26,9 @@ class Activity:
         name="clickedByMachines", description="Messages whose links only machines have followed; not in `clicked`."
     )
     replied: Long = strawberry.field(description="Messages that were replied to for the first time.")
-    unsubscribed: Long = strawberry.field(description="Unsubscriptions through a message.")
+    unsubscribed: Long = strawberry.field(
+        description="Customers who unsubscribed through a message, or blocked the chat after one, for the first time after its plan."
+    )
     claimed: Long = strawberry.field(name="couponsClaimed", description="Claims that a message led to.")
     redeemed: Long = strawberry.field(name="couponsRedeemed", description="Such claims that were used for an order.")
     orders: Long = strawberry.field(description="Orders placed and credited to a message.")

@@ -20,6 +20,7 @@ from tortoise.migrations.api import migrate
 
 from local.postgres import Postgres
 from models import database as db
+from models.metric import day as metric_day
 from settings import Settings
 from tests.processes import environment, free_port
 from tests.smtp_sink import Sink
@@ -131,6 +132,34 @@ async def test_a_plan_submitted_before_falls_back_to_a_language_that_it_has_a_te
 
         rows = await connection.fetch("SELECT name, fallback_language FROM plan")
         assert {row["name"]: row["fallback_language"] for row in rows} == {"kept": "en", "changed": "es", "draft": None}
+    finally:
+        await connection.close()
+
+
+@pytest.mark.timeout(240)
+async def test_who_left_twice_before_is_counted_once_after(url: str):
+    for name in MIGRATIONS[: MIGRATIONS.index("0024_leaving_once")]:
+        await migrate_to(url, name)
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(
+            "INSERT INTO shop (external_id, name, currency, time_zone, default_language, created_at, updated_at)"
+            " SELECT s, s, 'USD', 'UTC', 'en', now(), now() FROM unnest('{bloom,other}'::text[]) s"
+        )
+        await connection.execute(
+            "INSERT INTO unsubscription (customer_id, shop_id, channel, happened_at, plan_id)"
+            " SELECT gen_random_uuid(), id, 'EMAIL', now(), NULL FROM shop UNION ALL"
+            " SELECT '00000000-0000-0000-0000-000000000001', id, channel, now(), 7 FROM shop, unnest('{CHAT,EMAIL}'::text[]) channel"
+            " WHERE external_id = 'bloom'"
+        )
+        left = "SELECT sum(unsubscribed) FROM metric"
+        assert await connection.fetchval(left) == 2
+
+        await migrate_to(url, "0024_leaving_once")
+        await db.connect(url)
+        assert await metric_day.rebuild_due() == [1]
+
+        assert await connection.fetchval(left) == 1
     finally:
         await connection.close()
 

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +24,7 @@ from models.intent import Settlement
 from models.mail.report import Outcome, Report
 from models.mail.return_path import ReturnKey
 from models.metric import day as metric_day
+from models.metric import of_plans
 from models.metric.day import FACTS
 from models.plan import Plan, PlanChannel
 from tests.factories import DEADLINE, make_customers, make_resolved, make_shop
@@ -50,6 +52,15 @@ async def rows(shop_id: int, source: str = "metric") -> Rows:
         for fact in FACTS:
             sums[(*list(row)[:5], fact)] += row[fact]
     return Counter({key: amount for key, amount in sums.items() if amount})
+
+
+async def anew(shop_id: int) -> Rows:
+    """The same as the ledger says it."""
+    key = "day, plan_id, channel, language, product_id, fact"
+    found = await db.fetch(
+        f"SELECT {key}, sum(amount)::bigint AS amount FROM metric_fact WHERE shop_id = $1 GROUP BY {key}", shop_id
+    )
+    return Counter({tuple(row)[:6]: row["amount"] for row in found if row["amount"]})
 
 
 def counted(place: Place, found: Sequence[Fact]) -> Rows:
@@ -364,3 +375,41 @@ async def sums(shop_id: int) -> dict[str, int]:
         if product == metric_day.WHOLE:
             found[str(fact)] += amount
     return found
+
+
+async def test_who_leaves_again_and_again_after_a_plan_counts_once_on_the_day_they_first_did(place: Place):
+    shop, plan, other = place.shops[0], place.plans[0], place.plans[1]
+    [ana, ben] = await make_customers(shop, 2)
+
+    async def leave(customer: UUID, channel: str, day: int, plan_id: int | None = plan.id) -> None:
+        await db.execute(
+            "INSERT INTO unsubscription (customer_id, shop_id, channel, happened_at, plan_id) VALUES ($1, $2, $3, $4, $5)",
+            customer, shop.id, channel, at(24 * day), plan_id,
+        )  # fmt: skip
+
+    async def days() -> dict[tuple[object, object], int]:
+        """How many left on which day after which plan: the same however it came about."""
+        noted = await rows(shop.id)
+        assert noted == await anew(shop.id)
+        return {(key[0], key[1]): amount for key, amount in noted.items() if key[-1] == "unsubscribed"}
+
+    day = {number: at(24 * number).astimezone(ZoneInfo("America/St_Johns")).date() for number in range(9)}
+
+    await leave(ana, "EMAIL", 3)
+    assert await days() == {(day[3], plan.id): 1}
+    await leave(ana, "CHAT", 3)
+    await leave(ana, "EMAIL", 5)
+    await leave(ana, "EMAIL", 6, None)
+    assert await days() == {(day[3], plan.id): 1}
+    await leave(ben, "CHAT", 5)
+    await leave(ana, "CHAT", 6, other.id)
+    assert await days() == {(day[3], plan.id): 1, (day[5], plan.id): 1, (day[6], other.id): 1}
+    await leave(ben, "EMAIL", 4)
+    expected = {(day[3], plan.id): 1, (day[4], plan.id): 1, (day[6], other.id): 1}
+    assert await days() == expected
+
+    await metric_day.fold_all()
+    assert await days() == expected
+    await metric_day.rebuild(shop.id)
+    assert await days() == expected
+    assert [figures.unsubscribed for figures in await of_plans([plan.id, other.id]) if figures] == [2, 1]

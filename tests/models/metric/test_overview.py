@@ -77,8 +77,10 @@ def of_answers(history: Outreach) -> Iterator[Fact]:
 
 
 def of_leaving(history: Outreach) -> Iterator[Fact]:
-    for left in history.left:
-        if left.plan is not None:
+    known = set()
+    for left in sorted(history.left, key=lambda each: each.hour):
+        if left.plan is not None and (left.plan, left.customer) not in known:
+            known.add((left.plan, left.customer))
             yield Fact(day(left.hour), "unsubscribed", 1, left.plan, "EMAIL", language_of(history, left))
 
 
