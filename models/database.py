@@ -1,6 +1,7 @@
 """PostgreSQL: one pool, transactions, set-based statements, and schema migration."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -24,6 +25,8 @@ from models.advisory_lock import AdvisoryLock
 from models.clock import clock, shift_of
 from models.loss import losses
 from settings import Settings
+
+log = logging.getLogger(__name__)
 
 Record = asyncpg.Record
 
@@ -203,13 +206,16 @@ async def migrate(url: str) -> None:
 
 async def _started(url: str) -> asyncpg.Connection:
     """A connection, as soon as the server takes some. Raises UNREACHABLE at once where nobody listens."""
-    deadline = time.monotonic() + START_WITHIN
+    deadline, waited = time.monotonic() + START_WITHIN, False
     while True:
         try:
             return await asyncpg.connect(url)
-        except asyncpg.CannotConnectNowError:
+        except asyncpg.CannotConnectNowError as error:
             if time.monotonic() > deadline:
                 raise
+            if not waited:
+                log.warning("waiting for PostgreSQL: %s", error)
+            waited = True
         await asyncio.sleep(LOCK_DELAY)
 
 

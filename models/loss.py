@@ -55,13 +55,19 @@ def gone() -> asyncpg.ConnectionDoesNotExistError:
 
 
 class _Taken(PoolConnectionWrapper[Any]):
-    """A connection of the pool for one block."""
+    """A connection of the pool for one block; it goes back to the pool it is from, whichever is in use by then."""
+
+    async def __aenter__(self) -> Any:
+        await self.ensure_connection()
+        self._pool = self.client._pool  # noqa: SLF001 - as in Tortoise
+        self.connection = await self._pool.acquire()
+        return self.connection
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         lost = is_lost(error, self.connection)
-        await super().__aexit__(kind, error, trace)
+        await self._pool.release(self.connection)
         if lost:
             raise gone() from error
 
@@ -86,7 +92,8 @@ class _Transaction(TransactionContextPooled):
 
     async def __aenter__(self) -> Any:
         await self.ensure_connection()
-        self.client._connection = await self.client._parent._pool.acquire()  # noqa: SLF001 - as in Tortoise
+        self._pool = self.client._parent._pool  # noqa: SLF001 - as in Tortoise
+        self.client._connection = await self._pool.acquire()  # noqa: SLF001
         self.token = get_connections().set(self.connection_name, self.client)
         try:
             with losses(self.client._connection):  # noqa: SLF001
@@ -122,8 +129,7 @@ class _Transaction(TransactionContextPooled):
 
     async def _leave(self) -> None:
         try:
-            if (pool := self.client._parent._pool) is not None:  # noqa: SLF001
-                await pool.release(self.client._connection)  # noqa: SLF001
+            await self._pool.release(self.client._connection)  # noqa: SLF001
         finally:
             get_connections().reset(self.token)
 

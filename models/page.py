@@ -17,7 +17,8 @@ SomeModel = TypeVar("SomeModel", bound=Model)
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 100
-MAX_CURSOR_LENGTH = 500
+MAX_CURSOR_LENGTH = 2_000
+"""Characters of a cursor: an external id of 255 characters, four octets each, and what base64 makes of them."""
 
 
 def _integer(bits: int) -> Callable[[Any], int]:
@@ -68,7 +69,7 @@ class Ordering:
     def cursor(self, values: Sequence[Any]) -> str:
         """An opaque cursor of the row that has these column `values`, good for this ordering only."""
         plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
-        text = json.dumps([self.name, *plain], separators=(",", ":"), default=str)
+        text = json.dumps([self.name, *plain], separators=(",", ":"), ensure_ascii=False, default=str)
         return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     def read(self, cursor: str, field: str) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from models import database, price_change
-from models.errors import Problem
+from models.errors import ErrorCode, Problem, refuse
 from models.identifier import product_id
 from models.page import Ordering, Page
 from models.row import Amount, Currency, ExternalId, Label, Link, Moment, Row, Terms, Title
@@ -17,6 +17,9 @@ from models.shop import Shop
 
 OPTIONAL = {"category": "text", "price": "bigint", "image_url": "text", "repurchase_days": "integer"}
 """What a row may leave out, and its type in PostgreSQL."""
+
+MOST_WORDS = 10
+"""Words that products are searched for: each is looked for in every title that has those before it."""
 
 BY_EXTERNAL_ID = Ordering("product", (("p.external_id", "text"),))
 
@@ -77,7 +80,7 @@ async def listed(shop_id: int, page: Page, *, search: str = "") -> list[Product]
     """A page of the shop's products; one more than its size when there are more.
 
     With `search` those that have it as their external id, or all of its words in their title, in any case. A word is
-    found inside a longer one too: not every language has spaces.
+    found inside a longer one too: not every language has spaces. Refused when it has more than `MOST_WORDS`.
     """
     condition, order, arguments = page.clause(4)
     sql = f"{_PRODUCTS} AND {_FOUND} AND {condition} {order}"
@@ -92,9 +95,11 @@ async def count(shop_id: int, *, search: str = "") -> int:
 
 
 def _sought(search: str) -> tuple[str, list[str]]:
-    """The external id, and a pattern for each word."""
-    words = (word.translate(_LITERALLY) for word in search.split())
-    return search.strip(), [f"%{word}%" for word in words]
+    """The external id, and a pattern for each word, the longest first: it is the likeliest to rule a title out."""
+    words = sorted(set(search.split()), key=lambda word: (-len(word), word))
+    if len(words) > MOST_WORDS:
+        raise refuse("search", f"At most {MOST_WORDS} words are searched for.", ErrorCode.TOO_MANY)
+    return search.strip(), [f"%{word.translate(_LITERALLY)}%" for word in words]
 
 
 _LITERALLY = str.maketrans({character: f"\\{character}" for character in "\\%_"})

@@ -53,7 +53,7 @@ async def products(
     search: Annotated[
         str | None,
         strawberry.argument(
-            description="Only products with this external id, or with all of these words in their title, in any case."
+            description="Only products with this external id, or with all of these words, at most 10, in their title, in any case."
         ),
     ] = None,
     first: First = None,

@@ -60,6 +60,11 @@ def command_line(process: psutil.Process) -> list[str]:
     return []
 
 
+def is_postgres(process: psutil.Process) -> bool:
+    """Whether it runs PostgreSQL; what has ended meanwhile does not."""
+    return Path(next(iter(command_line(process)), "")).name == "postgres"
+
+
 class Running:
     """`server.py run` in a process of its own, over a folder of its own."""
 
@@ -156,12 +161,12 @@ class TestInstallation:
 
     def test_a_killed_database_is_started_again_and_the_api_finds_it(self, installation: Running):
         platform = installation.command("token", "--role", "PLATFORM").stdout.strip()
-        postmaster = next(p for p in naming(installation.folder) if p.name() == "postgres")
+        postmaster = next(filter(is_postgres, naming(installation.folder)))
 
         postmaster.kill()
 
         def is_another() -> bool:
-            return any(p.name() == "postgres" and p.pid != postmaster.pid for p in naming(installation.folder))
+            return any(p.pid != postmaster.pid and is_postgres(p) for p in naming(installation.folder))
 
         def finds_it() -> bool:
             said: dict[str, Any] = installation.ask(platform, WRITE).json()["data"]

@@ -60,8 +60,9 @@ END $$
 """
 
 # Nobody counts by the old words once the rebuilding begins: who did has ended, and who comes waits for the new ones.
-REBUILD = """
-INSERT INTO metric_rebuild SELECT DISTINCT shop_id, pg_current_xact_id() FROM unsubscription WHERE plan_id IS NOT NULL
+REBUILD = f"""
+INSERT INTO metric_rebuild SELECT DISTINCT shop_id, pg_current_xact_id() FROM (
+    SELECT shop_id FROM unsubscription WHERE plan_id IS NOT NULL GROUP BY {_PLACE} HAVING count(*) > 1) AS twice
 ON CONFLICT (shop_id) DO UPDATE SET since = excluded.since
 """
 
@@ -71,6 +72,7 @@ class Migration(Migration):  # type: ignore[no-redef]
 
     # 0009 is not named, as in 0020: ends are applied in the order of their names, and it would be one no more.
     dependencies = [("models", "0023_plan_image")]
+    # The view first: it waits for who makes days anew, and nobody who unsubscribes may wait for that.
     operations = [
-        RunSQL(sql) for sql in ("LOCK TABLE unsubscription IN SHARE ROW EXCLUSIVE MODE", VIEW, NOTED, REBUILD)
+        RunSQL(sql) for sql in (VIEW, "LOCK TABLE unsubscription IN SHARE ROW EXCLUSIVE MODE", NOTED, REBUILD)
     ]

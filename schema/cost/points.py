@@ -1,7 +1,7 @@
 """What fields cost beyond their objects, before an answer is there and after it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import DocumentNode, FieldNode
 
@@ -65,9 +65,17 @@ DEAR_NAMES: Mapping[bool, Mapping[str, int]] = {
 """The same by the field's name alone: of root fields, and of all others."""
 
 
-def dear_keys(document: DocumentNode) -> dict[str, int]:
-    """Under which keys a document's answers hold dear fields, and what each of them costs."""
-    keys: dict[str, int] = {}
+class DearKeys(NamedTuple):
+    """Under which keys an answer holds dear fields, and what each of them costs: at its root, and anywhere below."""
+
+    root: Mapping[str, int]
+    below: Mapping[str, int]
+
+
+def dear_keys(document: DocumentNode) -> DearKeys:
+    """Where a document's answers hold dear fields."""
+    root: dict[str, int] = {}
+    below: dict[str, int] = {}
     waiting = [(node, _is_of_root(node)) for node in document.definitions if hasattr(node, "selection_set")]
     while waiting:
         outer, at_root = waiting.pop()
@@ -76,10 +84,10 @@ def dear_keys(document: DocumentNode) -> dict[str, int]:
             if isinstance(node, FieldNode):
                 points = DEAR_NAMES[at_root].get(node.name.value, 0) + history_points(node)
             if points and isinstance(node, FieldNode):
-                keys[(node.alias or node.name).value] = points
+                (root if at_root else below)[(node.alias or node.name).value] = points
             if getattr(node, "selection_set", None) is not None:
                 waiting.append((node, at_root and not isinstance(node, FieldNode)))
-    return keys
+    return DearKeys(root, below)
 
 
 def _is_of_root(definition: Any) -> bool:
@@ -88,22 +96,24 @@ def _is_of_root(definition: Any) -> bool:
     return condition is None or condition.name.value in ROOTS
 
 
-def counted(data: Any, dear: Mapping[str, int]) -> int:
+def counted(data: Any, dear: DearKeys) -> int:
     """What an answer's data came to: a point per object but the root, and those of the dear fields in it."""
-    points = 0
-    waiting = [data]
+    if type(data) is not dict:
+        return 0
+    points = sum(dear.root.get(key, 0) for key in data)
+    waiting = [*data.values()]
     while waiting:
         value = waiting.pop()
         if type(value) is dict:
             points += 1
             for key, inner in value.items():
-                if key in dear:
-                    points += dear[key]
+                if key in dear.below:
+                    points += dear.below[key]
                 if type(inner) is dict or type(inner) is list:
                     waiting.append(inner)
         elif type(value) is list:
             waiting.extend(value)
-    return points - 1
+    return points
 
 
 def history_points(node: FieldNode) -> int:

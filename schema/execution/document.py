@@ -19,7 +19,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from schema.cost import limits
-from schema.cost.points import dear_keys
+from schema.cost.points import DearKeys, dear_keys
 from schema.cost.weight import weigh
 from schema.execution.compiled import Selections
 from schema.execution.errors import PARSE_FAILED, VALIDATION_FAILED, formatted, plain
@@ -36,7 +36,7 @@ class Document:
 
     ast: DocumentNode | None
     errors: list[dict[str, Any]] = field(default_factory=list)
-    dear: dict[str, int] = field(default_factory=dict)
+    dear: DearKeys = field(default_factory=lambda: DearKeys({}, {}))
     selections: Selections | None = None
     _costs: dict[Any, int] = field(default_factory=dict)
 

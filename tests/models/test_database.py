@@ -13,6 +13,7 @@ from tortoise import Tortoise
 from local.postgres import Postgres
 from models import database as databases
 from settings import Settings
+from tests.backends import BACKEND
 from tests.waiting import until
 
 
@@ -30,9 +31,6 @@ async def test_a_failed_transaction_leaves_nothing(database: None):
         await fail_midway()
 
     assert await databases.fetch_value("SELECT count(*) FROM language") == 0
-
-
-BACKEND = "SELECT pg_backend_pid()"
 
 
 async def test_statements_of_a_block_keep_one_connection_and_give_it_back(database: None):
@@ -142,16 +140,17 @@ async def test_migration_waits_for_a_server_that_is_still_starting(folder: Path)
     (server.data / "standby.signal").touch()  # it goes on recovering, and takes nobody, until it is promoted
     starting = asyncio.create_task(asyncio.to_thread(server.start))
     claim = server.data / "postmaster.pid"
-    await until(lambda: claim.exists() and "standby" in claim.read_text())
+    try:
+        await until(lambda: claim.exists() and "standby" in claim.read_text())
+        migrating = asyncio.create_task(databases.migrate(server.url))
+        with pytest.raises(asyncpg.CannotConnectNowError):
+            await asyncpg.connect(server.url)
+    finally:
+        (server.data / "promote").touch()
+        os.kill(int(claim.read_text().splitlines()[0]), signal.SIGUSR1)
+        await starting
 
-    migrating = asyncio.create_task(databases.migrate(server.url))
-    with pytest.raises(asyncpg.CannotConnectNowError):
-        await asyncpg.connect(server.url)
-    assert not migrating.done()
-    (server.data / "promote").touch()
-    os.kill(int(claim.read_text().splitlines()[0]), signal.SIGUSR1)
-    await asyncio.gather(starting, migrating)
-
+    await migrating
     connection = await asyncpg.connect(server.url)
     assert await connection.fetchval("SELECT count(*) FROM shop") == 0
     await connection.close()

@@ -19,7 +19,7 @@ NEWEST = Ordering("newest", (("at", "timestamptz"), ("id", "integer")), descendi
 @given(
     st.datetimes(timezones=st.just(UTC)),
     st.uuids(),
-    st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=40),
+    st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=255),
     st.integers(-(2**63), 2**63 - 1),
 )
 def test_a_cursor_gives_back_the_values_it_was_made_of(at: datetime, identity: UUID, place: str, number: int):
@@ -28,13 +28,20 @@ def test_a_cursor_gives_back_the_values_it_was_made_of(at: datetime, identity: U
     assert BY_TIME.read(cursor, "after") == (at, identity, place, number)
 
 
+@pytest.mark.parametrize("character", ["x", '"', "é", "ก", "🙂"])
+def test_a_cursor_has_room_for_the_longest_external_id(character: str):
+    ordering = Ordering("by external id", (("external_id", "text"),))
+
+    assert ordering.read(ordering.cursor((character * 255,)), "after") == (character * 255,)
+
+
 @pytest.mark.parametrize(
     "cursor",
     [
         "",
         "x",
         "🙂",
-        "a" * 1000,
+        "a" * 3000,
         urlsafe_b64encode(b"5").decode(),
         urlsafe_b64encode(b"[]").decode(),
         urlsafe_b64encode(b'["id"]').decode(),

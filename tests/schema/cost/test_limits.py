@@ -12,7 +12,7 @@ from graphql import OperationDefinitionNode, build_schema, parse
 from schema import schema
 from schema.cost import limits
 from schema.cost.limits import check
-from schema.cost.points import DEAR, LENGTHS, LISTS, dear_keys
+from schema.cost.points import DEAR, LENGTHS, LISTS, DearKeys, counted, dear_keys
 from schema.cost.weight import Weight, weigh
 from schema.execution.document import Documents
 
@@ -118,12 +118,18 @@ def test_what_looks_at_a_whole_audience_is_dear_wherever_it_is_asked(source: str
 
 
 def test_a_plan_s_own_products_cost_less_than_the_search_for_products():
-    assert dear_keys(parse("{ plans { nodes { products { title } } } }")) == {}
-    found = "{ found: products { nodes { title } } ...more } fragment more on Query { ... { segment(id: 1) { size } } }"
-    assert dear_keys(parse(found)) == {"found": 10, "size": 10}
-    assert dear_keys(parse("{ ...more } fragment more on Query { ... { products { nodes { id } } } }")) == {
-        "products": 10
-    }
+    document = parse("""
+        { products { nodes { title } } ...more plans { nodes { products { title } } } }
+        fragment more on Query { ... { segment(id: 1) { size } found: products { nodes { title } } } }
+    """)
+    found = {"nodes": [{"title": "Rose soap"}]}
+    plans = {"nodes": [{"products": [{"title": "Rose soap"}]}, {"products": []}]}
+
+    dear = dear_keys(document)
+
+    assert dear == DearKeys(root={"products": 10, "found": 10}, below={"size": 10})
+    assert counted({"products": found, "found": found, "segment": {"size": 7}, "plans": plans}, dear) == 39
+    assert counted(None, dear) == 0
 
 
 def test_every_dear_field_exists():
