@@ -24,7 +24,7 @@ for name in Settings.model_fields:
     for variable in (name.upper(), f"{name.upper()}_FILE"):
         os.environ.pop(variable, None)  # no test depends on the settings of the shell it runs in
 
-pytest_plugins = ["tests.api", "tests.worker"]
+pytest_plugins = ["tests.api", "tests.together", "tests.worker"]
 
 hypothesis.settings.register_profile("ci", max_examples=50, deadline=None)
 hypothesis.settings.register_profile("nightly", max_examples=2_000, deadline=None)

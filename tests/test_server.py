@@ -130,7 +130,6 @@ def installation(one_installation: Running) -> Running:
     return one_installation
 
 
-@pytest.mark.xdist_group("installation")
 class TestInstallation:
     """What `run` starts, seen from outside."""
 

@@ -24,7 +24,7 @@ UNITS = ["rekindle-api", "rekindle-bounces", "rekindle-worker@1"]
 NO_INDEX = re.compile(r"NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|Temporary failure in name resolution")
 """What pip says where no index of packages can be reached."""
 
-pytestmark = [pytest.mark.xdist_group("machine"), pytest.mark.timeout(500)]
+pytestmark = pytest.mark.timeout(500)
 
 
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
