@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import asyncpg
 import pytest
 from redis.asyncio import Redis
 
@@ -22,6 +21,7 @@ from models.plan import Plan, PlanChannel, PlanStatus
 from models.shop import Shop
 from operations.restored import NO_NEED, NOTHING_LOST, NotRestored
 from settings import Settings
+from tests import databases
 from tests.drills.drill import (
     PATIENCE,
     connect,
@@ -50,17 +50,11 @@ class Place:
 
     def url(self, name: str) -> str:
         """The URL of a database in it."""
-        return self.postgres.url.replace("/postgres?", f"/{name}?", 1)
+        return databases.url_of(self.postgres.url, name)
 
     async def make(self, name: str) -> str:
         """An empty database; its URL."""
-        connection = await asyncpg.connect(self.postgres.url)
-        try:
-            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-            await connection.execute(f'CREATE DATABASE "{name}"')
-        finally:
-            await connection.close()
-        return self.url(name)
+        return await databases.make(self.postgres.url, name)
 
     def back_up(self, name: str) -> None:
         """Dump a database."""

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
-import asyncpg
 import pytest
 from rich.console import Console
 
@@ -22,6 +21,7 @@ from models.plan import Plan
 from models.segment import Segment
 from models.shop import Shop
 from tests.conftest import NOON
+from tests.databases import made
 
 DEMO = replace(demo_shops()[0], people=range(4001, 5001))
 """A fifth of the demo."""
@@ -33,39 +33,26 @@ FILLED, COPY = "past_plans", "past_plans_of_a_test"
 """Names of databases: one is filled, which takes ten seconds, and each test has a copy of it."""
 
 
-async def administer(url: str, *statements: str) -> None:
-    """Run statements that need a connection to another database than they speak of."""
-    connection = await asyncpg.connect(url)
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
 @pytest.fixture(scope="module")
 async def filled(migrated: str) -> AsyncIterator[None]:
     """A database with the demo's past in it."""
-    url = migrated.replace("/postgres?", f"/{FILLED}?", 1)
-    await administer(migrated, f"CREATE DATABASE {FILLED}")
-    await db.migrate(url)
-    clocks.freeze(NOON)
-    await db.connect(url)
-    shop, *_ = await fill_shops([DEMO], secret=SECRET, console=Console(quiet=True))
-    await ensure_past_plans(shop, secret=SECRET)
-    await db.disconnect()
-    yield
-    await administer(migrated, f"DROP DATABASE {FILLED} WITH (FORCE)")
+    async with made(migrated, FILLED) as url:
+        await db.migrate(url)
+        clocks.freeze(NOON)
+        await db.connect(url)
+        shop, *_ = await fill_shops([DEMO], secret=SECRET, console=Console(quiet=True))
+        await ensure_past_plans(shop, secret=SECRET)
+        await db.disconnect()
+        yield
 
 
 @pytest.fixture
 async def shop(filled: None, migrated: str) -> AsyncIterator[Shop]:
     """The demo's shop, in a database of the test's own."""
-    await administer(migrated, f"CREATE DATABASE {COPY} TEMPLATE {FILLED}")
-    await db.connect(migrated.replace("/postgres?", f"/{COPY}?", 1))
-    yield await Shop.get(external_id=DEMO.external_id)
-    await db.disconnect()
-    await administer(migrated, f"DROP DATABASE {COPY} WITH (FORCE)")
+    async with made(migrated, COPY, template=FILLED) as url:
+        await db.connect(url)
+        yield await Shop.get(external_id=DEMO.external_id)
+        await db.disconnect()
 
 
 async def test_each_past_plan_was_sent_read_clicked_and_bought_after_in_plausible_shares(shop: Shop, clock: Clock):

@@ -22,6 +22,7 @@ from local.postgres import Postgres
 from models import database as db
 from models.metric import day as metric_day
 from settings import Settings
+from tests.databases import made
 from tests.processes import environment, free_port
 from tests.smtp_sink import Sink
 
@@ -46,13 +47,9 @@ NAME = "upgraded"
 @pytest.fixture
 async def url(postgres: Postgres) -> AsyncIterator[str]:
     """An empty database."""
-    connection = await asyncpg.connect(postgres.url)
-    await connection.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
-    await connection.execute(f"CREATE DATABASE {NAME}")
-    yield postgres.url.replace("/postgres?", f"/{NAME}?", 1)
-    await db.disconnect()
-    await connection.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
-    await connection.close()
+    async with made(postgres.url, NAME) as url:
+        yield url
+        await db.disconnect()
 
 
 async def migrate_to(url: str, name: str) -> None:
