@@ -2,7 +2,8 @@
 
 A message counts on the day it was sent, again on the day it was first read, first clicked, first replied to; who left
 after a plan on the day they first did; a coupon on the day it was claimed and on the day it was redeemed; an order on
-the day it was placed, as long as it stands. One statement reads it all from the roll-up by day (models/metric/day.py), which is of this moment.
+the day it was placed, as long as it stands. One statement reads it all from the roll-up by day (models/metric/day.py),
+which is of this moment.
 """
 
 from collections.abc import Sequence

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import asyncpg
 import pytest
+from tortoise.connection import get_connection
 
 from models import database as db
 from models.shop import Shop
@@ -142,6 +143,17 @@ async def test_who_asks_while_the_pool_is_closing_finds_it_unreachable():
         with pytest.raises(db.UNREACHABLE):
             await asyncio.wait_for(db.fetch_value("SELECT 1"), 30)
     await closing
+
+
+async def test_a_connection_goes_back_to_the_pool_it_is_from():
+    client = get_connection("default")
+    pool = client._pool
+
+    async with db.connection():
+        client._pool = None  # so Tortoise leaves it where closing takes too long
+    client._pool = pool
+
+    await works()
 
 
 async def test_too_many_arguments_are_no_lost_connection():
