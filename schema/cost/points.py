@@ -80,11 +80,10 @@ def dear_keys(document: DocumentNode) -> DearKeys:
     while waiting:
         outer, at_root = waiting.pop()
         for node in outer.selection_set.selections:
-            points = 0
             if isinstance(node, FieldNode):
                 points = DEAR_NAMES[at_root].get(node.name.value, 0) + history_points(node)
-            if points and isinstance(node, FieldNode):
-                (root if at_root else below)[(node.alias or node.name).value] = points
+                if points:
+                    (root if at_root else below)[(node.alias or node.name).value] = points
             if getattr(node, "selection_set", None) is not None:
                 waiting.append((node, at_root and not isinstance(node, FieldNode)))
     return DearKeys(root, below)
