@@ -7,10 +7,8 @@ file's content; a file that was imported to its end starts anew, and its rows ch
 
 import asyncio
 import hashlib
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from stat import S_ISREG
@@ -21,6 +19,7 @@ from models import database
 from models.clock import now
 from models.errors import ErrorCode, Refused, refuse
 from models.ingest import Batch, ndjson, write
+from models.ingest.quick_turns import quick_turns
 from models.ingest.refusal_report import RefusalReport
 from models.shop import Shop
 
@@ -29,9 +28,6 @@ MOST_LINES = 40_000
 
 MOST_BYTES = 8 * 1024 * 1024
 """A batch ends after this much of the file, however few lines that is."""
-
-TURN = 0.0002
-"""Seconds that the thread which reads goes on for when the one that writes has something to do."""
 
 WRITTEN = ("customer", "product", "orders", "event", "relationship")
 """The tables that an import writes most of."""
@@ -75,7 +71,7 @@ async def import_file(
     fingerprint = await asyncio.to_thread(fingerprint_of, path)
     job = await _begin(shop, path, fingerprint)
     refusals = RefusalReport(report or path.with_name(f"{path.name}.refused.ndjson"))
-    with path.open("rb") as file, _quick_turns(), ThreadPoolExecutor(1) as reader:
+    with path.open("rb") as file, quick_turns(), ThreadPoolExecutor(1) as reader:
         file.seek(job.byte_offset)
         chunks = _chunks(file, shop, job)
         loop = asyncio.get_running_loop()
@@ -106,20 +102,6 @@ def fingerprint_of(path: Path) -> str:
 async def _begin(shop: Shop, path: Path, fingerprint: str) -> ImportJob:
     rows = await database.fetch(_BEGIN, uuid4(), shop.id, path.name, fingerprint, now())
     return ImportJob(*rows[0].values())
-
-
-@contextmanager
-def _quick_turns() -> Iterator[None]:
-    """Let the thread that writes have the interpreter at once when PostgreSQL has answered, though another reads on.
-
-    By Python's own interval it would wait up to 5 ms, and again at each step of each statement.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(TURN)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 def _chunks(file: BinaryIO, shop: Shop, job: ImportJob) -> Iterator[Chunk]:

@@ -16,6 +16,7 @@ from models import database as db
 from models.errors import ErrorCode, Refused
 from models.ingest import import_job, ndjson
 from models.ingest.import_job import ImportJob, import_file
+from models.ingest.quick_turns import TURN
 from models.shop import Shop
 from settings import Settings
 from tests.factories import make_shop
@@ -151,7 +152,7 @@ async def test_reading_lets_writing_go_first_until_the_import_ends_or_fails(tmp_
     assert sys.getswitchinterval() == before
     await import_file(path, shop, secret=SECRET)
     assert sys.getswitchinterval() == before
-    assert during == [pytest.approx(import_job.TURN)] * 2
+    assert during == [pytest.approx(TURN)] * 2
 
 
 @pytest.mark.usefixtures("small_batches")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from itertools import product
 from random import Random
 from typing import Any
@@ -12,6 +13,7 @@ from graphql.execution import Executor
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models import database
 from schema.execution import operation
 from schema.execution.compiled import MAX_SWITCHINGS, CompiledExecutor, Selections, is_awaitable
 from tests.api import Api
@@ -59,6 +61,11 @@ def test_both_executions_agree_on_any_selection_of_any_type(chance: Random, seed
         assert ours == theirs, text
 
 
+def as_text(answer: Any) -> str:
+    """The answer to the letter, but for the versions of progress: those count every transaction of the server."""
+    return re.sub(r'("planId": "[^"]+", "version": )\d+', r"\1any", json.dumps(answer))
+
+
 @pytest.mark.parametrize("name", LISTS | FIGURES_OF)
 async def test_both_executions_agree_on_every_list(api: Api, monkeypatch: pytest.MonkeyPatch, name: str):
     shop = await make_shop()
@@ -67,11 +74,12 @@ async def test_both_executions_agree_on_every_list(api: Api, monkeypatch: pytest
     variables = variables_for(name, shop, ids[::2])
     for query in (each[name] for each in (LISTS, FIGURES_OF) if name in each):
         ours = [await api.data(query, token, **variables) for _ in range(2)]
+        await database.fetch("SELECT pg_current_xact_id()")
         with monkeypatch.context() as patch:
             patch.setattr(operation, "CompiledExecutor", Uncompiled)
             theirs = await api.data(query, token, **variables)
 
-        assert [json.dumps(each) for each in ours] == [json.dumps(theirs)] * 2
+        assert [as_text(each) for each in ours] == [as_text(theirs)] * 2
 
 
 def test_plain_selections_are_one_function():
