@@ -31,6 +31,8 @@ class LedgerServer(ABC):
     port: int = field(default=0, kw_only=True)
     open: int = field(default=0, kw_only=True)
     """Connections at this moment."""
+    is_up: bool = field(default=False, kw_only=True)
+    """Whether it was started and not stopped since."""
 
     def listen(self) -> None:
         """Listen on the loopback interface."""
@@ -41,9 +43,11 @@ class LedgerServer(ABC):
         self._thread = Thread(target=self.loop.run_forever, name=type(self).__name__, daemon=True)
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._listen(), self.loop).result()
+        self.is_up = True
 
     def stop(self) -> None:
         """Stop listening and cut every connection off."""
+        self.is_up = False
         asyncio.run_coroutine_threadsafe(self._end(), self.loop).result()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()

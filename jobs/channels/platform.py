@@ -4,8 +4,8 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
-from weakref import WeakValueDictionary
 
 from jobs.channels import PlanRefused, RelayUnavailable
 from jobs.channels.bookkeeping.group_commit import GroupCommit, may_go_on
@@ -58,14 +58,35 @@ class Errand:
             self.waiting.clear()
 
 
-@dataclass(slots=True, weakref_slot=True)
+@dataclass(slots=True)
 class _Room:
-    """What this process gives one shop's platform: so many requests at once, and rest when it cannot be reached."""
+    """What this process gives one shop's platform: so many requests at once, and rest when it cannot be reached.
+
+    `rests` in a row and, by plan, messages `in_a_row` are counted from slice to slice, for one may hold a single message.
+    """
 
     places: asyncio.Semaphore
     errands: int = 0
     rests: int = 0
+    rests_until: datetime | None = None
     in_a_row: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing goes to the platform and nothing of it need be remembered."""
+        return not (self.errands or self.rests or self.in_a_row)
+
+    def rest(self) -> float:
+        """Seconds to leave the platform alone, which could not be reached: longer once the last rest is over."""
+        at = now()
+        if self.rests_until is None or self.rests_until <= at:
+            self.rests_until = at + timedelta(seconds=min(LONGEST_REST, FIRST_REST * 2.0 ** min(self.rests, 10)))
+            self.rests += 1
+        return (self.rests_until - at).total_seconds()
+
+    def answered(self) -> None:
+        """The platform was reached."""
+        self.rests, self.rests_until = 0, None
 
 
 class PlatformChannel:
@@ -78,7 +99,7 @@ class PlatformChannel:
         self._tally = tally
         self._commits = GroupCommit()
         self._poster = poster
-        self._rooms: WeakValueDictionary[int, _Room] = WeakValueDictionary()
+        self._rooms: dict[int, _Room] = {}
         self._sessions: set[asyncio.Task[None]] = set()
         self._errands: set[Errand] = set()
         self._is_draining = False
@@ -106,6 +127,8 @@ class PlatformChannel:
         finally:
             turn.cancel()
             room.errands -= 1
+            if room.is_empty:
+                del self._rooms[writer.platform.shop_id]
             self._errands.discard(errand)
         if errand.ended is not None:
             raise errand.ended
@@ -150,7 +173,7 @@ class PlatformChannel:
                 errand.end(PlanRefused("ADDRESS_REFUSED"))
                 self._tally.add(_host(errand), "", type(error).__name__)
             except NotReachedError as error:
-                errand.end(RelayUnavailable(f"the chat platform cannot be reached: {error}", _rest(room)))
+                errand.end(RelayUnavailable(f"the chat platform cannot be reached: {error}", room.rest()))
             finally:
                 await asyncio.shield(session.settle())
 
@@ -163,7 +186,7 @@ class PlatformChannel:
         """Count, and see whether the platform takes nothing of this plan."""
         plan_id = settled.message.plan_id
         self._tally.add(_host(errand), "", settled.state.value)
-        room.rests = 0
+        room.answered()
         if settled.state in (DeliveryState.FAILED, DeliveryState.UNKNOWN):
             room.in_a_row[plan_id] += 1
         elif settled.state is DeliveryState.SENT:
@@ -174,12 +197,6 @@ class PlatformChannel:
         if room.in_a_row[plan_id] >= IN_A_ROW:
             del room.in_a_row[plan_id]
             errand.end(PlanRefused(settled.reason or ""))
-
-
-def _rest(room: _Room) -> float:
-    """How long to leave a platform alone that could not be reached once more."""
-    room.rests += 1
-    return min(LONGEST_REST, FIRST_REST * 2.0 ** min(room.rests - 1, 10))
 
 
 def _host(errand: Errand) -> str:

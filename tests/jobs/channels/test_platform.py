@@ -18,7 +18,7 @@ from jobs.deliver_slice import deliver_slice
 from models import chat_platform, consent
 from models import database as db
 from models import slice as slices
-from models.clock import Clock
+from models.clock import Clock, now
 from models.identifier import global_id
 from models.plan import Plan, PlanStatus
 from models.shop import Shop
@@ -37,7 +37,7 @@ def sink(tmp_path: Path) -> Iterator[HttpSink]:
     """A scripted receiver, not yet started."""
     sink = HttpSink(tmp_path / "requests")
     yield sink
-    if sink.port:
+    if sink.is_up:
         sink.stop()
 
 
@@ -209,6 +209,30 @@ async def test_a_platform_that_refuses_connections_costs_no_try_and_the_slice_co
     assert len(set(sink.taken())) == 20
 
 
+async def test_a_platform_that_still_cannot_be_reached_rests_twice_as_long_until_it_is(
+    ctx: Context, sink: HttpSink, platform: Callable[..., PlatformChannel], clock: Clock
+):
+    platform()
+    shop, plan, _ = await make_platform_plan(sink, 20)
+    sink.stop()
+    pauses = []
+    for _ in range(4):
+        await deliver_slice(ctx, plan.id, 1)
+        due = await db.fetch_value("SELECT due_at FROM slice")
+        pauses.append((due - now()).total_seconds())
+        clock.freeze(due)
+    assert pauses == [5, 10, 20, 40]
+
+    sink.start()
+    await deliver_slice(ctx, plan.id, 1)
+    sink.stop()
+    later = await make_resolved(shop)
+    await deliver_slice(ctx, later.id, 1)
+
+    due = await db.fetch_value("SELECT due_at FROM slice WHERE plan_id = $1", later.id)
+    assert due - now() == timedelta(seconds=5)
+
+
 async def test_a_platform_that_asks_to_wait_gets_nothing_more_until_then(
     ctx: Context, sink: HttpSink, platform: Callable[..., PlatformChannel]
 ):
@@ -235,6 +259,21 @@ async def test_a_platform_that_takes_nothing_pauses_the_plan_and_most_still_wait
     assert await states() == {("FAILED", "401", 1): IN_A_ROW, ("PENDING", None, 0): 100 - IN_A_ROW}
     paused = await Plan.get(id=plan.id)
     assert (paused.status, paused.status_reason) == (PlanStatus.PAUSED, "RELAY_REFUSES:401")
+
+
+async def test_messages_that_are_not_taken_are_counted_from_one_small_slice_to_the_next(
+    ctx: Context, sink: HttpSink, platform: Callable[..., PlatformChannel], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(slices, "SLICE_SIZE", IN_A_ROW // 4)
+    platform(webhook_connections=1)
+    sink.script = lambda _number: 401
+    _, plan, _ = await make_platform_plan(sink, 2 * IN_A_ROW)
+
+    for number in range(1, 9):
+        await deliver_slice(ctx, plan.id, number)
+
+    assert await states() == {("FAILED", "401", 1): IN_A_ROW, ("PENDING", None, 0): IN_A_ROW}
+    assert (await Plan.get(id=plan.id)).status_reason == "RELAY_REFUSES:401"
 
 
 async def test_as_many_requests_as_allowed_are_on_the_wire_at_once(
