@@ -165,9 +165,7 @@ async def update(info: Info, input: AutomatedPlanUpdateInput) -> Payload:
 
     async def edit() -> Plan:
         own = await own_or_refuse(info, shop, input.id)
-        if own.automation is None:
-            raise refuse("id", "This is no automated plan; planUpdate changes it.", rule="R9")
-        return await own.edit(shop, _changed(own.decided, own.automation, input), actor=actor)
+        return await own.edit(shop, lambda decided: _changed(decided, input), actor=actor)
 
     payload = await answer(info, input, PLAN, edit)
     if payload.entity is not None:
@@ -201,9 +199,11 @@ def _drafted(given: AutomatedPlanCreateInput) -> PlanDraft:
     )
 
 
-def _changed(draft: PlanDraft, known: Automation, change: AutomatedPlanUpdateInput) -> PlanDraft:
+def _changed(draft: PlanDraft, change: AutomatedPlanUpdateInput) -> PlanDraft:
     """The draft with what the input names changed. The share that was held out goes with a trigger that can have none."""
-    automation = _changed_automation(known, change)
+    if draft.automation is None:
+        raise refuse("id", "This is no automated plan; planUpdate changes it.", rule="R9")
+    automation = _changed_automation(draft.automation, change)
     kept_percent = draft.holdout_percent if automation.trigger.is_marketing else None
     return replace(
         draft,

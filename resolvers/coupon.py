@@ -125,7 +125,7 @@ async def update(info: Info, input: CouponUpdateInput) -> Payload:
 
     async def work() -> Coupon:
         own = await _own_or_refuse(shop, input.id)
-        return await own.edit(shop, changed(shop, own.terms, input))
+        return await own.edit(shop, lambda terms: changed(shop, terms, input))
 
     return await answer(info, input, COUPON, work)
 

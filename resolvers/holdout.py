@@ -42,13 +42,8 @@ async def update(info: Info, input: HoldoutUpdateInput) -> Payload:
     kept: Kept[Holdout] = Kept("holdout", lambda _: shop.id, _load)
 
     async def change() -> Holdout:
-        known = await holdouts.of_shop(shop.id)
-        plan, control = input.plan_percent, input.control_percent
         return await holdouts.change(
-            shop,
-            plan_percent=known.plan_percent if plan is None else plan,
-            control_percent=known.control_percent if control is None else control,
-            actor=actor,
+            shop, plan_percent=input.plan_percent, control_percent=input.control_percent, actor=actor
         )
 
     return await answer(info, input, kept, change)

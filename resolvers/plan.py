@@ -155,7 +155,11 @@ async def create(info: Info, input: PlanCreateInput) -> Payload:
 
 async def update(info: Info, input: PlanUpdateInput) -> Payload:
     """Change a draft."""
-    return await _act(info, input, lambda shop, own, actor: own.edit(shop, changed(own.decided, input), actor=actor))
+
+    async def edit(shop: Shop, own: Plan, actor: str) -> Plan:
+        return await own.edit(shop, lambda decided: changed(decided, input), actor=actor)
+
+    return await _act(info, input, edit)
 
 
 async def submit(info: Info, input: PlanSubmitInput) -> Payload:

@@ -91,7 +91,7 @@ class World:
         match action:
             case PlanAction.EDIT:
                 texts = {**TEXTS, "en": {"text": f"Edited {hours}", "subject": "Hi"}}
-                await plan.edit(shop, replace(plan.decided, content={"texts": texts}), actor="anna")
+                await plan.edit(shop, lambda decided: replace(decided, content={"texts": texts}), actor="anna")
             case PlanAction.SUBMIT:
                 at = now() + timedelta(hours=hours) if hours else None
                 await plan.submit(shop, send_at=at, deadline_after=DEADLINE, actor="anna")

@@ -1,7 +1,7 @@
 """Coupons of a shop: created, changed as far as nobody was promised otherwise, and ended (R15)."""
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -101,12 +101,16 @@ class Coupon(Model):
                 shop_id=shop.id, created_by=actor, created_at=at, updated_at=at, **_columns(terms, draw_code())
             )
 
-    async def edit(self, shop: Shop, terms: CouponTerms) -> "Coupon":
-        """Replace its terms. Once claimed or promised in a submitted plan they only change for the better."""
+    async def edit(self, shop: Shop, change: Callable[[CouponTerms], CouponTerms]) -> "Coupon":
+        """Let its terms be what `change` makes of those that hold, which nobody else changes meanwhile.
+
+        Once it is claimed or promised in a submitted plan they only change for the better.
+        """
         at = now()
         async with database.transaction():
             await _lock_coupons(shop.id)
             known = await Coupon.filter(id=self.id).select_for_update(no_key=True).get()
+            terms = change(known.terms)
             if known.status(at) is CouponStatus.ENDED:
                 raise refuse("id", "An ended coupon no longer changes.", ErrorCode.COUPON_NOT_RUNNING, rule="R15")
             if known.claimed or await _is_promised(self.id):

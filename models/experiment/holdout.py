@@ -111,9 +111,14 @@ async def share(shop_id: int, percent: int | None, *, is_marketing: bool) -> int
     return percent if percent is not None else (await of_shop(shop_id)).plan_percent
 
 
-async def change(shop: Shop, *, plan_percent: int, control_percent: int, actor: str) -> Holdout:
-    """Decide what the shop holds out from now on. Plans that are there keep their own share; the group is the shop's."""
-    problems = check_percent(plan_percent, "planPercent") + check_percent(control_percent, "controlPercent")
+async def change(
+    shop: Shop, *, plan_percent: int | None = None, control_percent: int | None = None, actor: str
+) -> Holdout:
+    """Decide what the shop holds out from now on; what is left out stays.
+
+    Plans that are there keep their own share; the group is the shop's.
+    """
+    problems = check_percent(plan_percent or 0, "planPercent") + check_percent(control_percent or 0, "controlPercent")
     if problems:
         raise Refused(problems)
     at = now()
@@ -125,11 +130,10 @@ async def change(shop: Shop, *, plan_percent: int, control_percent: int, actor: 
 
 _CHANGE = """
 INSERT INTO holdout AS h (shop_id, plan_percent, control_percent, control_since, changed_by, changed_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+VALUES ($1, coalesce($2::smallint, 0), coalesce($3::smallint, 0), $4, $5, $6)
 ON CONFLICT (shop_id) DO UPDATE SET
-    plan_percent = excluded.plan_percent, changed_by = excluded.changed_by, changed_at = excluded.changed_at,
-    control_since = CASE WHEN h.control_percent = excluded.control_percent THEN h.control_since
-                         ELSE excluded.control_since END,
-    control_percent = excluded.control_percent
+    plan_percent = coalesce($2, h.plan_percent), changed_by = excluded.changed_by, changed_at = excluded.changed_at,
+    control_since = CASE WHEN h.control_percent <> $3 THEN excluded.control_since ELSE h.control_since END,
+    control_percent = coalesce($3, h.control_percent)
 RETURNING plan_percent, control_percent, control_since
 """

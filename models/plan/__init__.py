@@ -6,7 +6,7 @@ submit pins; history.py moves plans and keeps the audit trail; retry.py tries ag
 as pinned at the start.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any, Self
@@ -78,11 +78,16 @@ class Plan(PlanRow):
         await history.note(plan.id, action, PlanStatus.DRAFT, at=at, actor=actor)
         return plan
 
-    async def edit(self, shop: Shop, draft: PlanDraft, *, actor: str = SYSTEM) -> Self:
-        """Replace a draft's content. A plan that is no longer a draft is refused and unchanged."""
+    async def edit(self, shop: Shop, change: Callable[[PlanDraft], PlanDraft], *, actor: str = SYSTEM) -> Self:
+        """Let a draft say what `change` makes of what it says, which nobody else changes meanwhile.
+
+        A plan that is no longer a draft is refused and unchanged.
+        """
         async with database.transaction():
-            permission.require(await access.hold(shop.id), PlanAction.EDIT, draft.channel)
+            standing = await access.hold(shop.id)
             await self._hold()
+            draft = change(self.decided)
+            permission.require(standing, PlanAction.EDIT, draft.channel)
             self._require(PlanAction.EDIT, {PlanStatus.DRAFT})
             await check(shop, draft, kept_at=self.send_at)
             changes = stored(columns_of(await _with_share(shop, draft)))

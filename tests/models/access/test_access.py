@@ -81,7 +81,7 @@ async def test_a_shop_that_is_not_eligible_creates_changes_submits_and_duplicate
     await _score(shop, score)
 
     assert (await refusal(make_draft(shop, name="Another")))[1] is code
-    assert (await refusal(plan.edit(shop, plan.decided)))[1] is code
+    assert (await refusal(plan.edit(shop, lambda decided: decided)))[1] is code
     assert (await refusal(plan.submit(shop, send_at=None, deadline_after=DEADLINE)))[1] is code
     assert (await refusal(plan.duplicate(shop, actor="anna")))[1] is code
     assert [(each.id, each.status, each.name) for each in await Plan.all()] == [(plan.id, PlanStatus.DRAFT, plan.name)]

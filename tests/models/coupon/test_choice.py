@@ -76,7 +76,7 @@ async def test_the_claim_of_a_chosen_coupon_remembers_its_message_and_its_terms_
     await life.did("FOLLOWED", 0)
     await life.look(plan, 1)
     with pytest.raises(Refused):
-        await coupon.edit(shop, replace(coupon.terms, percentage=5))
+        await coupon.edit(shop, lambda terms: replace(terms, percentage=5))
     taken = await claim.claim(customer_id("ana"), coupon.id)
     assert (taken.plan_id, taken.reference) == (plan.id, f"follow:{life.micros(0)}:1")
 

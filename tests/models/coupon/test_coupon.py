@@ -1,5 +1,6 @@
 """Coupons are kept, changed and ended, and never change what somebody was promised (R15)."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -49,9 +50,23 @@ async def test_until_it_is_claimed_or_promised_everything_may_change():
     shop = await make_shop()
     own = await make_coupon(shop, code="SPRING-10")
 
-    changed = await own.edit(shop, replace(own.terms, percentage=None, amount=700, name="Seven off"))
+    changed = await own.edit(shop, lambda terms: replace(terms, percentage=None, amount=700, name="Seven off"))
 
     assert (changed.amount, changed.percentage, changed.name, changed.code) == (700, None, "Seven off", "SPRING-10")
+
+
+@pytest.mark.usefixtures("database")
+async def test_of_two_edits_of_a_coupon_at_once_neither_takes_back_the_other():
+    shop = await make_shop()
+    own = await make_coupon(shop)
+
+    await asyncio.gather(
+        own.edit(shop, lambda terms: replace(terms, name="Renamed")),
+        own.edit(shop, lambda terms: replace(terms, percentage=20)),
+    )
+
+    edited = await Coupon.get(id=own.id)
+    assert (edited.name, edited.percentage) == ("Renamed", 20)
 
 
 @pytest.mark.usefixtures("database")
@@ -59,7 +74,7 @@ async def test_a_coupon_that_becomes_private_gets_a_code_that_nobody_knows_yet()
     shop = await make_shop()
     own = await make_coupon(shop, code="SPRING-10")
 
-    changed = await own.edit(shop, replace(own.terms, visibility=Visibility.PRIVATE))
+    changed = await own.edit(shop, lambda terms: replace(terms, visibility=Visibility.PRIVATE))
 
     assert len(changed.code) == 16
 
@@ -69,14 +84,14 @@ async def test_what_a_submitted_plan_promises_does_not_change_any_more():
     shop = await make_shop()
     own = await make_coupon(shop)
     plan = await make_draft(shop, coupon_id=own.id)
-    await own.edit(shop, replace(own.terms, percentage=20))
+    await own.edit(shop, lambda terms: replace(terms, percentage=20))
     await plan.submit(shop, send_at=None, deadline_after=DEADLINE)
 
     own = await Coupon.get(id=own.id)
-    assert await refusals(own.edit(shop, replace(own.terms, percentage=30))) == [
+    assert await refusals(own.edit(shop, lambda terms: replace(terms, percentage=30))) == [
         ("discount.percentage", ErrorCode.TERMS_FIXED)
     ]
-    longer = await own.edit(shop, replace(own.terms, ends_at=own.ends_at + timedelta(days=1)))
+    longer = await own.edit(shop, lambda terms: replace(terms, ends_at=terms.ends_at + timedelta(days=1)))
     assert (longer.percentage, longer.ends_at) == (20, own.ends_at + timedelta(days=1))
 
 
@@ -110,7 +125,9 @@ async def test_an_ended_coupon_neither_changes_nor_ends_again():
     await own.end()
 
     assert await refusals(own.end()) == [("id", ErrorCode.COUPON_NOT_RUNNING)]
-    assert await refusals(own.edit(shop, replace(own.terms, name="New"))) == [("id", ErrorCode.COUPON_NOT_RUNNING)]
+    assert await refusals(own.edit(shop, lambda terms: replace(terms, name="New"))) == [
+        ("id", ErrorCode.COUPON_NOT_RUNNING)
+    ]
 
 
 @pytest.mark.usefixtures("database")

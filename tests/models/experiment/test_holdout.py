@@ -1,5 +1,6 @@
 """Holdouts: who is held out, that SQL and Python agree on it, and that the ledger has it (B4)."""
 
+import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -165,6 +166,15 @@ async def test_another_share_draws_the_control_group_anew_and_the_same_share_kee
     assert await holdout.of_shop(shop.id) == drawn
 
 
+async def test_of_two_changes_at_once_neither_takes_back_the_other():
+    shop = await make_shop()
+    await asyncio.gather(
+        holdout.change(shop, plan_percent=3, actor="anna"), holdout.change(shop, control_percent=5, actor="ben")
+    )
+    found = await holdout.of_shop(shop.id)
+    assert (found.plan_percent, found.control_percent) == (3, 5)
+
+
 async def test_a_plan_without_a_share_holds_nobody_out_not_even_the_control_group():
     shop = await make_shop()
     await make_customers(shop, 100)
@@ -217,7 +227,7 @@ async def test_a_share_of_an_order_confirmation_is_refused():
 
     plan = await make_confirmation(shop)
     with pytest.raises(Refused, match="holds nobody out"):
-        await plan.edit(shop, replace(plan.decided, name="Other", holdout_percent=5))
+        await plan.edit(shop, lambda decided: replace(decided, name="Other", holdout_percent=5))
 
     assert (await Plan.get()).name == plan.name != "Other"
     assert (await Plan.get()).holdout_percent is None
@@ -228,7 +238,7 @@ async def test_an_order_confirmation_made_into_marketing_takes_the_shops_share()
     await holdout.change(shop, plan_percent=7, control_percent=5, actor="anna")
     plan = await make_confirmation(shop)
 
-    await plan.edit(shop, replace(plan.decided, automation=welcome()))
+    await plan.edit(shop, lambda decided: replace(decided, automation=welcome()))
 
     assert plan.holdout_percent == 7
 

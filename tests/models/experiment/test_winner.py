@@ -295,7 +295,7 @@ async def test_a_coupon_of_a_variant_is_promised_like_any():
 
     changed: Any = other.terms.__class__(**{**_terms(other), "percentage": 5})
     with pytest.raises(Refused, match="percentage"):
-        await other.edit(shop, changed)
+        await other.edit(shop, lambda _: changed)
 
 
 def _terms(coupon: Any) -> dict[str, Any]:
@@ -373,7 +373,7 @@ async def test_what_is_tried_comes_along_with_an_edit_and_a_copy_and_its_winner_
     shop = await make_shop()
     await make_customers(shop, 20)
     plan = await make_draft(shop, experiment=trying(30, count=3))
-    await plan.edit(shop, plan.decided)
+    await plan.edit(shop, lambda decided: decided)
     await plan.submit(shop, send_at=None, deadline_after=DEADLINE)
     assert await wording.pin(plan.id) and await audience.resolve_range(plan.id)
     clock.move(timedelta(hours=4))

@@ -29,7 +29,7 @@ async def _trail(plan: Plan) -> list[tuple[str, str | None, str, str]]:
 async def test_a_plans_whole_life_is_told_with_who_and_when(clock: Clock):
     shop = await make_shop()
     plan = await make_draft(shop)
-    await plan.edit(shop, plan.decided, actor="ben")
+    await plan.edit(shop, lambda decided: decided, actor="ben")
     await plan.submit(shop, send_at=now() + timedelta(hours=1), deadline_after=DEADLINE, actor="anna")
     clock.move(timedelta(hours=1))
     await plan.start()

@@ -115,10 +115,25 @@ async def test_a_submitted_plan_cannot_be_edited():
     draft_of_other = await make_draft(shop, name="Another name")
 
     with pytest.raises(Refused) as refusal:
-        await plan.edit(shop, _draft(draft_of_other))
+        await plan.edit(shop, lambda _: _draft(draft_of_other))
 
     assert ErrorCode.ILLEGAL_TRANSITION is refusal.value.problems[0].code
     assert (await Plan.get(id=plan.id)).name == "Spring greetings"
+
+
+@pytest.mark.usefixtures("database")
+async def test_of_two_edits_of_a_draft_at_once_neither_takes_back_the_other():
+    shop = await make_shop()
+    plan = await make_draft(shop)
+    one, other = await Plan.get(id=plan.id), await Plan.get(id=plan.id)
+
+    await asyncio.gather(
+        one.edit(shop, lambda decided: replace(decided, name="Renamed")),
+        other.edit(shop, lambda decided: replace(decided, holdout_percent=5)),
+    )
+
+    edited = await Plan.get(id=plan.id)
+    assert (edited.name, edited.holdout_percent) == ("Renamed", 5)
 
 
 @pytest.mark.usefixtures("database")
@@ -167,7 +182,7 @@ async def test_a_draft_for_a_time_in_the_past_is_neither_kept_nor_changed_to_and
     with pytest.raises(Refused) as made:
         await make_draft(shop, send_at=past)
     with pytest.raises(Refused) as changed:
-        await plan.edit(shop, replace(plan.decided, send_at=past))
+        await plan.edit(shop, lambda decided: replace(decided, send_at=past))
 
     for refusal in (made, changed):
         [problem] = refusal.value.problems
@@ -182,7 +197,7 @@ async def test_a_draft_whose_time_has_passed_can_be_edited_and_duplicated_but_go
     plan = await make_draft(shop, send_at=now() + timedelta(hours=1))
     clock.move(timedelta(hours=2))
 
-    await plan.edit(shop, replace(plan.decided, name="Renamed"))
+    await plan.edit(shop, lambda decided: replace(decided, name="Renamed"))
     with pytest.raises(Refused) as refusal:
         await plan.submit(shop, send_at=None, deadline_after=DEADLINE)
     copy = await plan.duplicate(shop, actor="anna")
