@@ -41,12 +41,16 @@ class Sample:
 
     @classmethod
     def of(cls, size: int, powers: Sequence[int]) -> "Sample":
-        """The sample of `size` ≥ 2 whole values whose first to fourth powers have these sums."""
-        first, second, third, fourth = (power / size for power in powers)
-        spread = second - first**2
-        high = fourth - 4 * third * first + 6 * second * first**2 - 3 * first**4
-        tails = max(0.0, high / spread**2 - 3) if spread > 0 else 0.0
-        return cls(size, first, spread * size / (size - 1), tails)
+        """The sample of `size` ≥ 2 whole values whose first to fourth powers have these sums.
+
+        In whole numbers to the last division: of large amounts that hardly differ, floats would leave no variance, or a
+        negative one.
+        """
+        first, second, third, fourth = powers
+        spread = size * second - first**2  # variance times size²
+        high = size**3 * fourth - 4 * size**2 * third * first + 6 * size * second * first**2 - 3 * first**4
+        tails = max(0.0, high / spread**2 - 3) if spread else 0.0
+        return cls(size, first / size, spread / (size * (size - 1)), tails)
 
 
 def wilson(part: int, whole: int, level: float = LEVEL) -> Interval:

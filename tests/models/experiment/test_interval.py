@@ -47,6 +47,16 @@ def sample(crowd: Crowd, spent: list[int]) -> Sample:
     return Sample.of(crowd.size, [sum(amount**power for amount in spent) for power in range(1, 5)])
 
 
+@pytest.mark.parametrize("amount", [1_000_007, 10**9 + 7, 10**12 + 3])
+def test_large_amounts_that_hardly_differ_have_the_variance_that_they_have(amount: int):
+    amounts = [amount] * 100 + [amount + 1]
+
+    found = Sample.of(len(amounts), [sum(each**power for each in amounts) for power in range(1, 5)])
+
+    assert found.variance == pytest.approx(1 / 101)
+    assert welch([(found, found)], [1.0]).excludes_zero is False
+
+
 EFFECTS = {
     "none": (Crowd(9_500, 0.06), Crowd(500, 0.06)),
     "none, rare": (Crowd(40_000, 0.03), Crowd(2_000, 0.03)),
