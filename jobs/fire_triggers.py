@@ -15,7 +15,10 @@ AT_ONCE = 4
 
 
 async def fire_triggers(ctx: Context, shop_id: int | None = None) -> None:
-    """One look of every plan, or of those of a shop that has news. Safe to run many times at once."""
+    """One look of every plan, or of those of a shop that has news. Safe to run many times at once.
+
+    A bug met at one plan is raised once all others have had their look.
+    """
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def look(plan_id: int) -> None:
@@ -24,6 +27,7 @@ async def fire_triggers(ctx: Context, shop_id: int | None = None) -> None:
                 await nudge_due_slices(ctx["redis"], plan_id)
                 await live.plan_changed(ctx["redis"], plan_id)
 
-    async with asyncio.TaskGroup() as group:
-        for plan_id in await fire.running(shop_id):
-            group.create_task(look(plan_id))
+    ended = await asyncio.gather(*(look(plan_id) for plan_id in await fire.running(shop_id)), return_exceptions=True)
+    for bug in ended:
+        if bug is not None:
+            raise bug

@@ -55,6 +55,19 @@ async def test_ten_looks_at_once_make_each_row_once(ctx: Context):
     assert list((await ledger(plan)).values()) == ["SENT"] * 30
 
 
+async def test_a_plan_that_cannot_look_keeps_no_other_from_it(ctx: Context):
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    plans = [await make_automated(shop, "WELCOME_FOLLOWER") for _ in range(3)]
+    await db.execute("UPDATE plan SET trigger = 'NO_SUCH_TRIGGER' WHERE id = $1", plans[0].id)
+    await life.did("FOLLOWED", 0)
+
+    with pytest.raises(ValueError, match="NO_SUCH_TRIGGER"):
+        await fire_triggers(ctx)
+
+    assert [len(await ledger(plan)) for plan in plans[1:]] == [1, 1]
+
+
 async def test_a_shop_with_news_looks_alone(ctx: Context):
     first, second = Life(await make_shop("bloom")), Life(await make_shop("cedar"))
     plans = []
