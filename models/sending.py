@@ -76,7 +76,7 @@ async def stop(reason: str, *, actor: str) -> Stop:
 
 
 async def resume(*, actor: str) -> Stop | None:
-    """Let everything go on; the stop that held. Its time does not count to any plan's deadline."""
+    """Let everything go on; the stop that held. Its time counts neither to a plan's deadline nor to its experiment's."""
     at = now()
     async with database.transaction():
         await database.hold(AdvisoryLock.SENDING)
@@ -103,13 +103,15 @@ UPDATE slice s SET token = NULL FROM (
 ) held WHERE s.plan_id = held.plan_id AND s.number = held.number
 """
 
-# A pause has its own way of not counting, and an automated plan's deadline is the end that its seller chose. In the order of ids, as plan_history moves plans.
+# A pause has its own way of not counting, and an automated plan's deadline is the end that its seller chose. The hours of
+# an experiment begin when its texts are pinned. In the order of ids, as plan_history moves plans.
 _PROLONG = """
-UPDATE plan p SET deadline = p.deadline
-    + greatest(interval '0', coalesce(p.paused_at, $2::timestamptz) - greatest($1::timestamptz, p.started_at))
+UPDATE plan p SET deadline = p.deadline + greatest(interval '0', running.until - greatest($1::timestamptz, p.started_at)),
+    decides_at = CASE WHEN p.winner IS NOT NULL THEN p.decides_at
+        ELSE p.decides_at + greatest(interval '0', running.until - greatest($1::timestamptz, p.localised_at)) END
 FROM (
-    SELECT id FROM plan WHERE status IN ('ONGOING', 'PAUSED') AND started_at IS NOT NULL AND deadline IS NOT NULL
-      AND trigger IS NULL
+    SELECT id, coalesce(paused_at, $2::timestamptz) AS until FROM plan
+    WHERE status IN ('ONGOING', 'PAUSED') AND started_at IS NOT NULL AND deadline IS NOT NULL AND trigger IS NULL
     ORDER BY id FOR NO KEY UPDATE
 ) running
 WHERE p.id = running.id

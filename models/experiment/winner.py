@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from models import database, experiment
+from models import database, experiment, sending
 from models.clock import now
 from models.experiment import NAMES, Metric, interval
 from models.metric import attribution
@@ -105,7 +105,9 @@ async def declare(plan_id: int) -> int | None:
     return best if declared is not None else None
 
 
-_DECIDABLE = "p.decides_at <= {at} AND p.status IN ('ONGOING', 'SENT') AND p.resolved_at IS NOT NULL"
+_DECIDABLE = f"""p.decides_at <= {{at}} AND p.status IN ('ONGOING', 'SENT') AND p.resolved_at IS NOT NULL
+    AND NOT {sending.STOPPED}"""
+"""Condition over `plan p`: its experiment's hours are over, and nothing keeps its messages from having gone out."""
 
 _RESULTS = """
 SELECT p.id AS plan_id, v.variant, count(d.customer_id) AS delivered, count(d.read_at) AS read,

@@ -11,6 +11,7 @@ from models import database as db
 from models import slice as slices
 from models.clock import Clock, now
 from models.errors import Refused
+from models.experiment import Experiment, Metric, Variant, winner
 from models.plan import Plan, PlanChannel
 from models.progress import progress
 from models.slice import Slice
@@ -128,6 +129,23 @@ async def test_a_pause_within_a_stop_counts_to_no_deadline_either(clock: Clock):
     await plan.resume(await make_shop_of(plan))
 
     assert await db.fetch_value("SELECT deadline FROM plan") == deadline + timedelta(hours=11)
+
+
+async def test_the_time_of_a_stop_does_not_count_to_an_experiment_and_no_winner_is_declared_in_it(clock: Clock):
+    shop = await make_shop()
+    await make_customers(shop, 3)
+    other = Variant({"texts": {tag: {"text": "Hello {name}"} for tag in ("en", "es")}})
+    plan = await make_resolved(shop, experiment=Experiment((other,), 100, Metric.READ, 4))
+    await sending.stop("a drill", actor="test")
+    clock.move(timedelta(hours=5))
+
+    assert await winner.due() == []
+    assert await winner.declare(plan.id) is None
+    await sending.resume(actor="test")
+
+    assert await winner.due() == []
+    clock.move(timedelta(hours=4))
+    assert await winner.due() == [plan.id]
 
 
 async def make_shop_of(plan: Plan):
