@@ -8,7 +8,7 @@ from jobs.channels import PlanRefused, RelayUnavailable
 from jobs.context import Context, nudge
 from models import live
 from models import slice as slices
-from models.plan import Plan
+from models.plan import advance
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,6 @@ async def _send(ctx: Context, held: slices.Slice) -> None:
         pause = timedelta(seconds=error.retry_after)
     except PlanRefused as error:
         log.warning("plan %d pauses: %s", held.plan_id, error)
-        await Plan(id=held.plan_id).pause(f"RELAY_REFUSES:{error.status}")
+        await advance.pause(held.plan_id, f"RELAY_REFUSES:{error.status}")
     finally:
         await slices.release(held, pause=pause)

@@ -2,11 +2,10 @@
 
 from jobs.context import Context
 from models import live
-from models.plan import Plan
+from models.plan import advance
 
 
 async def finish_plan(ctx: Context, plan_id: int) -> None:
     """ONGOING → SENT or CANCELLING → CANCELLED, when nothing waits or is in flight."""
-    plan = Plan(id=plan_id)
-    if await plan.finish() or await plan.finish_cancelling():
+    if await advance.finish(plan_id) or await advance.finish_cancelling(plan_id):
         await live.plan_changed(ctx["redis"], plan_id)

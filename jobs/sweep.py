@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from redis.exceptions import RedisError
 
 from jobs.context import DELIVERY_QUEUES, WORK_QUEUE, Context, forget_stale, nudge, nudge_slices
-from models import delivery, erasure, live, partition, plan, sender_domain, trial, worker
+from models import delivery, erasure, live, partition, sender_domain, trial, worker
 from models import slice as slices
 from models.access import decision as access_decision
 from models.clock import now
 from models.experiment import winner
 from models.metric import day as metric_day
-from models.plan import PlanStatus
+from models.plan import PlanStatus, advance
+from models.plan.advance import Alive
 from models.segment import size as segment_size
 from models.webhook import posting
 from settings import Settings
@@ -70,7 +71,7 @@ async def give_up(ctx: Context) -> None:
 
 async def _waiting(ctx: Context) -> list[Job]:
     """The jobs that anything waits for: plans first, then what concerns the whole installation."""
-    found = [needed for each in await plan.alive() if (needed := await _advance(ctx, each)) is not None]
+    found = [needed for each in await advance.alive() if (needed := await _advance(ctx, each)) is not None]
     found += [("declare_winner", (plan_id,)) for plan_id in await winner.due()]
     return found + [(job, ()) for job, is_wanted in _WANTED.items() if await is_wanted(ctx["settings"])]
 
@@ -94,23 +95,23 @@ _WANTED: Mapping[str, Callable[[Settings], Awaitable[object]]] = {
 """Jobs of the whole installation, and what asks the tables whether there is anything for them to do."""
 
 
-async def _advance(ctx: Context, each: plan.Plan) -> Job | None:
+async def _advance(ctx: Context, plan: Alive) -> Job | None:
     """Move a plan on as far as the tables alone can; the job it needs then, if any."""
-    if each.status is PlanStatus.SCHEDULED:
-        if not await each.start():
+    if plan.status is PlanStatus.SCHEDULED:
+        if not await advance.start(plan.id):
             return None
-        await live.plan_changed(ctx["redis"], each.id)
-    if each.status is not PlanStatus.CANCELLING:
-        if each.localised_at is None:
-            return ("localise_plan", (each.id,))
-        if each.trigger is not None:
-            if await each.end():
-                await live.plan_changed(ctx["redis"], each.id)
+        await live.plan_changed(ctx["redis"], plan.id)
+    if plan.status is not PlanStatus.CANCELLING:
+        if not plan.is_localised:
+            return ("localise_plan", (plan.id,))
+        if plan.is_automated:
+            if await advance.end(plan.id):
+                await live.plan_changed(ctx["redis"], plan.id)
             return None
-        if each.resolved_at is None:
-            return ("resolve_audience", (each.id,))
-        if await delivery.expire(each.id, now()):
-            await live.plan_changed(ctx["redis"], each.id)
-    if await each.finish() or await each.finish_cancelling():
-        await live.plan_changed(ctx["redis"], each.id)
+        if not plan.is_resolved:
+            return ("resolve_audience", (plan.id,))
+        if await delivery.expire(plan.id, now()):
+            await live.plan_changed(ctx["redis"], plan.id)
+    if await advance.finish(plan.id) or await advance.finish_cancelling(plan.id):
+        await live.plan_changed(ctx["redis"], plan.id)
     return None

@@ -11,7 +11,7 @@ from models.clock import now
 from models.mail import bounce
 from models.mail.report import Outcome, Report
 from models.mail.return_path import ReturnKey, occasion
-from models.plan import Plan
+from models.plan import advance
 from models.webhook import fact
 
 COMPLAINT = "complaint"
@@ -73,7 +73,7 @@ async def _weigh(plan_id: int, status: str) -> None:
     if not bounced or bounced % bounce.MANY_BOUNCES:
         return
     if bounce.is_about_plan(bounced, bounced + await database.fetch_value(_STAYED, plan_id)):
-        await Plan(id=plan_id).pause(f"BOUNCES:{status}")
+        await advance.pause(plan_id, f"BOUNCES:{status}")
 
 
 # In flight, or waiting for another try, a copy was taken all the same: who reports about it has seen it.

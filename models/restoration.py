@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from models import database, sending
 from models.clock import now
-from models.plan import Plan
+from models.plan import advance
 
 RESTORED = "RESTORED"
 """`status_reason` of plans that may have sent more than this database knows, and `reason` of such messages."""
@@ -44,7 +44,7 @@ async def make_safe() -> Restoration:
     await database.execute("DELETE FROM worker")
     plans = [(row["id"], row["name"]) for row in await database.fetch(_PLANS, at)]
     for plan_id, _ in plans:
-        await Plan(id=plan_id).pause(RESTORED)
+        await advance.pause(plan_id, RESTORED)
     return Restoration(messages, trials, plans)
 
 

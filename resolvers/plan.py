@@ -9,7 +9,7 @@ import strawberry
 from models import database, sender
 from models.caller import Action
 from models.page import Ordering, page_of, rows_by_id
-from models.plan import Plan, illegal, listed, permission
+from models.plan import Plan, listed, permission
 from models.plan import history as plan_history
 from models.plan.history import Entry
 from models.plan.status import PlanAction, PlanKind, PlanStatus, allowed
@@ -183,15 +183,7 @@ async def submit(info: Info, input: PlanSubmitInput) -> Payload:
 
 async def pause(info: Info, input: PlanPauseInput) -> Payload:
     """Hold a plan."""
-
-    async def hold(_: Shop, own: Plan, actor: str) -> Plan:
-        moved = await own.pause(actor=actor)
-        await own.refresh_from_db()
-        if not moved:
-            raise illegal(PlanAction.PAUSE, own)
-        return own
-
-    return await _act(info, input, hold)
+    return await _act(info, input, lambda _, own, actor: own.pause(actor=actor))
 
 
 async def resume(info: Info, input: PlanResumeInput) -> Payload:

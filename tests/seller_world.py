@@ -16,7 +16,7 @@ from models.clock import clock, now
 from models.coupon import Coupon, claim
 from models.errors import Problem, Refused
 from models.ingest import ingest_shops
-from models.plan import Plan, PlanAction, PlanChannel, PlanKind, PlanStatus, alive, permission, wording
+from models.plan import Plan, PlanAction, PlanChannel, PlanKind, PlanStatus, advance, permission, wording
 from models.plan.status import MOVES, sources
 from models.shop import Shop
 from tests.factories import DEADLINE, TEXTS, make_coupon, make_customers, make_draft, make_shop
@@ -98,7 +98,7 @@ class World:
             case PlanAction.DUPLICATE:
                 await plan.duplicate(shop, actor="ben")
             case PlanAction.PAUSE:
-                return await plan.pause(actor="ben")
+                await plan.pause(actor="ben")
             case PlanAction.RESUME:
                 await plan.resume(shop, actor="anna")
             case PlanAction.CANCEL:
@@ -119,12 +119,12 @@ class World:
 
     async def work(self) -> bool:
         """The workers do what is due: start, choose recipients, send, finish."""
-        for plan in await alive():
-            await plan.start()
+        for plan in await advance.alive():
+            await advance.start(plan.id)
             if plan.status is not PlanStatus.CANCELLING and await wording.pin(plan.id):
                 await audience.resolve_range(plan.id)
-            await plan.finish()
-            await plan.finish_cancelling()
+            await advance.finish(plan.id)
+            await advance.finish_cancelling(plan.id)
         return True
 
     async def recompute(self) -> bool:

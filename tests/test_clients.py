@@ -15,7 +15,7 @@ from gql.transport.websockets import WebsocketsTransport
 from starlette.applications import Starlette
 
 from models import audience, live
-from models.plan import Plan, wording
+from models.plan import Plan, advance, wording
 from models.shop import Shop
 from tests.api import seller
 from tests.factories import make_customers, make_shop
@@ -58,7 +58,7 @@ async def work(app: Starlette) -> None:
             await audience.resolve_range(plan.id)
             await live.plan_changed(app.state.queue, plan.id)
             await asyncio.sleep(0.6)
-            await plan.finish()
+            await advance.finish(plan.id)
             await live.plan_changed(app.state.queue, plan.id)
         await asyncio.sleep(0.05)
 

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from models import audience
 from models.caller import Role, caller_of
 from models.clock import now
-from models.plan import Plan, wording
+from models.plan import Plan, advance, wording
 from resolvers.context import Context
 from schema import schema
 from schema.execution.operation import Engine, Operation, Ready
@@ -74,7 +74,7 @@ async def work() -> None:
     plan = await Plan.get(status="ONGOING")
     await wording.pin(plan.id)
     await audience.resolve_range(plan.id)
-    await plan.finish()
+    await advance.finish(plan.id)
 
 
 async def test_the_tour_is_true(api: Api, app: Starlette, settings: Settings):

@@ -22,7 +22,7 @@ from models.identifier import product_id
 from models.ingest import ingest
 from models.metric import attribution
 from models.metric import day as metric_day
-from models.plan import Plan, PlanChannel, PlanDraft, wording
+from models.plan import Plan, PlanChannel, PlanDraft, advance, wording
 from models.scenario import SCENARIOS
 from models.segment import Segment
 from models.segment.definition import define
@@ -112,7 +112,7 @@ async def _send(shop: Shop, past: Past) -> Plan:
     await _resolve_as_of(shop, plan, segment)
     for statement in (_FREE_CONTACTS, _ARRIVE, _END_SLICES):
         await database.execute(statement, plan.id)
-    await plan.finish()
+    await advance.finish(plan.id)
     return plan
 
 

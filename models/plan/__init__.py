@@ -1,9 +1,10 @@
-"""Plans: what goes to whom, when, by which channel, and the verbs that move them (R8, R10).
+"""Plans: what goes to whom, when, by which channel, and what their sellers do with them (R8, R10).
 
 Beside them: row.py is what is stored, draft.py what a seller decides, automation.py what of it makes a plan automated,
 check.py whether that can be; status.py has every legal move, permission.py what moves need access, submission.py what a
-submit pins; history.py moves plans and keeps the audit trail; retry.py tries again what failed; wording.py has the texts
-as pinned at the start.
+submit pins; history.py moves plans and keeps the audit trail; advance.py is what the server does to plans by itself, and
+ranges.py what is left of an audience to resolve; retry.py tries again what failed; wording.py has the texts as pinned at
+the start; image.py is about a plan's image.
 """
 
 from collections.abc import Callable, Collection
@@ -13,23 +14,22 @@ from typing import Any, Self
 
 from tortoise.queryset import QuerySet
 
-from models import access, database, delivery, quota
+from models import access, database, delivery
 from models.clock import now
 from models.coupon import Coupon
 from models.errors import Refused
 from models.experiment import holdout
-from models.plan import history, permission, retry
+from models.plan import advance, history, permission, retry
 from models.plan.check import check, check_name
 from models.plan.draft import PlanChannel, PlanDraft, from_coupon
-from models.plan.history import SYSTEM, one
+from models.plan.history import SYSTEM
 from models.plan.row import PlanRow, columns_of, illegal, stored
 from models.plan.status import TRANSITIONS, PlanAction, PlanKind, PlanStatus
 from models.plan.submission import submission
 from models.shop import Shop
 
 __all__ = [
-    "TRANSITIONS", "Plan", "PlanAction", "PlanChannel", "PlanDraft", "PlanKind", "PlanStatus", "alive", "check_name",
-    "illegal", "listed",
+    "TRANSITIONS", "Plan", "PlanAction", "PlanChannel", "PlanDraft", "PlanKind", "PlanStatus", "check_name", "listed",
 ]  # fmt: skip
 
 BY_SELLER = "BY_SELLER"
@@ -122,25 +122,13 @@ class Plan(PlanRow):
             await self._move(PlanAction.SUBMIT, target, actor=actor, changes=changes)
         return self
 
-    async def start(self) -> bool:
-        """Let a scheduled plan begin; False when it was no longer scheduled."""
-        at = now()
-        moved = await history.move(
-            one(self.id), PlanAction.START, PlanStatus.ONGOING, at=at, changes={"started_at": at}
-        )
-        return bool(moved)
-
-    async def pause(self, reason: str = BY_SELLER, *, actor: str = SYSTEM) -> bool:
-        """ONGOING or SCHEDULED → PAUSED with a `reason`; nothing pending leaves until it is resumed."""
-        at = now()
-        async with database.transaction():
-            moved = await history.move(
-                one(self.id), PlanAction.PAUSE, PlanStatus.PAUSED,
-                at=at, actor=actor, reason=reason, changes={"paused_at": at},
-            )  # fmt: skip
-            if moved:
-                await delivery.withdraw_slices(self.id)
-        return bool(moved)
+    async def pause(self, *, actor: str = SYSTEM) -> Self:
+        """Hold the plan at its seller's word: nothing pending leaves until it is resumed."""
+        moved = await advance.pause(self.id, BY_SELLER, actor=actor)
+        await self.refresh_from_db()
+        if not moved:
+            raise illegal(PlanAction.PAUSE, self)
+        return self
 
     async def resume(self, shop: Shop, *, actor: str = SYSTEM) -> Self:
         """Let a paused plan go on, or wait for its time again. The time it was paused does not count to its deadline."""
@@ -173,56 +161,9 @@ class Plan(PlanRow):
         async with database.transaction():
             await self._move(PlanAction.CANCEL, PlanStatus.CANCELLING, actor=actor)
             await delivery.cancel_pending(self.id, at)
-            await self.finish_cancelling()
+            await advance.finish_cancelling(self.id)
             await self.refresh_from_db()
         return self
-
-    async def finish_cancelling(self) -> bool:
-        """CANCELLING → CANCELLED when no message is in flight; whether it moved.
-
-        If nothing of it ever left, its place in the week's quota is given back (R17).
-        """
-        at = now()
-        async with database.transaction():
-            moved = await history.move(
-                one(self.id, f"NOT {delivery.IN_FLIGHT}"), PlanAction.STOP, PlanStatus.CANCELLED,
-                at=at, changes={"finished_at": at},
-            )  # fmt: skip
-            if moved:
-                await quota.give_back(self.id)
-        return bool(moved)
-
-    async def finish(self) -> bool:
-        """ONGOING → SENT when the audience is resolved and no slice has anything left; whether it moved."""
-        at = now()
-        moved = await history.move(
-            one(self.id, _NOTHING_LEFT),
-            PlanAction.FINISH,
-            PlanStatus.SENT,
-            at=at,
-            changes={"finished_at": at},
-        )
-        return bool(moved)
-
-    async def end(self) -> bool:
-        """ONGOING → ENDED when its timeframe is over (R9): what waits expires first; whether it moved.
-
-        What is in flight at that moment settles, and only then is it ENDED.
-        """
-        at = now()
-        over = await database.execute(
-            "UPDATE plan SET resolved_at = coalesce(resolved_at, $2)"
-            " WHERE id = $1 AND trigger IS NOT NULL AND status = 'ONGOING' AND ends_at <= $2",
-            self.id,
-            at,
-        )
-        if not over:
-            return False
-        await delivery.expire(self.id, at)
-        moved = await history.move(
-            one(self.id, _NOTHING_LEFT), PlanAction.END, PlanStatus.ENDED, at=at, changes={"finished_at": at}
-        )
-        return bool(moved)
 
     async def retry_failed(
         self, shop: Shop, *, include_unknown: bool, deadline_after: timedelta, actor: str = SYSTEM
@@ -256,11 +197,6 @@ async def _with_share(shop: Shop, draft: PlanDraft) -> PlanDraft:
     return replace(draft, holdout_percent=percent)
 
 
-_NOTHING_LEFT = (
-    "p.resolved_at IS NOT NULL AND NOT EXISTS (SELECT FROM slice s WHERE s.plan_id = $1 AND s.done_at IS NULL)"
-)
-
-
 def listed(
     shop_id: int, *, kind: PlanKind | None = None, statuses: Collection[PlanStatus] = (), search: str = ""
 ) -> QuerySet[Plan]:
@@ -269,10 +205,3 @@ def listed(
     if kind is not None:
         query = query.filter(kind=kind)
     return query.filter(name__icontains=search) if search else query
-
-
-async def alive() -> list[Plan]:
-    """Plans that the sweep must look after: scheduled ones that are due, running ones, those being cancelled."""
-    return await Plan.filter(status__in=[PlanStatus.ONGOING, PlanStatus.CANCELLING]).order_by("id") + await Plan.filter(
-        status=PlanStatus.SCHEDULED, send_at__lte=now()
-    ).order_by("send_at")

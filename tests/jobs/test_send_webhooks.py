@@ -22,7 +22,7 @@ from models.coupon import claim
 from models.coupon.redemption import redeem
 from models.identifier import customer_id, external_uuid, global_id
 from models.message import MessageKey
-from models.plan import Plan, PlanChannel
+from models.plan import Plan, PlanChannel, advance
 from models.shop import Shop
 from models.webhook import Webhook, Wish, fact, posting
 from models.webhook.fact import Fact
@@ -68,7 +68,7 @@ async def test_the_life_of_a_chat_plan_is_told_in_order_to_who_wants_it_and_can_
     (customer,) = await make_customers(shop, 1)
     coupon = await make_coupon(shop)
     plan = await make_resolved(shop, coupon_id=coupon.id)
-    await plan.finish()
+    await advance.finish(plan.id)
     key = MessageKey(plan.id, customer)
     await message.mark_read(key)
     await message.click(key)

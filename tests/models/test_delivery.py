@@ -12,7 +12,7 @@ from models.delivery import DeliveryState
 from models.intent import Settlement
 from models.mail.report import Outcome, Report
 from models.mail.return_path import ReturnKey
-from models.plan import Plan, PlanChannel, PlanStatus
+from models.plan import Plan, PlanChannel, PlanStatus, advance
 from models.progress import progress
 from models.shop import Shop
 from models.signed_link import Link
@@ -95,7 +95,7 @@ async def test_what_has_ended_stays_as_it_ended_whatever_comes(ledger: Ledger, c
     await db.execute("UPDATE slice SET worker_id = NULL")
     clock.move(DEADLINE)
     await delivery.expire(plan.id, now())
-    assert await plan.finish()
+    assert await advance.finish(plan.id)
     await plan.refresh_from_db()
     await plan.retry_failed(shop, include_unknown=True, deadline_after=DEADLINE)
     assert await rows(people) == before

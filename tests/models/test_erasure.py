@@ -38,7 +38,7 @@ from models.mail.return_path import ReturnKey
 from models.message import MessageKey
 from models.metric import day as metric_day
 from models.metric import overview
-from models.plan import Plan, PlanChannel
+from models.plan import Plan, PlanChannel, advance
 from models.shop import Shop
 from tests import oracle
 from tests.conftest import empty
@@ -334,7 +334,7 @@ async def test_what_failed_is_not_tried_again_for_nobody():
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
     await hand_over(plan, DeliveryState.FAILED)
     await database.execute("UPDATE slice SET worker_id = NULL, token = NULL, done_at = $1", now())
-    assert await plan.finish()
+    assert await advance.finish(plan.id)
     await erase("c0")
 
     plan = await Plan.get(id=plan.id)

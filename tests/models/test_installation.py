@@ -9,7 +9,7 @@ from models import database as db
 from models import installation, worker
 from models import slice as slices
 from models.clock import Clock, now
-from models.plan import Plan, PlanChannel
+from models.plan import Plan, PlanChannel, advance
 from tests.factories import make_customers, make_resolved, make_shop
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -54,7 +54,7 @@ async def test_what_a_worker_holds_is_neither_due_nor_waiting_for_anyone(plan: P
 
 
 async def test_a_paused_plan_keeps_nobody_waiting(plan: Plan):
-    await plan.pause("SELLER")
+    await advance.pause(plan.id, "SELLER")
 
     found = await installation.read(now())
 

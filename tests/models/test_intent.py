@@ -13,7 +13,7 @@ from models.clock import Clock
 from models.customer import CustomerRow
 from models.delivery import DeliveryState
 from models.intent import Settlement
-from models.plan import Plan, PlanChannel, PlanStatus
+from models.plan import Plan, PlanChannel, PlanStatus, advance
 from models.shop import Shop
 from models.slice import Slice, Waiting
 from tests import oracle
@@ -101,7 +101,7 @@ async def test_a_plan_that_does_not_run_grants_nothing(what: str, clock: Clock):
     _, plan = await mail_plan()
     _, messages = await hold(plan)
     if what == "pause":
-        await plan.pause("BY_SELLER")
+        await advance.pause(plan.id, "BY_SELLER")
     elif what == "cancel":
         await plan.cancel()
     else:
@@ -265,7 +265,7 @@ async def test_what_is_refused_for_now_after_its_plan_was_cancelled_is_cancelled
     )
 
     assert await rows() == {("CANCELLED", "4.2.1", 1): 1, ("SENT", None, 1): 1}
-    assert await plan.finish_cancelling()
+    assert await advance.finish_cancelling(plan.id)
     await db.execute("UPDATE slice SET worker_id = NULL")
     assert await db.fetch_value("SELECT count(*) FROM contact") == 1
 
@@ -275,12 +275,12 @@ async def test_a_cancelled_plan_is_not_cancelled_before_its_dead_worker_is_given
     held, messages = await hold(plan)
     await intent.commit([], messages[:1])
     await plan.cancel()
-    assert not await plan.finish_cancelling()
+    assert not await advance.finish_cancelling(plan.id)
     await db.execute("UPDATE worker SET lease_until = clock_timestamp()")
 
     assert await slices.give_up_lost() == [(plan.id, held.number)]
 
-    assert await plan.finish_cancelling()
+    assert await advance.finish_cancelling(plan.id)
     assert await rows() == {("UNKNOWN", "WORKER_LOST", 1): 1, ("CANCELLED", None, 0): 1}
     await oracle.check([])
 
@@ -337,7 +337,7 @@ async def test_cancels_and_commits_at_once_leave_nothing_stranded():
 
     await asyncio.gather(*(send(messages[start::6]) for start in range(6)), cancel())
 
-    assert await plan.finish_cancelling() or (await Plan.get(id=plan.id)).status is PlanStatus.CANCELLED
+    assert await advance.finish_cancelling(plan.id) or (await Plan.get(id=plan.id)).status is PlanStatus.CANCELLED
     assert {state for state, _, _ in await rows()} <= {"SENT", "CANCELLED"}
     await db.execute("UPDATE delivery SET channel = 'CHAT'")  # no relay was asked here
     await oracle.check([])

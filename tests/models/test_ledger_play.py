@@ -23,7 +23,7 @@ from models.mail.bounce import next_try
 from models.mail.report import Outcome, Report
 from models.mail.return_path import ReturnKey
 from models.metric import day
-from models.plan import Plan, PlanChannel, PlanStatus
+from models.plan import Plan, PlanChannel, PlanStatus, advance
 from models.shop import Shop
 from models.slice import Slice, Waiting
 from tests import oracle
@@ -174,7 +174,7 @@ class Play:
         await slices.give_up_lost()
 
     async def pause(self, which: int, flag: bool) -> None:
-        await self.plans[which % PLANS].pause("BY_SELLER")
+        await advance.pause(self.plans[which % PLANS].id, "BY_SELLER")
 
     async def resume(self, which: int, flag: bool) -> None:
         try:
@@ -198,8 +198,8 @@ class Play:
     async def finish(self, which: int, flag: bool) -> None:
         plan = self.plans[which % PLANS]
         await delivery.expire(plan.id, now())
-        await plan.finish()
-        await plan.finish_cancelling()
+        await advance.finish(plan.id)
+        await advance.finish_cancelling(plan.id)
 
     async def unsubscribe(self, which: int, flag: bool) -> None:
         await consent.unsubscribe(self.shop.id, self.customers[which % CUSTOMERS], source="mail")

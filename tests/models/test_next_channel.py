@@ -13,7 +13,7 @@ from models.clock import Clock
 from models.delivery import DeliveryState
 from models.experiment import Experiment, Metric, Variant, winner
 from models.intent import Settlement
-from models.plan import Plan, PlanChannel
+from models.plan import Plan, PlanChannel, advance
 from models.quiet_hours import Hours, QuietHours
 from models.shop import Shop
 from models.slice import Slice, Waiting
@@ -77,7 +77,7 @@ async def test_who_blocks_the_chat_while_their_message_waits_gets_it_by_email_at
     (attempt,) = (await intent.commit([], [message])).values()
     await intent.commit([Settlement(message, attempt, DeliveryState.SENT)], [])
     await slices.release(mail)
-    assert await plan.finish()
+    assert await advance.finish(plan.id)
     assert await rows(plan) == [("SENT", None, "EMAIL", 2)]
     await oracle.check_contacts()
 
@@ -127,7 +127,7 @@ async def test_a_plan_by_chat_alone_never_turns_to_email():
 
 async def test_a_paused_plan_goes_on_by_email_and_a_cancelled_one_does_not():
     shop, plan, (customer, other) = await over_the_limit(2)
-    await plan.pause("BY_SELLER")
+    await advance.pause(plan.id, "BY_SELLER")
 
     await consent.block(shop.id, customer)
     assert {row[2] for row in await rows(plan)} == {"CHAT", "EMAIL"}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from models import consent, database, quota
 from models.clock import Clock, now
 from models.errors import ErrorCode, Refused
-from models.plan import Plan, PlanChannel, PlanStatus
+from models.plan import Plan, PlanChannel, PlanStatus, advance
 from models.quota import Figures, Reward, day_of, rewards, start_of, week_of
 from models.shop import Shop
 from models.tier import terms
@@ -144,7 +144,7 @@ async def test_a_message_in_flight_decides_when_it_has_landed():
 
     await database.execute("UPDATE delivery SET state = 'FAILED'")
 
-    assert await plan.finish_cancelling()
+    assert await advance.finish_cancelling(plan.id)
     assert (await quota.quota(shop.id, now())).used == 0
 
 

@@ -11,7 +11,7 @@ from models.clock import Clock, now
 from models.experiment import lift
 from models.identifier import customer_id
 from models.message import MessageKey
-from models.plan import Plan, PlanChannel
+from models.plan import Plan, PlanChannel, advance
 from models.progress import progress
 from models.retention import CONTACT_DAYS, forget
 from models.shop import Shop
@@ -42,7 +42,7 @@ async def remark(shop: Shop, person: UUID, *, days_ago: int) -> None:
 
 async def ended(shop: Shop) -> Plan:
     plan = await make_resolved(shop)
-    assert await plan.finish()
+    assert await advance.finish(plan.id)
     return plan
 
 
@@ -166,7 +166,7 @@ async def test_slices_of_a_plan_that_is_sent_stay_so_that_what_failed_can_be_tri
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
     await database.execute("UPDATE delivery SET state = 'FAILED', reason = '5.1.0'")
     await database.execute("UPDATE slice SET done_at = $1", now())
-    assert await plan.finish()
+    assert await advance.finish(plan.id)
     clock.move(timedelta(days=30))
 
     await forget(settings, now())

@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 
 from models import database as databases
 from models.clock import now
-from models.plan import Plan
+from models.plan import Plan, advance
 from models.segment import Segment
 from models.shop import Shop
 from resolvers import global_id
@@ -366,7 +366,7 @@ async def test_what_failed_is_tried_again_once_per_key(api: Api):
     early = await api.data(RETRY, seller(shop), input=own)
     await databases.execute("UPDATE slice SET done_at = now()")
     await databases.execute("UPDATE delivery SET state = 'SENT', attempt = 1, sent_at = now()")
-    await plan.finish()
+    await advance.finish(plan.id)
     nothing = await api.data(RETRY, seller(shop), input=own)
     await databases.execute(
         "UPDATE delivery d SET state = (ARRAY['FAILED', 'UNKNOWN'])[n]::delivery_state"

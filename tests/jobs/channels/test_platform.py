@@ -20,7 +20,7 @@ from models import database as db
 from models import slice as slices
 from models.clock import Clock, now
 from models.identifier import global_id
-from models.plan import Plan, PlanStatus
+from models.plan import Plan, PlanStatus, advance
 from models.shop import Shop
 from models.webhook.endpoint import Targets
 from tests import oracle
@@ -105,7 +105,7 @@ async def test_each_recipient_s_message_arrives_once_signed_and_as_they_would_re
     assert sorted(sink.taken()) == sorted(request.id for request in sink.requests)
     assert len(set(sink.taken())) == 30
     await oracle.check(sink.accepted(), channel="CHAT")
-    await Plan(id=plan.id).finish()
+    await advance.finish(plan.id)
     assert (await Plan.get(id=plan.id)).status is PlanStatus.SENT
 
 

@@ -14,7 +14,7 @@ from models.clock import Clock, now
 from models.errors import ErrorCode, Refused
 from models.ingest import ingest_shops
 from models.page import Page
-from models.plan import Plan, PlanAction, PlanChannel, PlanKind, PlanStatus, permission
+from models.plan import Plan, PlanAction, PlanChannel, PlanKind, PlanStatus, advance, permission
 from models.plan import history as plan_history
 from models.shop import Shop
 from tests.conftest import NOON
@@ -96,7 +96,7 @@ async def test_in_a_frozen_shop_what_is_submitted_goes_on_and_may_be_cancelled()
     assert await _score(shop, "3.20") == []
 
     assert PlanStatus.ONGOING is (await Plan.get(id=running.id)).status
-    assert await later.start()
+    assert await advance.start(later.id)
     assert PlanStatus.CANCELLED is (await running.cancel()).status
 
 

@@ -23,7 +23,7 @@ from models.experiment.bucket import BUCKETS
 from models.experiment.winner import Result, Verdict, ranked, verdict
 from models.message import NEWEST_FIRST as INBOX
 from models.page import Page, page_of
-from models.plan import Plan, PlanChannel, PlanStatus, wording
+from models.plan import Plan, PlanChannel, PlanStatus, advance, wording
 from models.plan import history as plan_history
 from models.preview import preview
 from models.progress import progress
@@ -132,7 +132,7 @@ async def test_nothing_of_the_rest_is_due_before_the_winner_however_late_it_is(c
     assert {due.number for due in await slices.due_of(plan.id, 1000)} == tried
     assert await deliver(plan, settings) == could_go == before["PENDING", None, 0] + before["PENDING", None, 1]
     assert await states(plan) == before
-    assert not await plan.finish()
+    assert not await advance.finish(plan.id)
 
 
 async def test_even_a_slice_that_is_due_too_early_lets_nobody_go_without_a_variant(settings: Settings):
@@ -164,7 +164,7 @@ async def test_the_winner_goes_to_the_rest_and_the_plan_ends(clock: Clock, setti
     found = await states(plan)
     assert set(found) == {("SENT", None, 0), ("SENT", None, 1)}
     assert found["SENT", None, 0] + len(tried) < found.total() == 200
-    assert await plan.finish()
+    assert await advance.finish(plan.id)
     [entries] = await plan_history.histories([(plan.id, Page(plan_history.NEWEST_FIRST))])
     [entry] = [each for each in entries if each.action.name == "DECIDE"]
     assert (entry.reason, entry.actor, entry.status_from, entry.status_to) == ("B", "SYSTEM", "ONGOING", "ONGOING")
@@ -225,7 +225,7 @@ async def test_what_waits_for_a_winner_that_never_comes_expires(clock: Clock):
     await delivery.expire(plan.id, now())
 
     assert (await states(plan))["EXPIRED", "DEADLINE", None] == waiting
-    assert await plan.finish()
+    assert await advance.finish(plan.id)
 
 
 async def test_the_rest_is_asked_for_consent_and_the_contact_limit_when_it_goes(clock: Clock, settings: Settings):

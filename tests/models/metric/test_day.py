@@ -26,7 +26,7 @@ from models.mail.return_path import ReturnKey
 from models.metric import day as metric_day
 from models.metric import of_plans
 from models.metric.day import FACTS
-from models.plan import Plan, PlanChannel
+from models.plan import Plan, PlanChannel, advance
 from tests.factories import DEADLINE, make_customers, make_resolved, make_shop
 from tests.models.metric.test_overview import Fact, facts
 from tests.outreach import PRODUCTS, Bought, Claimed, Outreach, Place, Sent, at, outreach
@@ -201,7 +201,7 @@ async def test_what_bounced_and_was_tried_again_counts_once_on_the_day_it_went_a
     assert await days(shop.id) == {(date(2026, 1, 15), "sent"): 3}
     for customer in (ana, ben):
         await mail_report.take(Report(ReturnKey(plan.id, customer, ""), Outcome.FAILED, "5.2.2"))
-    assert await plan.finish()
+    assert await advance.finish(plan.id)
     await plan.refresh_from_db()
     assert await days(shop.id) == {(date(2026, 1, 15), "sent"): 1}
     clock.move(timedelta(days=2))

@@ -13,7 +13,7 @@ from models.estimate import estimate
 from models.mail import letter
 from models.message import NEWEST_FIRST
 from models.page import Page
-from models.plan import Plan, PlanChannel, wording
+from models.plan import Plan, PlanChannel, advance, wording
 from models.preview import preview
 from models.shop import Shop
 from models.slice import Waiting
@@ -45,7 +45,7 @@ async def make_english(shop: Shop) -> None:
 
 async def begin(plan: Plan) -> None:
     """Start a scheduled plan, pin its texts, and resolve its audience."""
-    assert await plan.start()
+    assert await advance.start(plan.id)
     assert await wording.pin(plan.id)
     assert await audience.resolve_range(plan.id)
 

@@ -9,7 +9,7 @@ import pytest
 from models.clock import Clock, now
 from models.errors import Refused
 from models.page import Page
-from models.plan import Plan, PlanStatus
+from models.plan import Plan, PlanStatus, advance
 from models.plan.history import NEWEST_FIRST, SYSTEM, Entry, counts, histories
 from tests.factories import DEADLINE, make_draft, make_shop
 
@@ -32,7 +32,7 @@ async def test_a_plans_whole_life_is_told_with_who_and_when(clock: Clock):
     await plan.edit(shop, lambda decided: decided, actor="ben")
     await plan.submit(shop, send_at=now() + timedelta(hours=1), deadline_after=DEADLINE, actor="anna")
     clock.move(timedelta(hours=1))
-    await plan.start()
+    await advance.start(plan.id)
     await plan.pause(actor="ben")
     await plan.resume(shop, actor="anna")
     await plan.cancel(actor="ben")
@@ -61,7 +61,11 @@ async def test_a_refused_move_leaves_no_entry():
     for refused in (plan.cancel(actor="anna"), plan.resume(shop, actor="anna")):
         with pytest.raises(Refused):
             await refused
-    assert not await plan.pause() and not await plan.start() and not await plan.finish()
+    assert (
+        not await advance.pause(plan.id, "BY_SELLER")
+        and not await advance.start(plan.id)
+        and not await advance.finish(plan.id)
+    )
 
     assert await counts([plan.id]) == [1]
 

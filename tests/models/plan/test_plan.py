@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from models import database as db
 from models.clock import Clock, now
 from models.errors import ErrorCode, Refused
-from models.plan import TRANSITIONS, Plan, PlanChannel, PlanStatus, alive, check_name
+from models.plan import TRANSITIONS, Plan, PlanChannel, PlanStatus, advance, check_name
 from models.segment import Segment
 from tests.factories import DEADLINE, make_customers, make_draft, make_resolved, make_running, make_shop
 
@@ -137,19 +137,6 @@ async def test_of_two_edits_of_a_draft_at_once_neither_takes_back_the_other():
 
 
 @pytest.mark.usefixtures("database")
-async def test_a_scheduled_plan_starts_when_its_time_has_come_and_not_before(clock: Clock):
-    shop = await make_shop()
-    plan = await make_draft(shop)
-    await plan.submit(shop, send_at=now() + timedelta(hours=3), deadline_after=DEADLINE)
-    assert PlanStatus.SCHEDULED is plan.status and await alive() == []
-
-    clock.move(timedelta(hours=3))
-
-    assert [plan.id] == [each.id for each in await alive()]
-    assert [await plan.start(), await plan.start()] == [True, False]
-
-
-@pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("off", [timedelta(days=-365), timedelta(minutes=-5, microseconds=-1), timedelta(days=367)])
 async def test_a_time_in_the_past_or_beyond_a_year_is_refused_at_the_submit_and_nothing_changed(off: timedelta):
     shop = await make_shop()
@@ -252,7 +239,7 @@ async def test_a_plan_with_a_message_in_flight_is_cancelling_until_it_has_landed
     assert PlanStatus.CANCELLING is plan.status
     await db.execute(f"UPDATE delivery SET state = 'SENT' WHERE {one}")
 
-    assert await plan.finish_cancelling()
+    assert await advance.finish_cancelling(plan.id)
     assert PlanStatus.CANCELLED is (await Plan.get(id=plan.id)).status
 
 
@@ -263,10 +250,10 @@ async def test_a_paused_plan_gives_its_slices_up():
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
     await db.execute("UPDATE slice SET token = gen_random_uuid()")
 
-    assert await plan.pause("BY_SELLER")
+    assert await advance.pause(plan.id, "BY_SELLER")
 
     assert await db.fetch_value("SELECT count(*) FROM slice WHERE token IS NOT NULL") == 0
-    assert not await plan.pause("BY_SELLER")
+    assert not await advance.pause(plan.id, "BY_SELLER")
 
 
 def _draft(plan: Plan):

@@ -12,7 +12,7 @@ from models import database as db
 from models import slice as slices
 from models.clock import now
 from models.identifier import LAST_CUSTOMER, NO_CUSTOMER
-from models.plan import Plan, PlanChannel, PlanStatus, ranges
+from models.plan import Plan, PlanChannel, PlanStatus, advance, ranges
 from models.plan.ranges import Ends
 from tests.factories import make_customers, make_running, make_shop
 
@@ -99,7 +99,7 @@ async def test_two_ranges_of_a_plan_are_resolved_at_once_and_the_plan_is_resolve
         assert other is not None and (other.recipients, other.is_last) == (10, False)
         assert not await is_resolved(plan)
         assert (await Plan.get(id=plan.id)).resolve_cursor == NO_CUSTOMER
-        assert not await plan.finish()
+        assert not await advance.finish(plan.id)
 
     first = await resolving
     assert first is not None and (first.recipients, first.is_last) == (10, True)

@@ -12,7 +12,7 @@ from models import slice as slices
 from models.clock import Clock, now
 from models.errors import Refused
 from models.mail.letter import message_id
-from models.plan import Plan, PlanChannel, PlanStatus
+from models.plan import Plan, PlanChannel, PlanStatus, advance
 from models.progress import progress
 from models.shop import Shop
 from models.slice import Waiting
@@ -30,7 +30,7 @@ async def sent_plan(count: int = 4, **columns: Any) -> tuple[Shop, Plan, list[UU
     await load(plan)
     await db.execute("UPDATE delivery SET state = 'SENT', attempt = 1, sent_at = $1", now())
     await db.execute("UPDATE slice SET done_at = $1, worker_id = NULL, token = NULL", now())
-    assert await plan.finish()
+    assert await advance.finish(plan.id)
     await plan.refresh_from_db()
     return shop, plan, customers
 
@@ -91,7 +91,7 @@ async def test_a_retried_plan_is_sent_once_more_and_can_be_retried_again():
         await load(plan, number)
         await fail(failed)
         await db.execute("UPDATE slice SET done_at = $1, worker_id = NULL, token = NULL", now())
-        assert await plan.finish()
+        assert await advance.finish(plan.id)
         await plan.refresh_from_db()
 
     actions = await db.fetch("SELECT action FROM plan_history ORDER BY id")
@@ -109,7 +109,7 @@ async def test_what_may_have_arrived_comes_along_only_on_request_marked_and_unde
     await load(plan, 2)
     await db.execute("UPDATE delivery SET state = 'SENT' WHERE state = 'PENDING'")
     await db.execute("UPDATE slice SET done_at = $1, worker_id = NULL, token = NULL", now())
-    assert await plan.finish()
+    assert await advance.finish(plan.id)
     await retried(shop, plan, include_unknown=True)
 
     (message,) = await load(plan, 3)

@@ -13,7 +13,7 @@ from models import slice as slices
 from models.clock import Clock
 from models.delivery import DeliveryState
 from models.intent import Settlement
-from models.plan import Plan, PlanChannel
+from models.plan import Plan, PlanChannel, advance
 from models.slice import Due, Slice
 from tests import oracle
 from tests.conftest import NOON
@@ -85,7 +85,7 @@ async def test_a_withdrawn_slice_belongs_to_its_worker_until_that_gives_it_back(
     assert held is not None
     messages = await slices.load(held)
     await intent.commit([], messages[:1])
-    await plan.pause("BY_SELLER")
+    await advance.pause(plan.id, "BY_SELLER")
     await db.execute("UPDATE plan SET status = 'ONGOING'")
 
     assert await slices.acquire(plan.id, 1, second, uuid4()) is None
@@ -153,7 +153,7 @@ async def test_what_a_late_answer_lets_wait_again_while_its_slice_is_given_up_is
 
     assert await giving_up == [(plan.id, 1)]
     assert (await one("due_at"), await one("done_at")) == (NOON + timedelta(minutes=5), None)
-    assert not await plan.finish()
+    assert not await advance.finish(plan.id)
     await oracle.check([])
 
 
@@ -233,7 +233,7 @@ async def test_what_was_loaded_and_did_not_leave_holds_no_other_shops_message_ba
 async def give_back(held: Slice, plan: Plan, how: str) -> None:
     """Let a slice go, with nothing of it sent."""
     if how == "paused":
-        await plan.pause("BY_SELLER")
+        await advance.pause(plan.id, "BY_SELLER")
     if how == "lost":
         await db.execute("DELETE FROM worker WHERE id = $1", held.worker_id)
         assert await slices.give_up_lost() == [(held.plan_id, held.number)]
@@ -263,7 +263,7 @@ async def test_loading_without_the_token_changes_nothing():
     _, plan = await mail_plan()
     held = await slices.acquire(plan.id, 1, await make_worker(), uuid4())
     assert held is not None
-    await plan.pause("BY_SELLER")
+    await advance.pause(plan.id, "BY_SELLER")
 
     assert await slices.load(held) == []
     assert await db.fetch_value("SELECT count(*) FROM contact") == 0

@@ -139,7 +139,7 @@ async def test_what_may_not_go_any_more_when_its_turn_comes_is_not_sent(
     elif what == "cancelled":
         await plan.cancel()
     elif what == "paused":
-        await plan.pause("BY_SELLER")
+        await plan.pause()
     else:
         await slices.release(held)
 
