@@ -1,4 +1,4 @@
-"""A scripted relay, in place of the mailbox of `ctx` (tests/worker.py)."""
+"""A scripted relay, in place of the mailbox of `ctx` (tests/worker.py), and a scripted receiver of calls over HTTP."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -11,6 +11,7 @@ from models import database as db
 from models import intent
 from models.slice import Waiting
 from tests.backends import BACKEND, end
+from tests.http_sink import HttpSink
 from tests.smtp_sink import Sink
 
 
@@ -19,8 +20,17 @@ def sink(tmp_path: Path) -> Iterator[Sink]:
     """A scripted relay, not yet started: script it, then use `at_sink`."""
     sink = Sink(tmp_path / "ledger")
     yield sink
-    if sink.port:
+    if sink.is_up:
         sink.stop()
+
+
+@pytest.fixture
+def receiver(tmp_path: Path) -> Iterator[HttpSink]:
+    """A scripted receiver of calls over HTTP, not yet started."""
+    receiver = HttpSink(tmp_path / "requests")
+    yield receiver
+    if receiver.is_up:
+        receiver.stop()
 
 
 @pytest.fixture

@@ -1,24 +1,15 @@
 """The one way out: no redirect is followed, nothing is read without end, every wait has one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from jobs.channels.http import poster as posters
-from jobs.channels.http.poster import Answer, LostError, NotReachedError, Poster, WholeBody
+from jobs.channels.http.poster import AddressRefusedError, Answer, LostError, NotReachedError, Poster, WholeBody
+from models.webhook.endpoint import Targets
 from tests.http_sink import Act, HttpSink
-
-
-@pytest.fixture
-def sink(tmp_path: Path) -> Iterator[HttpSink]:
-    """A scripted receiver."""
-    sink = HttpSink(tmp_path / "requests")
-    yield sink
-    if sink.port:
-        sink.stop()
 
 
 @pytest.fixture
@@ -33,12 +24,12 @@ async def post(poster: Poster, url: str) -> Answer:
     return await poster.post(url, {"webhook-id": "one"}, WholeBody(b"{}"), length=2)
 
 
-async def test_a_redirect_is_an_answer_and_is_not_followed(sink: HttpSink, poster: Poster):
-    url = sink.start()
-    sink.script = lambda _number: f"302\nlocation: {url}/next\r\n"
+async def test_a_redirect_is_an_answer_and_is_not_followed(receiver: HttpSink, poster: Poster):
+    url = receiver.start()
+    receiver.script = lambda _number: f"302\nlocation: {url}/next\r\n"
 
     assert (await post(poster, url)).status == 302
-    assert sink.begun == 1
+    assert receiver.begun == 1
 
 
 @pytest.mark.parametrize(
@@ -50,15 +41,15 @@ async def test_a_redirect_is_an_answer_and_is_not_followed(sink: HttpSink, poste
         (f"Thu, 15 Jan {'9' * 30} 12:05:00 GMT", None),
     ],
 )  # fmt: skip
-async def test_an_answer_says_how_long_to_wait(sink: HttpSink, poster: Poster, said: str, wait: timedelta | None):
-    sink.script = lambda _number: f"503\nretry-after: {said}\r\n"
+async def test_an_answer_says_how_long_to_wait(receiver: HttpSink, poster: Poster, said: str, wait: timedelta | None):
+    receiver.script = lambda _number: f"503\nretry-after: {said}\r\n"
 
-    assert await post(poster, sink.start()) == Answer(503, wait)
+    assert await post(poster, receiver.start()) == Answer(503, wait)
 
 
-async def test_nobody_who_listens_means_that_nothing_left(sink: HttpSink, poster: Poster):
-    url = sink.start()
-    sink.stop()
+async def test_nobody_who_listens_means_that_nothing_left(receiver: HttpSink, poster: Poster):
+    url = receiver.start()
+    receiver.stop()
     with pytest.raises(NotReachedError):
         await post(poster, url)
     with pytest.raises(NotReachedError):
@@ -66,16 +57,15 @@ async def test_nobody_who_listens_means_that_nothing_left(sink: HttpSink, poster
     for label in ("", "a" * 64):
         with pytest.raises(NotReachedError):
             await post(poster, f"http://a.{label}.invalid/")
-    sink.start()
 
 
-async def test_no_answer_is_waited_for_without_end(sink: HttpSink, poster: Poster, monkeypatch: pytest.MonkeyPatch):
+async def test_no_answer_is_waited_for_without_end(receiver: HttpSink, poster: Poster, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(posters, "ANSWER_WAIT", 0.1)
-    sink.script = lambda _number: Act.TAKE_AND_STALL
+    receiver.script = lambda _number: Act.TAKE_AND_STALL
     with pytest.raises(LostError):
-        await post(poster, sink.start())
+        await post(poster, receiver.start())
 
-    assert sink.taken() == ["one"]
+    assert receiver.taken() == ["one"]
 
 
 async def test_an_answer_without_end_is_read_a_little_and_its_status_counts(poster: Poster):
@@ -114,9 +104,25 @@ async def test_what_is_no_http_is_told_in_short(poster: Poster):
     assert len(str(lost.value)) <= posters.LONGEST_ERROR
 
 
-async def test_connections_are_used_again(sink: HttpSink, poster: Poster):
-    url = sink.start()
+async def test_connections_are_used_again(receiver: HttpSink, poster: Poster):
+    url = receiver.start()
     for _ in range(5):
         await post(poster, url)
 
-    assert (sink.begun, sink.most_open) == (5, 1)
+    assert (receiver.begun, receiver.most_open) == (5, 1)
+
+
+@pytest.mark.parametrize("targets", ["public", "any"])
+async def test_a_name_is_judged_by_the_addresses_it_has_when_it_is_called(receiver: HttpSink, targets: Targets):
+    url = receiver.start().replace("127.0.0.1", "localhost")
+    poster = Poster(targets)
+    try:
+        if targets == "public":
+            with pytest.raises(AddressRefusedError):
+                await poster.post(url, {}, WholeBody(b"{}"), length=2)
+            assert receiver.begun == 0
+        else:
+            answer = await poster.post(url, {"webhook-id": "one"}, WholeBody(b"{}"), length=2)
+            assert answer.status == 204
+    finally:
+        await poster.close()

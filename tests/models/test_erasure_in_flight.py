@@ -1,0 +1,100 @@
+"""What is under way when somebody is erased, a message, a batch of rows, an audience, is waited for and forgets them too."""
+
+import asyncio
+import contextvars
+from datetime import timedelta
+
+import pytest
+
+from models import consent, database, erasure, intent
+from models.clock import now
+from models.delivery import DeliveryState, Reason
+from models.identifier import customer_id
+from models.plan import Plan, PlanChannel, advance
+from tests import oracle
+from tests.factories import make_customers, make_resolved, make_shop
+from tests.known_person import ID, SECRET, erase, hand_over, ingested, profile
+from tests.waiting import until_a_lock_is_waited_for
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+async def test_what_waits_is_withdrawn_and_what_is_in_flight_is_awaited():
+    shop = await make_shop()
+    await make_customers(shop, 2)
+    flying = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    settlements = await hand_over(flying, None)
+    waiting = await make_resolved(shop, channel=PlanChannel.EMAIL)
+
+    asked = await erase("c0")
+
+    assert asked.done_at is None and await erasure.is_waiting()
+    assert (
+        await database.fetch_value(
+            "SELECT reason FROM delivery WHERE plan_id = $1 AND customer_id = $2", waiting.id, customer_id("c0")
+        )
+        == Reason.ERASED
+    )
+    assert await erasure.finish_waiting() == 0
+    assert not await database.fetch_value(
+        "SELECT EXISTS (SELECT FROM relationship WHERE customer_id = $1)", customer_id("c0")
+    )
+
+    await intent.commit(settlements, [])
+    assert await erasure.finish_waiting() == 1
+    assert not await erasure.is_waiting()
+    assert {(each.state, each.count) for each in await oracle.breakdown(flying.id)} == {(DeliveryState.SENT, 2)}
+    assert not await database.fetch_value(
+        "SELECT EXISTS (SELECT FROM delivery WHERE customer_id = $1)", customer_id("c0")
+    )
+
+
+async def test_what_failed_is_not_tried_again_for_nobody():
+    shop = await make_shop()
+    await make_customers(shop, 2)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await hand_over(plan, DeliveryState.FAILED)
+    await database.execute("UPDATE slice SET worker_id = NULL, token = NULL, done_at = $1", now())
+    assert await advance.finish(plan.id)
+    await erase("c0")
+
+    plan = await Plan.get(id=plan.id)
+    await plan.retry_failed(shop, include_unknown=True, deadline_after=timedelta(hours=72))
+
+    states = {(each.state, each.count) for each in await oracle.breakdown(plan.id)}
+    assert states == {(DeliveryState.FAILED, 1), (DeliveryState.PENDING, 1)}
+
+
+async def test_rows_that_are_being_written_are_waited_for():
+    shop = await make_shop()
+    await ingested(shop, profile())
+    outside = contextvars.copy_context()
+    async with database.transaction():
+        assert await erasure.among(lambda: [ID], secret=SECRET) == ()
+        erasing = asyncio.get_running_loop().create_task(erase(), context=outside)
+        await until_a_lock_is_waited_for()
+        assert not erasing.done()
+        await database.execute("INSERT INTO relationship (shop_id, customer_id) VALUES ($1, $2)"
+                               " ON CONFLICT DO NOTHING", shop.id, ID)  # fmt: skip
+    assert (await erasing).done_at is not None
+    assert not await database.fetch_value("SELECT EXISTS (SELECT FROM relationship WHERE customer_id = $1)", ID)
+
+
+async def test_an_audience_that_is_being_resolved_is_waited_for_and_later_ones_do_not_see_the_person():
+    shop = await make_shop()
+    await make_customers(shop, 2)
+    outside = contextvars.copy_context()
+    async with database.transaction():
+        await consent.hold(shop.id)
+        erasing = asyncio.get_running_loop().create_task(erase("c0"), context=outside)
+        await until_a_lock_is_waited_for()
+        assert not erasing.done()
+        before = await make_resolved(shop)
+    assert (await erasing).done_at is not None
+    after = await make_resolved(shop)
+
+    assert await database.fetch_value("SELECT count(*) FROM delivery WHERE plan_id = $1", before.id) == 2
+    assert await database.fetch_value("SELECT count(*) FROM delivery WHERE plan_id = $1", after.id) == 1
+    assert not await database.fetch_value(
+        "SELECT EXISTS (SELECT FROM delivery WHERE customer_id = $1)", customer_id("c0")
+    )
