@@ -93,11 +93,10 @@ async def _seen(shop_id: int, running: Sequence[Coupon], customers: Sequence[UUI
     if not hidden:
         return set()
     rows = await database.fetch(_CARRIED, list(customers), [coupon.id for coupon in hidden], shop_id)
-    found = {(row["customer_id"], row["coupon_id"]) for row in rows}
-    for coupon in hidden:
-        if coupon.segment_id is not None:
-            found |= {(each, coupon.id) for each in await _members(shop_id, coupon.segment_id, customers, at)}
-    return found
+    carried = {(row["customer_id"], row["coupon_id"]) for row in rows}
+    segments = sorted({coupon.segment_id for coupon in hidden if coupon.segment_id is not None})
+    members: dict[int | None, list[UUID]] = {each: await _members(shop_id, each, customers, at) for each in segments}
+    return carried | {(each, coupon.id) for coupon in hidden for each in members.get(coupon.segment_id, ())}
 
 
 async def _members(shop_id: int, segment_id: int, customers: Sequence[UUID], at: datetime) -> list[UUID]:

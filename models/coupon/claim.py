@@ -141,6 +141,8 @@ async def _insert(own: Coupon, customer_id: UUID, led_by: MessageKey | None, at:
         )
         if row is not None:
             return Claim(*row)
+        if (await own_counts([(customer_id, own.id)]))[0] >= own.customer_limit:
+            break
     message = f"A customer can claim this coupon {own.customer_limit} times, and this one has."
     raise refuse("id", message, ErrorCode.CLAIM_LIMIT_REACHED, rule="R15")
 

@@ -1,16 +1,21 @@
 """Smart coupons in messages: chosen per customer when it is sent, told in the text, kept with its explanation."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
 
 import pytest
 
 from models import database, preview, timeline
-from models.coupon import claim
+from models.coupon import choice, claim
 from models.coupon.smart import Considered, Verdict, kept
 from models.coupon.terms import Visibility
 from models.errors import Refused
 from models.identifier import customer_id
 from models.page import page_of
+from models.segment import Segment
+from models.segment.definition import define
 from tests.automation import Life, frozen, make_automated, template_of, texts
 from tests.factories import make_coupon, make_shop
 
@@ -66,6 +71,34 @@ async def test_a_private_coupon_is_chosen_only_for_who_has_got_it_before():
     await life.look(plan, 1)
     (said,) = await frozen(plan)
     assert [each["verdict"] for each in said["considered"]] == ["NOT_VISIBLE"]
+
+
+async def test_a_targeted_coupon_is_chosen_for_members_of_its_segment_who_are_asked_for_once(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    life = Life(shop := await make_shop())
+    await life.people("ana", "ben")
+    await life.bought(0, "ana")
+    buyers = await Segment.make(shop, "Buyers", define(shop, text="orders >= 1"), actor="anna")
+    _, better = [
+        await make_coupon(shop, visibility=Visibility.TARGETED, segment_id=buyers.id, percentage=percentage)
+        for percentage in (10, 20)
+    ]
+    plan = await make_automated(shop, "WELCOME_FOLLOWER", has_smart_coupon=True)
+    for name in ("ana", "ben"):
+        await life.did("FOLLOWED", 0, name)
+    members, asked = choice._members, []
+
+    async def noting(shop_id: int, segment_id: int, customers: Sequence[UUID], at: datetime) -> list[UUID]:
+        asked.append(segment_id)
+        return await members(shop_id, segment_id, customers, at)
+
+    monkeypatch.setattr(choice, "_members", noting)
+    await life.look(plan, 1)
+
+    chosen = {said["name"]: said.get("couponId") for said in await frozen(plan)}
+    assert chosen == {"Ana": better.id, "Ben": None}
+    assert asked == [buyers.id]
 
 
 async def test_the_claim_of_a_chosen_coupon_remembers_its_message_and_its_terms_hold():
