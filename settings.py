@@ -215,6 +215,12 @@ class Settings(BaseSettings):
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
+    def secret(self) -> bytes:
+        """SECRET_KEY as it signs and digests. Only for what is not begun without it (local/keys.py)."""
+        assert self.secret_key is not None
+        return self.secret_key.get_secret_value().encode()
+
+    @property
     def logs_in_json(self) -> bool:
         """Whether logs are JSON."""
         return self.log_format == "json" if self.log_format else self.production

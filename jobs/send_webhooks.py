@@ -50,8 +50,7 @@ async def send_webhooks(ctx: Context) -> None:
 
 async def _serve(ctx: Context, own: Webhook, end: float) -> None:
     """Post to one webhook until nothing is due, it does not take what it is given, or the budget is spent."""
-    key = ctx["settings"].secret_key
-    assert key is not None
+    key = ctx["settings"].secret
     try:
         if await posting.is_too_much(own.id):
             await webhook.disable(own.id, webhook.BACKLOG)
@@ -60,7 +59,7 @@ async def _serve(ctx: Context, own: Webhook, end: float) -> None:
             for each in batch:
                 if asyncio.get_running_loop().time() >= end:
                     return
-                if not await _post(ctx["poster"], own, each, key.get_secret_value().encode()):
+                if not await _post(ctx["poster"], own, each, key):
                     return
     finally:
         await asyncio.shield(posting.release(own.id))

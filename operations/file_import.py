@@ -15,14 +15,13 @@ from settings import Settings
 async def import_with_progress(settings: Settings, path: Path, shop_id: str) -> None:
     """Import a file into the shop with the external id `shop_id`, and tell how it went."""
     assert settings.database_url is not None
-    assert settings.secret_key is not None
     await database.migrate(settings.database_url)
     async with database.connected(settings, application="rekindle import"):
         shop = await Shop.get_or_none(external_id=shop_id)
         if shop is None:
             raise CannotRun(f"there is no shop {shop_id!r}; the mutation shopsUpsert makes it")
         report = path.with_name(f"{path.name}.refused.ndjson")
-        job = await _import(path, shop, settings.secret_key.get_secret_value().encode(), report)
+        job = await _import(path, shop, settings.secret, report)
         _tell(job, report)
 
 

@@ -40,7 +40,7 @@ def secret_key(context: Context) -> bytes:
     """The key that secrets are derived from."""
     if context.settings.secret_key is None:
         raise Unavailable("SECRET_KEY is not set, so nothing can be signed.")
-    return context.settings.secret_key.get_secret_value().encode()
+    return context.settings.secret
 
 
 async def of_shop(root: strawberry.Parent[Shop]) -> ChatPlatform | None:

@@ -20,15 +20,13 @@ class CustomerEraseInput:
 async def erase(info: Info, input: CustomerEraseInput) -> Payload:
     """Forget who a customer is."""
     actor = info.context.platform().actor
-    secret = info.context.settings.secret_key
-    assert secret is not None
-    key = secret.get_secret_value().encode()
+    secret = info.context.settings.secret
 
     async def work() -> Erasure:
-        return await erasure.erase(input.external_id, secret=key, actor=actor)
+        return await erasure.erase(input.external_id, secret=secret, actor=actor)
 
     async def load(_: object) -> Erasure | None:
-        return await erasure.of_key(erasure.customer_key(customer_id(input.external_id), key))
+        return await erasure.of_key(erasure.customer_key(customer_id(input.external_id), secret))
 
     kept: Kept[Erasure | None] = Kept("erasure", lambda _: None, load)
     payload = await answer(info, input, kept, work)

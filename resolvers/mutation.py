@@ -55,11 +55,11 @@ async def answer(info: Info, input: Any, kept: Kept[T], work: Callable[[], Await
 
 async def _done(info: Info, work: Callable[[], Awaitable[T]]) -> T:
     """The work. A shopper's waits for an erasing of them, and is refused after it: their token outlives what is known."""
-    caller, secret = info.context.caller, info.context.settings.secret_key
-    if caller is None or caller.role is not Role.CUSTOMER or secret is None:
+    caller, settings = info.context.caller, info.context.settings
+    if caller is None or caller.role is not Role.CUSTOMER or settings.secret_key is None:
         return await work()
     async with database.transaction():
-        if await erasure.among(lambda: [caller.customer_id], secret=secret.get_secret_value().encode()):
+        if await erasure.among(lambda: [caller.customer_id], secret=settings.secret):
             raise refuse("", "This customer was erased; who comes back is a new customer.", ErrorCode.ERASED)
         return await work()
 

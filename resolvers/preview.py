@@ -132,8 +132,7 @@ async def trials_of(info: Info, root: strawberry.Parent[Plan]) -> list[Trial]:
 async def test_send(info: Info, input: PlanTestSendInput) -> Payload:
     """Send a plan's email to a few named addresses."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
-    secret = info.context.settings.secret_key
-    assert secret is not None
+    secret = info.context.settings.secret
 
     async def work() -> list[Trial]:
         plan = await own_or_refuse(info, shop, input.id)
@@ -144,7 +143,7 @@ async def test_send(info: Info, input: PlanTestSendInput) -> Payload:
             tag=input.language,
             variant=input.variant,
             actor=info.context.actor,
-            secret=secret.get_secret_value().encode(),
+            secret=secret,
         )
 
     payload = await answer(info, input, TRIALS, work)

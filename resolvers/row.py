@@ -70,15 +70,14 @@ async def write(
 ) -> Payload:
     """Write rows of one `kind` to the shop that the input names by its external id."""
     info.context.platform()
-    secret = info.context.settings.secret_key
-    assert secret is not None
+    secret = info.context.settings.secret
 
     async def work() -> list[Written]:
         shop = await Shop.get_or_none(external_id=input.shop)
         if shop is None:
             raise global_id.missing("shop", "shop")
         values = [{"type": kind, **wire(row)} for row in rows]
-        results = await ingest.ingest(shop, values, secret=secret.get_secret_value().encode())
+        results = await ingest.ingest(shop, values, secret=secret)
         told.append(shop.id)
         return written(results, [identify(shop, row) for row in rows])
 

@@ -28,7 +28,7 @@ class Unsubscribe:
 
     def __init__(self, settings: Settings) -> None:
         self._keys = keys_of(settings)
-        self._secret = settings.secret_key.get_secret_value().encode() if settings.secret_key else b""
+        self._secret = settings.secret if settings.secret_key else b""
         self._turns = Turns(1)
 
     async def answer(self, request: Request) -> Response:

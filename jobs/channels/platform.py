@@ -93,8 +93,7 @@ class PlatformChannel:
     """Posts the messages of a slice, several at once; each waits with its last byte for its intent."""
 
     def __init__(self, settings: Settings, tally: Tally, poster: Poster) -> None:
-        assert settings.secret_key is not None
-        self._key = settings.secret_key.get_secret_value().encode()
+        self._key = settings.secret
         self._at_once = settings.webhook_connections
         self._tally = tally
         self._commits = GroupCommit()

@@ -40,10 +40,8 @@ async def play(
     shop = await Shop.get_or_none(external_id=shops[0].external_id)
     plan = await find_first_plan(shop) if shop else None
     if shop is None or plan is None:
-        assert settings.secret_key is not None
-        secret = settings.secret_key.get_secret_value().encode()
-        shop, *_ = await fill_shops(shops, secret=secret, console=console)
-        await ensure_past_plans(shop, secret=secret)
+        shop, *_ = await fill_shops(shops, secret=settings.secret, console=console)
+        await ensure_past_plans(shop, secret=settings.secret)
         plan = await ensure_first_plan(shop, settings)
         console.print(f"Sending “{plan.name}” to the segment {AUDIENCE} of {shop.name}.")
     elif plan.status not in ON_ITS_WAY:
