@@ -37,7 +37,7 @@ from settings import Settings
 
 SIZES: Mapping[str, Mapping[str, Any]] = {
     "small": {"recipients": 300, "naive": 50, "rounds": 1, "connections": (4,)},
-    "full": {"recipients": 30_000, "naive": 2_000, "rounds": 3, "connections": (32, 128)},
+    "full": {"recipients": 30_000, "naive": 2_000, "rounds": 7, "connections": (32, 128)},
 }
 YARDSTICKS = ("naive", "smtp-source")
 PLACES = f"{os.environ.get('PATH', '')}:/usr/sbin"
