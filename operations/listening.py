@@ -3,10 +3,17 @@
 import errno
 import ipaddress
 import socket
+import sys
 
 from operations.trouble import CannotRun
 
 BACKLOG = 2048
+
+PATIENCE = 60
+"""Seconds after which the kernel ends a connection on which nothing is taken of what we sent, its client there or not.
+
+Otherwise it would be kept, with all that waits to be sent, for as long as the client's machine answers at all.
+"""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -17,6 +24,10 @@ def listen(host: str, port: int) -> socket.socket:
         raise CannotRun(f"HOST {host!r} is not an address of this machine: {error.strerror}") from None
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if (
+        sys.platform == "linux"
+    ):  # elsewhere what is done about a connection ends in time, and the connection itself later
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PATIENCE * 1000)  # each connection has it, too
     try:
         listener.bind(address)
     except OSError as error:

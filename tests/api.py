@@ -113,16 +113,31 @@ class _Server(uvicorn.Server):
         yield
 
 
-@pytest.fixture
-async def url(app: Starlette) -> AsyncIterator[str]:
-    """The endpoint's URL behind a real server, as `server.py` runs it."""
-    listener = socket.create_server(("127.0.0.1", 0))
+@contextlib.asynccontextmanager
+async def serving(app: Starlette, listener: socket.socket) -> AsyncIterator[uvicorn.Server]:
+    """An app behind a real server, as `server.py` runs it."""
     config = uvicorn.Config(
-        app, http="httptools", ws="websockets-sansio", ws_max_size=2**20, log_config=None, lifespan="off"
+        app,
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=2**20,
+        log_config=None,
+        lifespan="off",
+        timeout_graceful_shutdown=10,
     )
     server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
     await asyncio.wait_for(server.up.wait(), 60)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}/graphql"
-    server.should_exit = True
-    await serving
+    try:
+        yield server
+    finally:
+        server.should_exit = True
+        await task
+
+
+@pytest.fixture
+async def url(app: Starlette) -> AsyncIterator[str]:
+    """The endpoint's URL behind a real server."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    async with serving(app, listener):
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/graphql"

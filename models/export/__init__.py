@@ -7,7 +7,7 @@ Rows name customers by the platform's own ids and hold nothing else that is pers
 
 import csv
 import io
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -52,7 +52,7 @@ FIGURES = ("figure", "state", "reason", "value")
 Rows = Sequence[Sequence[Any]]
 
 
-async def written(plan_id: int, content: Content, form: Format) -> AsyncIterator[bytes]:
+async def written(plan_id: int, content: Content, form: Format) -> AsyncGenerator[bytes]:
     """A plan's ledger or figures, in parts of some hundred kilobytes."""
     columns = LEDGER if content is Content.LEDGER else FIGURES
     if form is Format.CSV:

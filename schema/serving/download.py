@@ -1,14 +1,12 @@
 """Downloads over HTTP: exports of a plan, as a stream, by bearer token or by a link that was asked for."""
 
-import asyncio
-import logging
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from models import export
 from models.errors import RekindleError
@@ -16,18 +14,14 @@ from models.export import MEDIA_TYPES, Content, Format
 from resolvers.export import linked, own_plan
 from resolvers.token import Verifier
 from schema.serving.authentication import STATUS_OF, caller_of_header
+from schema.serving.patience import PatientStream
 from settings import Settings
-
-log = logging.getLogger(__name__)
 
 AT_ONCE = 8
 """Downloads that a process serves at once; the next ones are asked to come again."""
 
 AT_ONCE_OF_SHOP = 2
 """Those of them that are one shop's, whatever its links do."""
-
-PATIENCE = 60.0
-"""Seconds in which a part must have been taken; a download that nobody reads ends."""
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -76,24 +70,18 @@ class Downloads:
         return _Download(parts, self._open, shop_id, media_type=MEDIA_TYPES[form], headers=headers)
 
 
-class _Download(StreamingResponse):
+class _Download(PatientStream):
     """A stream that holds one of a shop's places for as long as it is sent, and somebody reads it."""
 
-    def __init__(self, parts: AsyncIterator[bytes], places: Counter[int], shop_id: int, **options: Any) -> None:
+    def __init__(self, parts: AsyncGenerator[bytes], places: Counter[int], shop_id: int, **options: Any) -> None:
         super().__init__(parts, **options)
         self._open = places
         self._shop_id = shop_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_in_time(message: Message) -> None:
-            async with asyncio.timeout(PATIENCE):
-                await send(message)
-
         self._open[self._shop_id] += 1
         try:
-            await super().__call__(scope, receive, send_in_time)
-        except (ClientDisconnect, TimeoutError) as error:  # the answer stays incomplete, and its connection is closed
-            log.info("a download ended early: %s", type(error).__name__)
+            await super().__call__(scope, receive, send)
         finally:
             self._open[self._shop_id] -= 1
 

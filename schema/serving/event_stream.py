@@ -4,7 +4,7 @@ https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md (distinct conne
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 
 import orjson
@@ -29,13 +29,13 @@ def _next(answer: Answer) -> bytes:
     return b"event: next\ndata: " + orjson.dumps(answer.payload()) + b"\n\n"
 
 
-async def single(answer: Answer) -> AsyncIterator[bytes]:
+async def single(answer: Answer) -> AsyncGenerator[bytes]:
     """The events of an operation that has one answer."""
     yield _next(answer)
     yield COMPLETE
 
 
-async def events(answers: AsyncIterator[Answer], caller: Caller | None) -> AsyncIterator[bytes]:
+async def events(answers: AsyncIterator[Answer], caller: Caller | None) -> AsyncGenerator[bytes]:
     """The events of a subscription, until it ends or the caller's token does."""
     following = asyncio.ensure_future(anext(answers, None))
     try:

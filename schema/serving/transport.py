@@ -1,6 +1,6 @@
 """GraphQL over HTTP: queries and mutations as JSON, subscriptions as server-sent events, and the console."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from math import ceil
 from typing import Any
@@ -9,7 +9,7 @@ import orjson
 from graphql import OperationType
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
@@ -30,6 +30,7 @@ from schema.serving import places
 from schema.serving.authentication import STATUS_OF, caller_of_header
 from schema.serving.console import console
 from schema.serving.event_stream import HEADERS, events, single
+from schema.serving.patience import PatientStream
 from schema.serving.places import Places
 from schema.serving.request import EVENT_STREAM, HTML, JSON, RESPONSE_JSON, BadRequest, acceptable, read_operation
 from schema.serving.websocket import Socket
@@ -159,10 +160,10 @@ class GraphQLApp:
         return _Stream(stream, partial(self.places.leave, context.caller))
 
 
-class _Stream(StreamingResponse):
-    """A stream of events that leaves its place when it ends, however that is, begun or not."""
+class _Stream(PatientStream):
+    """A stream of events that leaves its place when it ends, however that is, begun or not, read or not."""
 
-    def __init__(self, body: AsyncIterator[bytes], leave: Callable[[], None]) -> None:
+    def __init__(self, body: AsyncGenerator[bytes], leave: Callable[[], None]) -> None:
         super().__init__(body, headers=HEADERS)
         self._leave = leave
 
@@ -202,4 +203,4 @@ def _refusal(error: RekindleError, media_type: str) -> Response:
 
 
 def _event_stream(body: Any) -> Response:
-    return StreamingResponse(body, headers=HEADERS)
+    return PatientStream(body, headers=HEADERS)

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -55,3 +57,21 @@ async def peer(url: str, *, protocol: str | None = PROTOCOL, **options: Any) -> 
     subprotocols = [Subprotocol(protocol)] if protocol else None
     async with connect(url.replace("http", "ws"), subprotocols=subprotocols, **options) as connection:
         yield Peer(connection)
+
+
+@asynccontextmanager
+async def deaf_peer(url: str) -> AsyncIterator[Peer]:
+    """A client that takes in next to nothing until it is asked to receive, and is gone without a word in the end."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", urlsplit(url).port))
+    async with peer(url, sock=connection, max_queue=1, compression=None) as client:
+        yield client
+        client.connection.transport.abort()
+
+
+async def flood(client: Peer, count: int) -> None:
+    """Ask `count` times, with ids so long that their answers fill whatever is between a socket and its client."""
+    for number in range(count):
+        await client.subscribe(f"{number}:".ljust(200_000, "x"), TYPENAME)

@@ -17,7 +17,7 @@ from models.plan import Plan
 from models.shop import Shop
 from resolvers import global_id
 from resolvers.token import Verifier
-from schema.serving import download
+from schema.serving import download, patience
 from schema.serving.download import Downloads
 from settings import Settings
 from tests.api import Api, seller, shopper, token_of
@@ -166,7 +166,7 @@ async def test_one_shop_s_downloads_leave_places_for_the_others(settings: Settin
 async def test_a_download_that_nobody_reads_ends_and_leaves_its_place(
     settings: Settings, database: None, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(download, "PATIENCE", 0.01)
+    monkeypatch.setattr(patience, "PATIENCE", 0.01)
     shop, _, path = await make_plan()
     downloads = Downloads(settings, Verifier(settings))
     for _ in range(download.AT_ONCE + 1):

@@ -1,11 +1,7 @@
 """How much one socket, and one caller's sockets, may ask for; and clients that read nothing of the answers."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,7 +10,7 @@ from models.clock import Clock
 from schema.cost.limits import MAX_BODY
 from schema.serving import places, websocket
 from tests.api import shopper, token_of
-from tests.schema.serving.peer import INBOX, TYPENAME, Peer, peer
+from tests.schema.serving.peer import INBOX, TYPENAME, deaf_peer, flood, peer
 from tests.waiting import until
 
 
@@ -59,24 +55,6 @@ def tasks_of(name: str) -> int:
 def operating() -> int:
     """How many tasks run operations of sockets, or send their last messages."""
     return tasks_of("Socket._operate")
-
-
-@asynccontextmanager
-async def deaf_peer(url: str) -> AsyncIterator[Peer]:
-    """A client that takes in next to nothing until it is asked to receive, and is gone without a word in the end."""
-    connection = socket.socket()
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", urlsplit(url).port))
-    async with peer(url, sock=connection, max_queue=1, compression=None) as client:
-        yield client
-        client.connection.transport.abort()
-
-
-async def flood(client: Peer, count: int) -> None:
-    """Ask `count` times, with ids so long that their answers fill whatever is between a socket and its client."""
-    for number in range(count):
-        await client.subscribe(f"{number}:".ljust(200_000, "x"), TYPENAME)
 
 
 async def test_a_client_that_reads_nothing_has_no_more_tasks_than_operations(url: str, monkeypatch: pytest.MonkeyPatch):
