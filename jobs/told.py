@@ -10,6 +10,7 @@ from typing import Any
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from jobs.context import Context
+from models import database
 from models.span import span
 
 log = logging.getLogger(__name__)
@@ -33,8 +34,11 @@ def told(job: Job) -> Job:
         try:
             with span("job", job=job.__name__, **ids):
                 await job(ctx, *arguments)
-        except Exception:
-            log.exception("job failed")
+        except Exception as error:
+            if outage := database.outage_of(error):
+                log.warning("job failed, PostgreSQL is not reachable: %s", outage)
+            else:
+                log.exception("job failed")
         else:
             log.info("job ended", extra={"seconds": round(asyncio.get_running_loop().time() - began, 4)})
 

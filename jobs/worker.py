@@ -188,21 +188,35 @@ async def _beat(ctx: Context, stop: asyncio.Event) -> None:
 
 
 async def _every(interval: timedelta, act: Callable[[], Awaitable[None]]) -> None:
-    """Call `act` now and then every `interval`; an error is logged and the next call comes all the same."""
+    """Call `act` now and then every `interval`; an error is logged and the next call comes all the same.
+
+    That PostgreSQL is not reachable is said once, until it is.
+    """
+    complained = False
     while True:
         try:
             await act()
-        except Exception:
-            log.exception("timer failed, it goes on")
+        except Exception as error:
+            outage = database.outage_of(error)
+            if outage is None:
+                log.exception("timer failed, it goes on")
+            elif not complained:
+                log.warning("timer waits until PostgreSQL is reachable: %s", outage)
+            complained = outage is not None
+        else:
+            complained = False
         await asyncio.sleep(interval.total_seconds())
 
 
 async def _until_it_works(act: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    complained_of = ""
     while not stop.is_set():
         try:
             await act()
         except database.UNREACHABLE as error:
-            log.warning("PostgreSQL is not reachable yet: %s", error)
+            if complained_of != str(error):
+                log.warning("PostgreSQL is not reachable yet: %s", error)
+            complained_of = str(error)
             await asyncio.sleep(RESTART_DELAY)
         else:
             return

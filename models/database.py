@@ -53,6 +53,27 @@ FAILED = (*UNREACHABLE, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.I
 """Whatever a look at the database may end with that has to say so rather than fail itself."""
 
 
+def outage_of(error: BaseException | None) -> BaseException | None:
+    """What an error says of why PostgreSQL cannot be reached, if it says nothing else, of however many tasks at once."""
+    if isinstance(error, BaseExceptionGroup):
+        found = [outage_of(each) for each in error.exceptions]
+        return found[0] if all(found) else None
+    return error if isinstance(error, UNREACHABLE) else None
+
+
+def _tell_outage(record: logging.LogRecord) -> bool:
+    """Make one line of an outage that asyncpg's pool tells of with a traceback, more and more rarely, until it is over.
+
+    The pool is what notices an outage when nobody asks anything. Whatever else keeps it from connecting stays as it is.
+    """
+    if record.exc_info and (outage := outage_of(record.exc_info[1])):
+        record.msg, record.args, record.exc_info = "PostgreSQL is not reachable, asking again: %s", (outage,), None
+    return True
+
+
+logging.getLogger("asyncpg.pool").addFilter(_tell_outage)
+
+
 _KEEPALIVE = {"tcp_keepalives_idle": "15", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 """PostgreSQL asks a client that was silent for 15 s whether its machine is still there, and after 15 s more without an
 answer ends its transactions; by default it asks after two hours. Over a socket in the file system it means nothing."""

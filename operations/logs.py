@@ -40,7 +40,6 @@ QUIET = {
     "uvicorn.error": logging.WARNING,  # it tells of every socket, with its client's network address
     "httpx": logging.WARNING,
     "tortoise": logging.WARNING,
-    "asyncpg.pool": logging.ERROR,  # it goes on asking, and who needs it says so
 }
 """Libraries that say more than anyone reads."""
 

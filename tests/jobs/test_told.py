@@ -4,6 +4,7 @@ import asyncio
 import logging
 from typing import Any
 
+import asyncpg
 import pytest
 from structlog.contextvars import bind_contextvars, get_contextvars
 
@@ -43,6 +44,21 @@ async def test_a_failed_job_is_told_and_ends_only_itself(caplog: pytest.LogCaptu
     (record,) = caplog.records
     assert (record.getMessage(), record.levelname) == ("job failed", "ERROR")
     assert record.exc_info
+
+
+async def test_a_job_that_an_outage_of_postgresql_ended_says_so_in_one_line(caplog: pytest.LogCaptureFixture):
+    async def fail(ctx: object) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(ask())
+
+    async def ask() -> None:
+        raise asyncpg.CannotConnectNowError("the database system is starting up")
+
+    await asyncio.create_task(told(fail)({}))
+
+    (record,) = caplog.records
+    assert record.getMessage() == "job failed, PostgreSQL is not reachable: the database system is starting up"
+    assert record.exc_info is None
 
 
 async def test_a_cancelled_job_stays_cancelled():

@@ -223,6 +223,32 @@ async def test_postgresql_may_crash_and_recover(quick: Settings, tmp_path: Path,
     sink.stop()
 
 
+@pytest.mark.usefixtures("database", "redis")
+async def test_a_worker_tells_an_outage_of_postgresql_without_tracebacks_and_each_timer_once(
+    quick: Settings, postgres: Postgres, caplog: pytest.LogCaptureFixture
+):
+    def waiting() -> list[str]:
+        return [line for line in caplog.messages if line.startswith("timer waits until PostgreSQL is reachable: ")]
+
+    async def has_beaten() -> bool:
+        return bool(await db.fetch_value("SELECT count(*) FROM worker WHERE lease_until > $1", registered))
+
+    async with working(quick):
+        await until(has_worker)
+        registered = await db.fetch_value("SELECT lease_until FROM worker")
+        await until(has_beaten)  # so that all timers run
+        postgres.kill()
+        try:
+            await until(lambda: len(waiting()) == 3, within=20)
+            await asyncio.sleep(1)  # two of them look three times meanwhile
+        finally:
+            postgres.start()
+        await until(lambda: whenever_reachable(has_worker))
+
+    assert len(waiting()) == 3
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
 async def whenever_reachable(condition: Callable[[], Awaitable[bool]]) -> bool:
     """A condition, false while PostgreSQL cannot be asked."""
     try:

@@ -1,6 +1,7 @@
 """Schema migration and the driver's promises."""
 
 import asyncio
+import logging
 import os
 import signal
 from contextvars import Context
@@ -13,7 +14,7 @@ from tortoise import Tortoise
 from local.postgres import Postgres
 from models import database as databases
 from settings import Settings
-from tests.backends import BACKEND
+from tests.backends import BACKEND, end
 from tests.waiting import until
 
 
@@ -130,6 +131,52 @@ async def test_after_a_crash_of_the_server_statements_work_again(folder: Path, s
 
     assert await databases.fetch_value("SELECT tag FROM language") == "en"
     await databases.disconnect()
+    server.stop()
+
+
+def told_by_the_pool(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """What asyncpg's pool has logged."""
+    return [record for record in caplog.records if record.name == "asyncpg.pool"]
+
+
+async def test_an_outage_is_told_in_lines_without_tracebacks_though_nobody_asks_anything(
+    folder: Path, settings: Settings, caplog: pytest.LogCaptureFixture
+):
+    server = Postgres(folder / "postgres", shared_buffers="16MB")
+    server.start()
+    await databases.connect(server.url)
+    await databases.fetch_value("SELECT 1")
+
+    server.kill()
+    await until(lambda: len(told_by_the_pool(caplog)) >= 2)
+    server.start()
+
+    assert await databases.fetch_value("SELECT 2") == 2
+    await databases.disconnect()
+    server.stop()
+    lines = told_by_the_pool(caplog)
+    assert all(record.getMessage().startswith("PostgreSQL is not reachable, asking again: ") for record in lines)
+    assert [record.exc_info for record in lines] == [None] * len(lines)
+
+
+async def test_what_else_keeps_a_pool_from_connecting_keeps_its_traceback(
+    folder: Path, settings: Settings, caplog: pytest.LogCaptureFixture
+):
+    server = Postgres(folder / "postgres", shared_buffers="16MB")
+    server.start()
+    administrator = await asyncpg.connect(server.url)
+    await administrator.execute("CREATE DATABASE other")
+    await databases.connect(server.url.replace("/postgres?", "/other?"))
+    backend = await databases.fetch_value(BACKEND)
+    assert await databases.fetch_value("SELECT current_database()") == "other"
+
+    await administrator.execute("ALTER DATABASE other ALLOW_CONNECTIONS false")
+    end(backend)
+    await until(lambda: len(told_by_the_pool(caplog)) >= 1)
+
+    assert all(record.exc_info for record in told_by_the_pool(caplog))
+    await databases.disconnect()
+    await administrator.close()
     server.stop()
 
 
