@@ -215,3 +215,16 @@ async def test_what_is_in_flight_to_a_platform_stays_chat():
 
     assert await rows(plan) == [("COMMITTING", None, "CHAT", 1)]
     assert await channels(plan) == [(1, "PLATFORM")]
+
+
+async def test_what_was_in_flight_when_the_chat_was_blocked_and_comes_back_is_suppressed_and_not_chosen_again():
+    shop, plan, customer, by_chat = await on_its_way()
+    (attempt,) = (await intent.commit([], [by_chat])).values()
+    await consent.block(shop.id, customer)
+
+    await intent.commit([Settlement(by_chat, attempt, DeliveryState.PENDING, "429")], [])
+    assert await rows(plan) == [("PENDING", "429", "CHAT", 1)]
+    assert await slices.load(Slice(plan.id, 1, "PLATFORM", by_chat.token, uuid4())) == []
+
+    assert await rows(plan) == [("SUPPRESSED", "BLOCKED", "CHAT", 1)]
+    await oracle.check_contacts()
