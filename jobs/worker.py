@@ -99,7 +99,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         database.connected(
             settings, pool=settings.database_pool, idle_timeout=settings.lease, application="rekindle worker"
         ),
-        _context(settings, stop) as ctx,
+        context(settings, stop) as ctx,
         asyncio.TaskGroup() as group,
     ):
         await _until_recognised(ctx, stop)
@@ -118,7 +118,8 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def _context(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Context]:
+async def context(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Context]:
+    """What this process's jobs are given, as long as the block lasts; it is registered as a worker, and takes its leave."""
     redis = redis_pool(settings)
     tally = Tally()
     poster = Poster(settings.webhook_targets)
