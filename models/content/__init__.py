@@ -86,11 +86,13 @@ def localise(
     """The message for one channel ("CHAT" or "EMAIL") in one of the content's languages.
 
     `constants` (the shop, the plan's products and coupon) are written in; an optional one without a
-    value is given as "". EMAIL needs a `frame`. Raises Refused when the language has no text.
+    value is given as "". EMAIL needs a `frame`. Raises Refused when the language has no text, or an empty one.
     """
     texts = content["texts"].get(language)
     if texts is None:
         raise refuse(f"texts.{language}", f"there is no text in {language}", ErrorCode.MISSING_CONTENT)
+    if not texts.get("text"):
+        raise refuse(f"texts.{language}.text", f"the text in {language} is empty", ErrorCode.MISSING_CONTENT)
     plain = cleaned(constants)
     shown = isolated(plain, language)
     bound = {

@@ -91,12 +91,22 @@ async def test_what_cannot_be_shown_is_refused(asked, field, code):
 
 
 @pytest.mark.usefixtures("database")
-async def test_a_plan_without_any_text_cannot_be_shown_yet():
+@pytest.mark.parametrize(
+    ("texts", "field"),
+    [
+        ({}, ("texts", "en")),
+        ({"en": {"text": ""}}, ("texts", "en", "text")),
+        ({"en": {"text": " \n "}}, ("texts", "en", "text")),
+        ({"en": {"subject": "Hello"}}, ("texts", "en", "text")),
+    ],
+)
+@pytest.mark.parametrize("channel", PlanChannel)
+async def test_a_plan_that_says_nothing_cannot_be_shown_yet(texts, field, channel):
     shop = await make_shop()
-    plan = await make_draft(shop, content={"texts": {}})
+    plan = await make_draft(shop, content={"texts": texts}, channel=channel)
     with pytest.raises(Refused) as refusal:
         await preview(shop, plan)
-    assert refusal.value.problems[0].code is ErrorCode.MISSING_CONTENT
+    assert [(each.field, each.code) for each in refusal.value.problems] == [(field, ErrorCode.MISSING_CONTENT)]
 
 
 @pytest.mark.usefixtures("database")
