@@ -70,7 +70,7 @@ def problems(content: Mapping[str, Any], constants: Mapping[str, Value | None]) 
 
 
 def problems_of(field: tuple[str, ...], text: str) -> list[ForbiddenWords]:
-    """Every way out in a text that the seller did not write here, such as a product's title."""
+    """Every way out in a text that is shown as it is, such as a product's title or a coupon's name."""
     return [Violation(field, found.way, found.words).problem(text) for found in check(text)]
 
 

@@ -16,6 +16,7 @@ from tortoise.queryset import QuerySet
 from models import database
 from models.advisory_lock import AdvisoryLock
 from models.clock import now
+from models.content_rule import violation
 from models.coupon import terms as coupon_terms
 from models.coupon.terms import CouponStatus, CouponTerms, Visibility
 from models.errors import ErrorCode, Problem, Refused, refuse
@@ -174,8 +175,8 @@ def _stands(status: CouponStatus, at: datetime) -> Q:
 
 
 async def _check(shop: Shop, terms: CouponTerms, at: datetime) -> None:
-    """Refuse terms that cannot be."""
-    found = coupon_terms.problems(terms, at)
+    """Refuse terms that cannot be, or a name that leads its reader out of the shop (R13)."""
+    found = [*coupon_terms.problems(terms, at), *violation.problems_of(("name",), terms.name)]
     known = Segment.filter(id=terms.segment_id, shop_id=shop.id, archived_at=None)
     if terms.segment_id is not None and not await known.exists():
         found.append(Problem(("segmentId",), "There is no such segment.", ErrorCode.NOT_FOUND))

@@ -76,8 +76,10 @@ class CouponTerms:
 def problems(terms: CouponTerms, at: datetime) -> list[Problem]:
     """What is wrong with terms that are to hold from now (`at`) on, apart from ids that do not exist."""
     found = [*_discount(terms), *_validity(terms, at), *_limits(terms)]
-    if not 1 <= len(terms.name.strip()) <= MAX_NAME_LENGTH:
-        found.append(_problem("name", f"A name has 1–{MAX_NAME_LENGTH} characters.", ErrorCode.TOO_LONG))
+    length = len(terms.name.strip())
+    if not 1 <= length <= MAX_NAME_LENGTH:
+        code = ErrorCode.TOO_LONG if length else ErrorCode.INVALID
+        found.append(_problem("name", f"A name has 1–{MAX_NAME_LENGTH} characters, not {length}.", code))
     if (terms.visibility is Visibility.TARGETED) != (terms.segment_id is not None):
         found.append(_problem("segmentId", "A TARGETED coupon needs a segment, another has none."))
     if len(terms.product_ids) > MAX_PRODUCTS:

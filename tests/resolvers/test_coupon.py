@@ -75,6 +75,9 @@ async def test_a_coupon_is_created_as_it_was_given(api: Api):
         ({"endsAt": "2026-01-15T11:00:00Z"}, [("endsAt", "INVALID")]),
         ({"totalLimit": -1}, [("totalLimit", "INVALID")]),
         ({"code": "lower case"}, [("code", "INVALID")]),
+        ({"name": " "}, [("name", "INVALID")]),
+        ({"name": "x" * 201}, [("name", "TOO_LONG")]),
+        ({"name": "10 % at bit.ly/x"}, [("name", "FORBIDDEN_CONTENT")]),
     ],
 )
 async def test_a_coupon_that_cannot_be_is_refused_with_its_place(api: Api, changes: dict[str, Any], errors: Any):

@@ -8,16 +8,19 @@ import pytest
 from models import database as databases
 from models import violation
 from models.clock import Clock
+from models.coupon import Coupon
 from models.plan import Plan
 from models.shop import Shop
 from resolvers import global_id
 from tests.api import PLATFORM, Api, seller
-from tests.factories import TEXTS, make_draft, make_shop
+from tests.factories import TEXTS, make_coupon, make_draft, make_shop
 from tests.models.test_enclosure import make_product
 from tests.resolvers.test_plan import CREATE, SUBMIT, UPDATE, new_plan
 
 VIOLATIONS = """query ($shop: ID, $least: Int! = 1) { violations(shopId: $shop, least: $least, first: 10) {
     nodes { shopExternalId planId way words field text actor count firstAt lastAt } totalCount } }"""
+COUPON_UPDATE = """mutation ($input: CouponUpdateInput!) { couponUpdate(input: $input) {
+    userErrors { field code rule } } }"""
 LEADING_OUT = [{"language": "en", "text": "Go to bit.ly/x, or WA: tokobloom"}]
 
 
@@ -91,6 +94,21 @@ async def test_a_product_whose_title_leads_out_is_refused_from_the_draft_on(api:
         ("productIds.0", "0812-3456-7890", "Soap, call 0812-3456-7890"),
         ("productIds.0", "bit.ly/x", "Visit bit.ly/x"),
     ]
+
+
+async def test_a_coupon_is_not_given_a_name_that_leads_out(api: Api):
+    shop = await make_shop()
+    coupon = await make_coupon(shop)
+    given = {"id": global_id.encode("Coupon", coupon.id), "name": "Ten percent, WA: tokobloom"}
+
+    answer = (await api.data(COUPON_UPDATE, seller(shop), input=given))["couponUpdate"]
+
+    assert [(each["field"], each["code"], each["rule"]) for each in answer["userErrors"]] == [
+        (["name"], "FORBIDDEN_CONTENT", "R13")
+    ]
+    assert (await Coupon.get(id=coupon.id)).name == "Ten percent"
+    [kept] = (await api.data(VIOLATIONS, PLATFORM))["violations"]["nodes"]
+    assert (kept["planId"], kept["field"], kept["words"], kept["text"]) == (None, "name", "WA: tokobloom", given["name"])
 
 
 async def test_what_is_right_leaves_nothing_behind(api: Api):
