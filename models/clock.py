@@ -73,3 +73,12 @@ clock = Clock()
 def now() -> datetime:
     """The present instant of this process's clock, in UTC."""
     return clock.now()
+
+
+def readable(instant: datetime) -> str:
+    """An instant to the second, as the API writes it and people are told of it.
+
+    >>> readable(datetime(2026, 1, 15, 12, 0, 0, 500, tzinfo=UTC))
+    '2026-01-15T12:00:00Z'
+    """
+    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

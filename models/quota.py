@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from fractions import Fraction
 
 from models import database, tier
+from models.clock import readable
 from models.errors import ErrorCode, refuse
 from models.tier import Tier
 
@@ -154,7 +155,7 @@ async def take(shop_id: int, at: datetime) -> date:
         raise refuse(
             "id",
             f"This week's {now_is.total} one-time plans are used up; there will be {now_is.tier.basic} or more again"
-            f" from {now_is.refreshes_at.isoformat()} on.",
+            f" from {readable(now_is.refreshes_at)} on.",
             ErrorCode.QUOTA_EXHAUSTED,
             rule="R17",
         )

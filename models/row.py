@@ -24,7 +24,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from models import zone
-from models.clock import END_OF_TIME
+from models.clock import END_OF_TIME, readable
 from models.errors import ErrorCode, Problem, Refused
 from models.language import canonical
 from models.region import COUNTRY, REGION
@@ -56,7 +56,7 @@ class Terms:
         """A problem when `at` lies ahead of the clock by more than the tolerance."""
         if at <= self.latest:
             return []
-        message = f"{at.isoformat()} is in the future: the latest time accepted now is {self.latest.isoformat()}"
+        message = f"{readable(at)} is in the future: the latest time accepted now is {readable(self.latest)}"
         return [Problem(field, message, ErrorCode.IN_FUTURE)]
 
     def money(self, currency: str) -> list[Problem]:
@@ -113,8 +113,9 @@ def _said(found: ErrorDetails) -> tuple[str, ErrorCode]:
     """The message and code of one finding."""
     if found["type"] in ErrorCode.__members__:
         return found["msg"], ErrorCode(found["type"])
-    if found["type"] in ("string_too_long", "too_long"):
-        return f"has at most {found['ctx']['max_length']} {_UNITS[found['type']]}", ErrorCode.TOO_LONG
+    if found["type"] in _TOO_MUCH:
+        unit, code = _TOO_MUCH[found["type"]]
+        return f"has at most {found['ctx']['max_length']} {unit}", code
     if found["type"] in ("greater_than_equal", "less_than_equal"):
         ((end, bound),) = found["ctx"].items()
         return f"must be at {_LEAST_OR_MOST[end]} {bound:,}", ErrorCode.INVALID
@@ -122,7 +123,10 @@ def _said(found: ErrorDetails) -> tuple[str, ErrorCode]:
     return said or found["msg"][:1].lower() + found["msg"][1:], ErrorCode.INVALID
 
 
-_UNITS = {"string_too_long": "characters", "too_long": "entries"}
+_TOO_MUCH = {
+    "string_too_long": ("characters", ErrorCode.TOO_LONG),
+    "too_long": ("entries", ErrorCode.TOO_MANY),
+}
 
 _PLAINLY = {
     "missing": "is required",

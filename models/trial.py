@@ -168,7 +168,7 @@ async def _check(shop_id: int, addresses: Sequence[str], at: datetime, secret: b
     """Refuse what cannot be sent to, or is too much. Trials of a shop are counted one at a time."""
     if not 1 <= len(addresses) <= MOST_ADDRESSES:
         message = f"A trial goes to 1–{MOST_ADDRESSES} addresses, not {len(addresses)}."
-        raise refuse("addresses", message, ErrorCode.TOO_MANY, rule="R11")
+        raise refuse("addresses", message, ErrorCode.TOO_MANY if addresses else ErrorCode.INVALID, rule="R11")
     await database.hold(AdvisoryLock.TRIAL, shop_id)
     sent = await database.fetch_value(
         "SELECT count(*) FROM trial WHERE shop_id = $1 AND created_at > $2", shop_id, at - timedelta(days=1)

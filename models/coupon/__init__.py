@@ -15,7 +15,7 @@ from tortoise.queryset import QuerySet
 
 from models import database
 from models.advisory_lock import AdvisoryLock
-from models.clock import now
+from models.clock import now, readable
 from models.content_rule import violation
 from models.coupon import terms as coupon_terms
 from models.coupon.terms import CouponStatus, CouponTerms, Visibility
@@ -84,8 +84,8 @@ class Coupon(Model):
             return []
         code = ErrorCode.COUPON_SOLD_OUT if status is CouponStatus.SOLD_OUT else ErrorCode.COUPON_NOT_RUNNING
         message = (
-            f"The coupon is {status} when the plan starts ({at.isoformat()}); it is valid from"
-            f" {self.starts_at.isoformat()} to {(self.ended_at or self.ends_at).isoformat()}."
+            f"The coupon is {status} when the plan starts ({readable(at)}); it is valid from"
+            f" {readable(self.starts_at)} to {readable(self.ended_at or self.ends_at)}."
         )
         return [Problem(("couponId",), message, code, "R15")]
 

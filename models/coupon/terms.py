@@ -8,6 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from models import money
+from models.clock import readable
 from models.errors import ErrorCode, Problem
 
 MAX_NAME_LENGTH = 200
@@ -103,7 +104,7 @@ def _validity(terms: CouponTerms, at: datetime) -> list[Problem]:
     if terms.ends_at <= terms.starts_at:
         return [_problem("endsAt", "A coupon ends after it starts.")]
     if terms.ends_at <= at:
-        return [_problem("endsAt", f"A coupon ends in the future: later than {at.isoformat()}.")]
+        return [_problem("endsAt", f"A coupon ends in the future: later than {readable(at)}.")]
     if terms.ends_at - terms.starts_at > MAX_VALIDITY or terms.starts_at > at + MAX_VALIDITY:
         return [_problem("endsAt", f"A coupon starts within and runs for at most {MAX_VALIDITY.days} days.")]
     return []
@@ -140,7 +141,7 @@ def fixed(old: CouponTerms, new: CouponTerms, *, claimed: int) -> list[Problem]:
         if each.name not in STILL_FREE and _plain(getattr(old, each.name)) != _plain(getattr(new, each.name))
     ]
     if new.ends_at < old.ends_at:
-        message = f"It may only end later than {old.ends_at.isoformat()}; to stop it now, end it."
+        message = f"It may only end later than {readable(old.ends_at)}; to stop it now, end it."
         found.append(_problem("endsAt", message, ErrorCode.TERMS_FIXED))
     if new.customer_limit < old.customer_limit:
         message = f"The limit per customer may only rise above {old.customer_limit}."

@@ -118,7 +118,8 @@ def check(experiment: Experiment | None) -> list[Problem]:
     count, percent, hours = 1 + len(experiment.variants), experiment.percent, experiment.hours
     if not 2 <= count <= MOST_VARIANTS:
         message = f"An experiment has 2–{MOST_VARIANTS} variants, the plan itself counted, not {count}."
-        problems.append(Problem(("experiment", "variants"), message, ErrorCode.TOO_MANY, "B7"))
+        code = ErrorCode.TOO_MANY if count > MOST_VARIANTS else ErrorCode.INVALID
+        problems.append(Problem(("experiment", "variants"), message, code, "B7"))
     if not LEAST_PERCENT <= percent <= MOST_PERCENT:
         message = f"It is tried on {LEAST_PERCENT}–{MOST_PERCENT} percent of the audience, not {percent}."
         problems.append(Problem(("experiment", "percent"), message, rule="B7"))

@@ -6,6 +6,7 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
+from models.clock import readable
 from models.content.variable import ALWAYS
 from models.errors import ErrorCode, Problem
 from models.trigger import TRIGGERS, Trigger, TriggerCode
@@ -86,7 +87,7 @@ def check_timeframe(ends_at: datetime | None, starts_at: datetime | None) -> lis
     """R9: a timeframe ends after it starts."""
     if ends_at is None or starts_at is None or ends_at > starts_at:
         return []
-    message = f"The plan would start at {starts_at.isoformat()}, so it has to end later than that."
+    message = f"The plan would start at {readable(starts_at)}, so it has to end later than that."
     return [Problem(("endAt",), message, rule="R9")]
 
 

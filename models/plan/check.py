@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from models import content, coupon, database, experiment
-from models.clock import TOLERANCE, now
+from models.clock import TOLERANCE, now, readable
 from models.content_rule import violation
 from models.errors import ErrorCode, Problem, Refused
 from models.experiment import holdout
@@ -32,7 +32,7 @@ def check_name(name: str) -> list[Problem]:
         f"A name has 1–{MAX_NAME_WORDS} words and at most {MAX_NAME_LENGTH} characters,"
         f" not {words} words and {len(name)} characters."
     )
-    return [Problem(("name",), message, rule="R8")]
+    return [Problem(("name",), message, ErrorCode.TOO_LONG if words else ErrorCode.INVALID, "R8")]
 
 
 async def check(
@@ -100,7 +100,7 @@ def check_schedule(send_at: datetime | None, at: datetime) -> list[Problem]:
     """A plan is scheduled at most a year ahead, and for no time that is past."""
     if send_at is None or send_at <= at + MAX_SCHEDULE:
         return check_not_past(send_at, at, "sendAt")
-    latest = _readable(at + MAX_SCHEDULE)
+    latest = readable(at + MAX_SCHEDULE)
     return [Problem(("sendAt",), f"A plan can be scheduled up to {latest}, {MAX_SCHEDULE.days} days ahead.")]
 
 
@@ -109,14 +109,9 @@ def check_not_past(send_at: datetime | None, at: datetime, field: str) -> list[P
     if send_at is None or send_at >= at - TOLERANCE:
         return []
     message = (
-        f"{_readable(send_at)} is past: it is {_readable(at)} now. Without a time the plan begins when it is submitted."
+        f"{readable(send_at)} is past: it is {readable(at)} now. Without a time the plan begins when it is submitted."
     )
     return [Problem((field,), message, ErrorCode.IN_PAST)]
-
-
-def _readable(at: datetime) -> str:
-    """An instant to the second, as the API writes it."""
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 async def _check_segment(shop: Shop, segment_id: int | None) -> list[Problem]:

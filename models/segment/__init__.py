@@ -149,8 +149,13 @@ class Segment(Model):
 
 def _checked_name(name: str) -> str:
     name = " ".join(name.split())
-    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
+    if len(name) > MAX_NAME:
+        raise refuse("name", f"must be a text of 1–{MAX_NAME} characters, not {len(name)}", ErrorCode.TOO_LONG)
+    if not name:
         raise refuse("name", f"must be a text of 1–{MAX_NAME} characters")
+    unseen = next((each for each in name if not each.isprintable()), None)
+    if unseen:
+        raise refuse("name", f"must hold no invisible character, such as U+{ord(unseen):04X}")
     return name
 
 

@@ -7,7 +7,7 @@ it is written, and again every time where its name leads (jobs/channels/http/pos
 from typing import Literal
 from urllib.parse import urlsplit
 
-from models.errors import Refused, refuse
+from models.errors import ErrorCode, Refused, refuse
 from models.public_address import may_be_public
 
 Targets = Literal["public", "any"]
@@ -20,7 +20,7 @@ def check_url(url: str, *, targets: Targets, field: str = "url") -> str:
     """A URL that may be called, as it is stored. Raises Refused when it is none; `field` is where it came from."""
     url = url.strip()
     if len(url) > MAX_LENGTH:
-        raise refuse(field, f"A URL has at most {MAX_LENGTH:,} characters.")
+        raise refuse(field, f"A URL has at most {MAX_LENGTH:,} characters.", ErrorCode.TOO_LONG)
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -87,7 +87,7 @@ async def test_what_cannot_be_sent_is_refused_and_nothing_is_noted():
         "INSERT INTO suppression VALUES ($1, 'BOUNCED', $2)", customer.email_key("gone@example.com", SECRET), now()
     )
 
-    assert await refusal(_asked(shop)) == ("addresses", ErrorCode.TOO_MANY)
+    assert await refusal(_asked(shop)) == ("addresses", ErrorCode.INVALID)
     assert await refusal(_asked(shop, *["a@example.com"] * 6)) == ("addresses", ErrorCode.TOO_MANY)
     assert await refusal(_asked(shop, "a@example.com", "nobody\r\nBcc: b")) == ("addresses.1", ErrorCode.INVALID)
     assert await refusal(_asked(shop, "gone@example.com")) == ("addresses.0", ErrorCode.INVALID)
