@@ -1,5 +1,6 @@
 """What sellers say about plans: the inputs of their mutations."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, time
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET
 
+from models.errors import ErrorCode, Problem, Refused
 from models.experiment import Experiment, Metric, Variant
 from models.plan.draft import PlanChannel, PlanDraft
 from models.scenario import Destination
@@ -17,6 +19,8 @@ from resolvers.mutation import IDEMPOTENCY_KEY
 T = TypeVar("T")
 
 NO_PRODUCT = UUID(int=0)
+VARIANTS = ("experiment", "variants")
+"""Where an input has its variants."""
 
 
 @strawberry.input(description="What a plan says in one language.")
@@ -241,8 +245,11 @@ def given_or(given: T, kept: T) -> T:
     return kept if given is UNSET else given
 
 
-def content_of(texts: list[PlanTextInput]) -> dict[str, Any]:
-    """Texts as a plan's content."""
+def content_of(texts: list[PlanTextInput], *place: str) -> dict[str, Any]:
+    """Texts as a plan's content, which has one in each language: of two, one would be lost. `place` has the texts."""
+    twice = [tag for tag, times in Counter(each.language for each in texts).items() if times > 1]
+    if twice:
+        raise Refused([Problem((*place, "texts", tag), "is there twice", ErrorCode.CONFLICT) for tag in twice])
     return {
         "texts": {
             each.language: {
@@ -260,11 +267,11 @@ def _experiment(given: PlanExperimentInput | None) -> Experiment | None:
         return None
     variants = tuple(
         Variant(
-            content=content_of(each.texts) if isinstance(each.texts, list) else None,
+            content=None if not isinstance(each.texts, list) else content_of(each.texts, *VARIANTS, str(place)),
             coupon_id=None if each.coupon_id is UNSET else coupon_id_of(each.coupon_id),
             has_own_coupon=each.coupon_id is not UNSET,
         )
-        for each in given.variants
+        for place, each in enumerate(given.variants)
     )
     return Experiment(variants, given.percent, given.metric, given.hours)
 

@@ -17,7 +17,7 @@ from models.condition.document import MAX_DEPTH, ROOT, parse
 from models.condition.leaves import READERS, Scope
 from models.condition.reader import Path, suggestion
 from models.condition.tree import Definition
-from models.errors import Problem, Refused
+from models.errors import ErrorCode, Problem, Refused
 
 MAX_LENGTH = 10_000
 """Longest text in characters."""
@@ -47,7 +47,7 @@ PHRASES = {
 def read_text(text: str, scope: Scope) -> Definition:
     """The definition that a line of text describes; raises `Refused` with the column of every mistake."""
     if len(text) > MAX_LENGTH:
-        raise _refusal(f"must be at most {MAX_LENGTH} characters")
+        raise _refusal(f"must be at most {MAX_LENGTH} characters", ErrorCode.TOO_LONG)
     places: dict[Path, Token] = {}
     conditions = _Converter(text, scope, places).convert(_parsed(text), ROOT, 1)
     try:
@@ -99,8 +99,8 @@ def _placed(problem: Problem, places: dict[Path, Token], text: str) -> Problem:
     return Problem((FIELD,), problem.message, problem.code)
 
 
-def _refusal(message: str) -> Refused:
-    return Refused([Problem((FIELD,), message)])
+def _refusal(message: str, code: ErrorCode = ErrorCode.INVALID) -> Refused:
+    return Refused([Problem((FIELD,), message, code)])
 
 
 class _Converter:
@@ -114,7 +114,7 @@ class _Converter:
     def convert(self, tree: Any, path: Path, depth: int) -> dict[str, Any]:
         """One node."""
         if depth > MAX_DEPTH:
-            raise _refusal(f"must be at most {MAX_DEPTH} levels deep")
+            raise _refusal(f"must be at most {MAX_DEPTH} levels deep", ErrorCode.TOO_MANY)
         if tree.data == "leaf":
             return self._leaf(tree, path)
         if tree.data == "negation":
@@ -130,19 +130,26 @@ class _Converter:
             known = [wording.in_text(reader) for reader in READERS]
             raise self._misworded(word, f'"{word}" is not a condition{suggestion(word.lower(), known)}')
         self.places[(*path, name)] = word
-        fields = dict(self._argument(argument) for argument in arguments.children if argument is not None)
+        fields: dict[str, Any] = {}
+        for argument in arguments.children:
+            if argument is not None:
+                self._add(argument, fields)
         said = wording.Test(str(test.data), tuple(test.children)) if test is not None else None
         try:
             return {name: wording.value(name, fields, said, self.scope)}
         except wording.Misworded as misworded:
             raise self._misworded(word, str(misworded)) from None
 
-    def _argument(self, tree: Any) -> tuple[str, Any]:
-        name, word = tree.children
+    def _add(self, argument: Any, fields: dict[str, Any]) -> None:
+        """Note what an argument says; said twice, one of the two would be lost."""
+        name, word = argument.children
         try:
-            return wording.argument(name, word)
+            field, meant = wording.argument(name, word)
         except wording.Misworded as misworded:
             raise self._misworded(name, str(misworded)) from None
+        if field in fields:
+            raise self._misworded(name, f'"{name}" is said twice')
+        fields[field] = meant
 
     def _misworded(self, token: Token, message: str) -> Refused:
         return _refusal(f"{_column(self.text, token.start_pos or 0)}: {message}")

@@ -84,12 +84,19 @@ def value(name: str, fields: Mapping[str, Any], test: Test | None, scope: Scope)
     if name in MEASURES:
         return {**fields, **_money(name, test, scope)}
     if name in MOMENTS:
-        return {**fields, **_moment(name, test)}
+        return _both(fields, _moment(name, test))
     if test is None:
         return dict(fields)
     if test.kind != "window":
         raise Misworded(f"{in_text(name)} is compared with nothing; it takes a window, such as within 30d")
-    return {**fields, "withinDays": days(test.words[-1])}
+    return _both(fields, {"withinDays": days(test.words[-1])})
+
+
+def _both(fields: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """What the brackets hold and what follows them; a window in both would be lost in one."""
+    if fields.keys() & said.keys():
+        raise Misworded("its window is said twice")
+    return {**fields, **said}
 
 
 def _flag(test: Test | None) -> bool:

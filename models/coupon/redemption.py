@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from models import database
-from models.clock import TOLERANCE, now
+from models.clock import TOLERANCE, now, readable
 from models.coupon import Coupon
 from models.coupon.claim import CLAIMS, COLUMNS, Claim
 from models.errors import ErrorCode, Refused, refuse
@@ -17,7 +17,7 @@ async def redeem(shop: Shop, customer_id: UUID, code: str, *, order: str, discou
     """Use the claim with this `code` for the order of this external id, which it made `discount` cheaper.
 
     Repeating it answers the same. Refused, and nothing changed, when claim or order are used otherwise
-    already, or the order does not meet the coupon's conditions.
+    already, be it with another discount, or the order does not meet the coupon's conditions.
     """
     at = now()
     order_id = external_uuid("order", shop.external_id, order)
@@ -25,6 +25,7 @@ async def redeem(shop: Shop, customer_id: UUID, code: str, *, order: str, discou
         bought = await _hold_order(shop.id, customer_id, order_id)
         known = await _hold_claim(shop.id, customer_id, code)
         if known.order_id == order_id:
+            _check_same(known, discount)
             return known
         _check_unused(known, await database.fetch_value(_ORDER_USED, customer_id, order_id))
         _check_order(await Coupon.get(id=known.coupon_id), known, bought, discount)
@@ -52,6 +53,12 @@ async def _hold_claim(shop_id: int, customer_id: UUID, code: str) -> Claim:
     return Claim(*row)
 
 
+def _check_same(known: Claim, discount: int) -> None:
+    if known.discount != discount:
+        message = f"This claim made the order {known.discount} cheaper, as was told first; not {discount}."
+        raise refuse("discount", message, ErrorCode.CONFLICT, rule="R15")
+
+
 def _check_unused(known: Claim, order_is_used: bool) -> None:  # noqa: FBT001 - a fact from the database
     if known.order_id is not None:
         raise refuse("code", "This claim is redeemed with another order.", ErrorCode.ALREADY_REDEEMED, rule="R15")
@@ -67,8 +74,10 @@ def _check_order(own: Coupon, known: Claim, bought: database.Record, discount: i
     if bought["status"] != "PLACED":
         raise _does_not_qualify("order", f"The order is {bought['status']}; only a placed one can use a coupon.")
     if not known.claimed_at - TOLERANCE <= bought["ordered_at"] < terms.ends_at:
-        until = f"from {known.claimed_at.isoformat()} until {terms.ends_at.isoformat()}"
-        raise _does_not_qualify("order", f"The claim can be used {until}; the order is of {bought['ordered_at']}.")
+        until = f"from {readable(known.claimed_at)} until {readable(terms.ends_at)}"
+        raise _does_not_qualify(
+            "order", f"The claim can be used {until}; the order is of {readable(bought['ordered_at'])}."
+        )
     if spend < terms.minimum_spend:
         raise _does_not_qualify("order", f"The coupon needs a spend of {terms.minimum_spend}, not {spend}.")
     if terms.product_ids and not set(terms.product_ids) & set(bought["product_ids"]):

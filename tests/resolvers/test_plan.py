@@ -60,12 +60,29 @@ async def test_a_draft_is_kept_as_it_was_given(api: Api):
     ("changes", "errors"),
     [
         ({"name": "  "}, [(["name"], "INVALID")]),
+        ({"name": "word " * 101}, [(["name"], "TOO_LONG")]),
         ({"segmentId": "nonsense"}, [(["segmentId"], "NOT_FOUND")]),
         ({"segmentId": global_id.encode("Segment", 99999)}, [(["segmentId"], "NOT_FOUND")]),
         ({"segmentId": global_id.encode("Plan", 1)}, [(["segmentId"], "NOT_FOUND")]),
         ({"productIds": ["nonsense"]}, [(["productIds", "0"], "NOT_FOUND")]),
         ({"texts": [{"language": "klingonish", "text": "x"}]}, [(["texts", "klingonish"], "UNKNOWN_LANGUAGE")]),
         ({"texts": [{"language": "en", "text": "{who}"}]}, [(["texts", "en", "text"], "UNKNOWN_VARIABLE")]),
+        (
+            {"texts": [{"language": "en", "text": "x"}, {"language": "en", "text": "y"}]},
+            [(["texts", "en"], "CONFLICT")],
+        ),
+        (
+            {"texts": [{"language": "en", "text": "x"}, {"language": "EN", "text": "y"}]},
+            [(["texts", "EN"], "CONFLICT")],
+        ),
+        (
+            {
+                "experiment": {
+                    "variants": [{"texts": [{"language": "en", "text": "x"}, {"language": "en", "text": "y"}]}]
+                }
+            },
+            [(["experiment", "variants", "0", "texts", "en"], "CONFLICT")],
+        ),
         ({"sendAt": "2025-02-01T09:00:00Z"}, [(["sendAt"], "IN_PAST")]),
         ({"imageUrl": "http://img.example/a.png"}, [(["imageUrl"], "INVALID")]),
         ({"imageUrl": "https://img.example/" + "a" * 2_000}, [(["imageUrl"], "TOO_LONG")]),

@@ -118,7 +118,15 @@ async def test_a_line_of_text_is_a_segment_with_an_advice_when_it_says_little(ap
         ({}, [([], "Give either conditions or text.", "INVALID")]),
         ({"text": "follows", "conditions": {"follows": True}}, [([], "Give either conditions or text.", "INVALID")]),
         ({"text": "follows", "name": " \n "}, [(["name"], "must be a text of 1–200 characters", "INVALID")]),
-        ({"text": "follows", "name": "a\u202e\0b"}, [(["name"], "must be a text of 1–200 characters", "INVALID")]),
+        (
+            {"text": "follows", "name": "x" * 201},
+            [(["name"], "must be a text of 1–200 characters, not 201", "TOO_LONG")],
+        ),
+        (
+            {"text": "follows", "name": "a\u202e\0b"},
+            [(["name"], "must hold no invisible character, such as U+202E", "INVALID")],
+        ),
+        ({"text": "x" * 10_001}, [(["text"], "must be at most 10000 characters", "TOO_LONG")]),
         (
             {"conditions": {"not": {"messageRead": {"plan": "bm90aGluZw"}}}},
             [(["conditions", "not", "messageRead", "plan"], "There is no such plan.", "NOT_FOUND")],

@@ -42,6 +42,9 @@ async def test_a_claim_is_redeemed_with_an_order_once_and_saying_so_again_answer
         external_uuid("order", shop.external_id, "o1"), 500, now(),
     )  # fmt: skip
     assert await redeem(shop, customer, first.code, order="o1", discount=500) == redeemed
+    otherwise = redeem(shop, customer, first.code, order="o1", discount=400)
+    assert await refusal(otherwise) == ("discount", ErrorCode.CONFLICT)
+    assert await redeem(shop, customer, first.code, order="o1", discount=500) == redeemed
     again = redeem(shop, customer, first.code, order="o2", discount=500)
     assert await refusal(again) == ("code", ErrorCode.ALREADY_REDEEMED)
     both = redeem(shop, customer, second.code, order="o1", discount=500)
