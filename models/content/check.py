@@ -77,7 +77,7 @@ def _missing(texts: Mapping[str, Any], *, email: bool, default_language: str) ->
     for tag, text in texts.items():
         for field in ("text", "subject") if email else ("text",):
             if isinstance(text, Mapping) and not _stripped(text.get(field)):
-                needed = "an email needs a subject" if field == "subject" else "the text is missing"
+                needed = "an email needs a subject" if field == "subject" else "a plan needs a text"
                 yield Problem(("texts", tag, field), f"{needed} in each of its languages", ErrorCode.MISSING_CONTENT)
 
 
