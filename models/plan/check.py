@@ -133,6 +133,8 @@ async def _check_products(shop: Shop, product_ids: Sequence[UUID]) -> list[Probl
         field = ("productIds", str(position))
         if product_id not in titles:
             problems.append(Problem(field, "There is no such product.", ErrorCode.NOT_FOUND))
+        elif product_id in product_ids[:position]:
+            problems.append(Problem(field, "A plan shows a product once.", ErrorCode.CONFLICT, "R8"))
         else:
             problems += violation.problems_of(field, titles[product_id])
     return problems

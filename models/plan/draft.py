@@ -87,7 +87,7 @@ async def from_coupon(shop: Shop, own: Coupon, segment_id: int | None) -> PlanDr
         segment_id=await _audience(shop.id, segment_id, own.segment_id),
         content=template.content_of(COUPON_TEMPLATE),
         template=COUPON_TEMPLATE,
-        product_ids=own.product_ids[:MAX_PRODUCTS],
+        product_ids=list(dict.fromkeys(own.product_ids))[:MAX_PRODUCTS],
         coupon_id=own.id,
         button=SCENARIOS[COUPON_TEMPLATE].destination,
     )

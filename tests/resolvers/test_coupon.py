@@ -14,6 +14,7 @@ from models.shop import Shop
 from resolvers import global_id
 from tests.api import Api, seller
 from tests.factories import make_coupon, make_customers, make_draft, make_shop
+from tests.models.test_enclosure import make_product
 
 COUPON = (
     "coupon { id name code visibility status segment { preset } percentage amount { amount currency }"
@@ -133,13 +134,17 @@ async def test_a_repeated_key_makes_one_coupon(api: Api):
     assert await Coupon.all().count() == 1
 
 
-PLAN = "plan { name status channel template coupon { name } button segment { preset } texts { language } }"
+PLAN = (
+    "plan { name status channel template coupon { name } button segment { preset } texts { language }"
+    " products { title } }"
+)
 
 
 async def test_a_running_coupon_becomes_a_draft_with_audience_and_message(api: Api):
     shop = await make_shop()
     await make_customers(shop, 2)
-    own = await make_coupon(shop, name="Ten percent off")
+    soap = await make_product(shop, "p1", "Soap")
+    own = await make_coupon(shop, name="Ten percent off", product_ids=[soap, soap])
     given = {"couponId": global_id.encode("Coupon", own.id)}
 
     plan = (await api.data(call("planCreateFromCoupon", PLAN), seller(shop), input=given))["planCreateFromCoupon"][
@@ -151,6 +156,7 @@ async def test_a_running_coupon_becomes_a_draft_with_audience_and_message(api: A
         "coupon": {"name": "Ten percent off"}, "button": "PRODUCTS",
     }  # fmt: skip
     assert plan["segment"] == {"preset": "RECENT"}  # the first of the largest
+    assert plan["products"] == [{"title": "Soap"}]  # once, though the coupon names it twice
     assert {"en", "id", "ar", "ja"} <= {text["language"] for text in plan["texts"]}
 
 

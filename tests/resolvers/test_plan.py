@@ -14,6 +14,7 @@ from models.shop import Shop
 from resolvers import global_id
 from tests.api import Api, seller
 from tests.factories import TEXTS, make_coupon, make_customers, make_draft, make_resolved, make_shop
+from tests.models.test_enclosure import make_product
 
 PLAN = "plan { id name status channel sendAt texts { language text subject } segment { preset } products { title } }"
 CREATE = f"mutation ($input: PlanCreateInput!) {{ planCreate(input: $input) {{ {PLAN} userErrors {{ field code }} }} }}"
@@ -96,6 +97,18 @@ async def test_a_draft_that_cannot_be_is_refused_with_its_place(
 
     assert data["planCreate"]["plan"] is None
     assert [(error["field"], error["code"]) for error in data["planCreate"]["userErrors"]] == errors
+    assert await Plan.all().count() == 0
+
+
+async def test_a_plan_shows_a_product_once(api: Api):
+    shop = await make_shop()
+    [soap, dish] = [global_id.encode("Product", await make_product(shop, name, name)) for name in ("soap", "dish")]
+
+    data = await api.data(CREATE, seller(shop), input=await new_plan(shop, productIds=[soap, dish, soap]))
+
+    assert [(error["field"], error["code"]) for error in data["planCreate"]["userErrors"]] == [
+        (["productIds", "2"], "CONFLICT")
+    ]
     assert await Plan.all().count() == 0
 
 
