@@ -7,14 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import randbelow
 
 import httpx
 
 from settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
+FIRST_PORT, BEYOND_PORTS = 20_000, 32_768
 READY_WITHIN = 60.0
 STOP_WITHIN = 60.0
 
@@ -48,10 +50,15 @@ def command(settings: Settings, *arguments: str, **more: str) -> subprocess.Comp
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of the loopback interface that nobody listens on, below those that systems give to whoever names none.
+
+    It is taken only when a process has started, seconds later: one of theirs could have gone to another test by then.
+    """
+    while True:
+        port = FIRST_PORT + randbelow(BEYOND_PORTS - FIRST_PORT)  # `random` begins alike in all processes of a run
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager
