@@ -6,6 +6,7 @@ caller is killed.
 """
 
 import contextlib
+import fcntl
 import os
 import pwd
 import shutil
@@ -188,12 +189,19 @@ def _program(name: str) -> str:
 
 
 def _system_user() -> str:
-    """The user that runs the server when we are root."""
-    try:
-        pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        useradd = shutil.which("useradd")
-        if useradd is None:
-            raise LocalError("PostgreSQL refuses to run as root: run as another user, or set DATABASE_URL") from None
-        subprocess.run([useradd, "--system", "--no-create-home", SYSTEM_USER], check=True, capture_output=True)
+    """The user that runs the server when we are root; made when missing, by one process at a time.
+
+    Of several `useradd` at once each looks before it locks: the user of the first gets another number from the second.
+    """
+    with Path("/etc/passwd").open("rb") as users:
+        fcntl.flock(users, fcntl.LOCK_EX)
+        try:
+            pwd.getpwnam(SYSTEM_USER)
+        except KeyError:
+            useradd = shutil.which("useradd")
+            if useradd is None:
+                raise LocalError(
+                    "PostgreSQL refuses to run as root: run as another user, or set DATABASE_URL"
+                ) from None
+            subprocess.run([useradd, "--system", "--no-create-home", SYSTEM_USER], check=True, capture_output=True)
     return SYSTEM_USER

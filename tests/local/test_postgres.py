@@ -1,14 +1,17 @@
 """The embedded PostgreSQL keeps what was committed, whatever was killed, and starts wherever it is put."""
 
 import os
+import pwd
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from local.postgres import Postgres
+from local.place import SYSTEM_USER
+from local.postgres import Postgres, _system_user
 from tests.local.processes import beside, eventually, naming
 
 SMALL = {"shared_buffers": "16MB", "max_wal_size": "64MB", "min_wal_size": "32MB"}
@@ -67,6 +70,28 @@ async def test_a_server_killed_while_its_children_live_starts_again(server: Post
     server.start()
 
     assert await ask(server.url, "SELECT count(*) FROM kept") == 1
+
+
+def test_processes_that_need_the_server_s_user_at_once_have_it_made_once(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """Neither a user nor a root is needed here: a file stands for what `useradd` makes."""
+    made, useradd = folder / "made", folder / "useradd"
+    useradd.write_text(f'#!/bin/sh\nsleep 0.2\necho "$@" >> {made}\n', "utf-8")
+    useradd.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    look = pwd.getpwnam
+
+    def look_for_the_file(name: str) -> pwd.struct_passwd:
+        if name == SYSTEM_USER and not made.exists():
+            raise KeyError(name)
+        return look("root")
+
+    monkeypatch.setattr(pwd, "getpwnam", look_for_the_file)
+
+    with ThreadPoolExecutor(3) as starting:
+        users = list(starting.map(lambda _: _system_user(), range(3)))
+
+    assert users == [SYSTEM_USER] * 3
+    assert made.read_text("utf-8").splitlines() == [f"--system --no-create-home {SYSTEM_USER}"]
 
 
 async def test_no_server_outlives_a_killed_parent_and_the_next_start_has_its_data(folder: Path):
