@@ -15,6 +15,7 @@ from local.postgres import Postgres
 from models import database as databases
 from settings import Settings
 from tests.backends import BACKEND, end
+from tests.processes import free_port
 from tests.waiting import until
 
 
@@ -105,10 +106,10 @@ async def test_a_second_migration_finds_nothing_to_do(postgres: Postgres, migrat
 
 
 async def test_over_the_network_postgresql_is_asked_to_notice_a_machine_that_is_gone(folder: Path, settings: Settings):
-    address = "127.0.0.77"  # a loopback address that nobody else listens on
-    server = Postgres(folder / "postgres", shared_buffers="16MB", listen_addresses=address)
+    port = free_port()
+    server = Postgres(folder / "postgres", shared_buffers="16MB", listen_addresses="127.0.0.1", port=str(port))
     server.start()
-    await databases.connect(f"postgres://postgres:@{address}/postgres")
+    await databases.connect(f"postgres://postgres:@127.0.0.1:{port}/postgres")
 
     told = await databases.fetch("SELECT setting::int FROM pg_settings WHERE name LIKE 'tcp_keepalives%' ORDER BY name")
 

@@ -10,6 +10,7 @@ from resolvers import global_id
 from tests.api import seller, shopper
 from tests.factories import make_customers, make_draft, make_resolved, make_shop
 from tests.schema.serving.peer import INBOX, TYPENAME, peer
+from tests.waiting import until
 
 
 async def test_an_inbox_tells_how_it_stands_and_then_each_arrival(url: str, app: Starlette):
@@ -60,7 +61,7 @@ async def test_a_completed_subscription_frees_its_id_and_stops(url: str, app: St
         await client.subscribe("a", TYPENAME)
         assert (await client.receive())["payload"]["data"] == {"__typename": "Query"}
 
-    assert len(app.state.listener._shoppers) == 0
+    await until(lambda: not app.state.listener._shoppers)
 
 
 async def test_a_client_that_leaves_leaves_nothing_behind(url: str, app: Starlette):
@@ -73,4 +74,4 @@ async def test_a_client_that_leaves_leaves_nothing_behind(url: str, app: Starlet
     async with peer(url) as client:
         await client.initialise()
 
-    assert len(app.state.listener._shoppers) == 0
+    await until(lambda: not app.state.listener._shoppers)
