@@ -85,8 +85,8 @@ async def test_the_answer_waits_for_a_mail_in_flight_but_not_for_ever(
 
     asking = asyncio.create_task(ask(settings, "POST", token_of(settings, shop, customer)))
     await until(is_unsubscribed)
-    assert not asking.done()
     if is_answered:
+        assert not asking.done()
         await db.execute("UPDATE delivery SET state = 'SENT'")
 
     assert ("may still arrive" in (await asking).text) is not is_answered

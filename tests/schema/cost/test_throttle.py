@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from time import monotonic
 
 import httpx
 import pytest
@@ -116,10 +117,13 @@ async def test_an_answer_tells_what_it_cost_and_what_is_left(small: Api):
 async def test_a_page_that_is_not_full_costs_only_what_is_in_it(small: Api):
     inbox = "{ inbox(first: 50) { nodes { id } } }"
 
+    begun = monotonic()
     costs = [(await small.answer(inbox, shopper("c1")))["extensions"]["cost"] for _ in range(3)]
+    refilled = int(monotonic() - begun)  # points at most: one a second
 
     assert [(cost["requestedQueryCost"], cost["actualQueryCost"]) for cost in costs] == [(51, 1)] * 3
-    assert [cost["throttleStatus"]["currentlyAvailable"] for cost in costs] == [59, 58, 57]
+    left = [cost["throttleStatus"]["currentlyAvailable"] for cost in costs]
+    assert all(least <= each <= least + refilled for each, least in zip(left, (59, 58, 57), strict=True))
 
 
 async def test_who_asks_too_much_is_told_when_to_come_again_and_others_go_on(small: Api, redis: Redis):

@@ -41,15 +41,16 @@ async def open_wire() -> AsyncIterator[Open]:
         server.close()
 
 
-def saying(*chunks: bytes, hold: float = 0.5) -> Serve:
-    """A server that says these chunks, one after the other, and then nothing."""
+def saying(*chunks: bytes, hangs_up: bool = False) -> Serve:
+    """A server that says these chunks, one after the other, and then nothing, until the wire is let go of."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for chunk in chunks:
             writer.write(chunk)
             await writer.drain()
             await asyncio.sleep(0.01)
-        await asyncio.sleep(hold)
+        if not hangs_up:
+            await reader.read()
 
     return serve
 
@@ -57,7 +58,7 @@ def saying(*chunks: bytes, hold: float = 0.5) -> Serve:
 async def test_replies_come_in_order_however_the_bytes_were_cut(open_wire: Open):
     wire = await open_wire(saying(b"25", b"0 2.1.0 ok\r\n250-a\r", b"\n250 b\r\n354", b" go\n"))
 
-    replies = [await wire.reply(1), await wire.reply(1), await wire.reply(1)]
+    replies = [await wire.reply(30), await wire.reply(30), await wire.reply(30)]
 
     assert replies == [Reply(250, "2.1.0 ok"), Reply(250, "a\nb"), Reply(354, "go")]
 
@@ -65,15 +66,15 @@ async def test_replies_come_in_order_however_the_bytes_were_cut(open_wire: Open)
 async def test_a_reply_without_text_is_a_reply(open_wire: Open):
     wire = await open_wire(saying(b"250\r\n"))
 
-    assert await wire.reply(1) == Reply(250, "")
+    assert await wire.reply(30) == Reply(250, "")
 
 
 async def test_what_came_before_the_end_is_still_handed_out(open_wire: Open):
-    wire = await open_wire(saying(b"552 5.3.4 too big\r\n", hold=0))
+    wire = await open_wire(saying(b"552 5.3.4 too big\r\n", hangs_up=True))
     await until(lambda: not wire.is_open)
 
     assert wire.has_reply
-    assert await wire.reply(1) == Reply(552, "5.3.4 too big")
+    assert await wire.reply(30) == Reply(552, "5.3.4 too big")
     with pytest.raises(ConnectionLost):
         await wire.reply(30)
 
@@ -88,7 +89,7 @@ async def test_what_is_no_smtp_ends_the_connection(open_wire: Open, nonsense: by
 
 
 async def test_an_endless_reply_ends_the_connection(open_wire: Open):
-    wire = await open_wire(saying(*[b"250-" + b"x" * 1000 + b"\r\n"] * 70, hold=0))
+    wire = await open_wire(saying(*[b"250-" + b"x" * 1000 + b"\r\n"] * 70, hangs_up=True))
 
     with pytest.raises(ConnectionLost, match="too much"):
         await wire.reply(30)
@@ -101,7 +102,7 @@ async def test_replies_that_nobody_asked_for_end_the_connection_when_they_are_ma
 
 
 async def test_a_relay_that_says_nothing_is_given_up_in_time(open_wire: Open):
-    wire = await open_wire(saying(hold=60))
+    wire = await open_wire(saying())
 
     async with asyncio.timeout(30):
         with pytest.raises(ConnectionLost, match="in time"):
@@ -151,7 +152,7 @@ async def test_drained_means_that_nothing_is_left_in_this_process(open_wire: Ope
 
 
 async def test_an_aborted_wire_wakes_who_waits_for_it(open_wire: Open):
-    wire = await open_wire(saying(hold=5))
+    wire = await open_wire(saying())
     waiting = asyncio.create_task(wire.reply(60))
     await asyncio.sleep(0.01)
 
@@ -168,4 +169,4 @@ async def test_a_waiter_that_is_cancelled_leaves_the_wire_usable(open_wire: Open
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
 
-    assert (await wire.reply(1)).text == "late"
+    assert (await wire.reply(30)).text == "late"
