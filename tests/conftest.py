@@ -72,6 +72,7 @@ def postgres(engine_folder: Path) -> Iterator[Postgres]:
         engine_folder / "postgres",
         shared_buffers="64MB",
         max_wal_size="1GB",
+        checkpoint_timeout="30s",  # each emptying leaves files until the next, for which DROP DATABASE waits
         autovacuum_analyze_threshold="2000",  # more than tests of plans write, less than fault tests do
         autovacuum_vacuum_threshold="2000",
         autovacuum_vacuum_insert_threshold="2000",
