@@ -66,7 +66,7 @@ async def test_no_answer_is_waited_for_without_end(receiver: HttpSink, poster: P
     with pytest.raises(LostError):
         await post(poster, receiver.start())
 
-    await until(lambda: receiver.taken() == ["one"])  # which was sent whole; the disk may be slower than such a patience
+    await until(lambda: receiver.taken() == ["one"])  # sent whole, to a disk that may be slower than such a patience
 
 
 async def test_an_answer_without_end_is_read_a_little_and_its_status_counts(poster: Poster):
