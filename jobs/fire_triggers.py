@@ -8,6 +8,7 @@ import asyncio
 
 from jobs.context import Context, nudge_due_slices
 from models import live
+from models.bugs import Bugs
 from models.trigger import fire
 
 AT_ONCE = 4
@@ -19,15 +20,16 @@ async def fire_triggers(ctx: Context, shop_id: int | None = None) -> None:
 
     A bug met at one plan is raised once all others have had their look.
     """
-    turns = asyncio.Semaphore(AT_ONCE)
+    turns, bugs = asyncio.Semaphore(AT_ONCE), Bugs()
 
     async def look(plan_id: int) -> None:
         async with turns:
-            if await fire.fire(plan_id, life=ctx["settings"].plan_deadline):
-                await nudge_due_slices(ctx["redis"], plan_id)
-                await live.plan_changed(ctx["redis"], plan_id)
+            with bugs.kept():
+                if await fire.fire(plan_id, life=ctx["settings"].plan_deadline):
+                    await nudge_due_slices(ctx["redis"], plan_id)
+                    await live.plan_changed(ctx["redis"], plan_id)
 
-    ended = await asyncio.gather(*(look(plan_id) for plan_id in await fire.running(shop_id)), return_exceptions=True)
-    for bug in ended:
-        if bug is not None:
-            raise bug
+    async with asyncio.TaskGroup() as group:
+        for plan_id in await fire.running(shop_id):
+            group.create_task(look(plan_id))
+    bugs.check()

@@ -8,6 +8,7 @@ import orjson
 from jobs.channels.http.poster import AddressRefusedError, Answer, LostError, NotReachedError, Poster, WholeBody
 from jobs.context import Context
 from models import webhook
+from models.bugs import Bugs
 from models.clock import now
 from models.webhook import Webhook, posting, signature
 from models.webhook.posting import Due
@@ -36,33 +37,39 @@ async def send_webhooks(ctx: Context) -> None:
     end = asyncio.get_running_loop().time() + BUDGET
     await posting.forget()
     served: list[int] = []
-    bugs: list[BaseException] = []
+    bugs = Bugs()
     while asyncio.get_running_loop().time() < end:
         taken = await posting.take(AT_ONCE, but=served)
         if not taken:
             break
         served += [each.id for each in taken]
-        ended = await asyncio.gather(*(_serve(ctx, each, end) for each in taken), return_exceptions=True)
-        bugs += [error for error in ended if error is not None]
-    if bugs:
-        raise bugs[0]
+        async with asyncio.TaskGroup() as group:
+            for each in taken:
+                group.create_task(_serve(ctx, each, end, bugs))
+    bugs.check()
 
 
-async def _serve(ctx: Context, own: Webhook, end: float) -> None:
+async def _serve(ctx: Context, own: Webhook, end: float, bugs: Bugs) -> None:
+    """A webhook's turn: it is given back afterwards, whatever went wrong."""
+    with bugs.kept():
+        try:
+            await _post_due(ctx, own, end)
+        finally:
+            await asyncio.shield(posting.release(own.id))
+
+
+async def _post_due(ctx: Context, own: Webhook, end: float) -> None:
     """Post to one webhook until nothing is due, it does not take what it is given, or the budget is spent."""
     key = ctx["settings"].secret
-    try:
-        if await posting.is_too_much(own.id):
-            await webhook.disable(own.id, webhook.BACKLOG)
-            return
-        while batch := await posting.due(own.id, BATCH):
-            for each in batch:
-                if asyncio.get_running_loop().time() >= end:
-                    return
-                if not await _post(ctx["poster"], own, each, key):
-                    return
-    finally:
-        await asyncio.shield(posting.release(own.id))
+    if await posting.is_too_much(own.id):
+        await webhook.disable(own.id, webhook.BACKLOG)
+        return
+    while batch := await posting.due(own.id, BATCH):
+        for each in batch:
+            if asyncio.get_running_loop().time() >= end:
+                return
+            if not await _post(ctx["poster"], own, each, key):
+                return
 
 
 async def _post(poster: Poster, own: Webhook, each: Due, key: bytes) -> bool:

@@ -7,6 +7,7 @@ told. Two sweeps at once do no harm. What needs PostgreSQL only is done first, w
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
 
@@ -14,6 +15,7 @@ from jobs.context import DELIVERY_QUEUES, WORK_QUEUE, Context, forget_stale, nud
 from models import delivery, erasure, live, partition, sender_domain, trial, worker
 from models import slice as slices
 from models.access import decision as access_decision
+from models.bugs import Bugs
 from models.clock import now
 from models.experiment import winner
 from models.metric import day as metric_day
@@ -31,21 +33,36 @@ Job = tuple[str, tuple[int, ...]]
 """A job's name and arguments."""
 
 
+@dataclass(slots=True)
+class _Found:
+    """What a sweep has found: jobs that something waits for, plans whose watchers are to look again, and bugs."""
+
+    waiting: list[Job] = field(default_factory=list)
+    changed: list[int] = field(default_factory=list)
+    bugs: Bugs = field(default_factory=Bugs)
+
+
 async def sweep(ctx: Context) -> None:
-    """One look at everything that may be due."""
+    """One look at everything that may be due.
+
+    A bug met at one plan, or at one kind of work, is raised once everything else has had its turn.
+    """
     generation = await worker.generation(ctx["settings"].lease)
-    await give_up(ctx)
-    waiting = await _waiting(ctx)
+    found = _Found(changed=await _give_up(ctx))
+    await _look(ctx, found)
     due = await slices.due(SLICES_PER_SWEEP)
     await worker.swept(ctx["worker_id"])
     try:
         async with asyncio.timeout(ctx["settings"].sweep_interval.total_seconds()):
             await _clear(ctx)
-            for job, arguments in waiting:
+            for job, arguments in found.waiting:
                 await nudge(ctx["redis"], job, *arguments, generation=generation)
             await nudge_slices(ctx["redis"], due, generation)
+            for plan_id in found.changed:
+                await live.plan_changed(ctx["redis"], plan_id)
     except TimeoutError:
         log.warning("Redis is slow: the rest waits for the next sweep")
+    found.bugs.check()
 
 
 async def _clear(ctx: Context) -> None:
@@ -58,22 +75,29 @@ async def _clear(ctx: Context) -> None:
         log.warning("old jobs stay in their queues: %s", error)
 
 
-async def give_up(ctx: Context) -> None:
-    """Free what lost workers held, and what this one holds in the table without working on it."""
+async def _give_up(ctx: Context) -> list[int]:
+    """Free what lost workers held, and what this one holds in the table without working on it; of which plans."""
     freed = await slices.give_up_lost()
     freed += await slices.give_up_forgotten(ctx["worker_id"], ctx["working"].values())
-    for plan_id in sorted({plan_id for plan_id, _ in freed}):
+    plans = sorted({plan_id for plan_id, _ in freed})
+    for plan_id in plans:
         lost = [number for owner, number in freed if owner == plan_id]
         log.warning("plan %d: the worker of its slices %s was lost", plan_id, lost)
-        await live.plan_changed(ctx["redis"], plan_id)
     await worker.bury(ctx["settings"].lease)
+    return plans
 
 
-async def _waiting(ctx: Context) -> list[Job]:
-    """The jobs that anything waits for: plans first, then what concerns the whole installation."""
-    found = [needed for each in await advance.alive() if (needed := await _advance(ctx, each)) is not None]
-    found += [("declare_winner", (plan_id,)) for plan_id in await winner.due()]
-    return found + [(job, ()) for job, is_wanted in _WANTED.items() if await is_wanted(ctx["settings"])]
+async def _look(ctx: Context, found: _Found) -> None:
+    """Find the jobs that anything waits for: plans first, then what concerns the whole installation."""
+    for plan in await advance.alive():
+        with found.bugs.kept():
+            await _advance(plan, found)
+    with found.bugs.kept():
+        found.waiting += [("declare_winner", (plan_id,)) for plan_id in await winner.due()]
+    for job, is_wanted in _WANTED.items():
+        with found.bugs.kept():
+            if await is_wanted(ctx["settings"]):
+                found.waiting.append((job, ()))
 
 
 async def _has_outlived_months(settings: Settings) -> bool:
@@ -95,23 +119,26 @@ _WANTED: Mapping[str, Callable[[Settings], Awaitable[object]]] = {
 """Jobs of the whole installation, and what asks the tables whether there is anything for them to do."""
 
 
-async def _advance(ctx: Context, plan: Alive) -> Job | None:
-    """Move a plan on as far as the tables alone can; the job it needs then, if any."""
-    if plan.status is PlanStatus.SCHEDULED:
-        if not await advance.start(plan.id):
-            return None
-        await live.plan_changed(ctx["redis"], plan.id)
-    if plan.status is not PlanStatus.CANCELLING:
-        if not plan.is_localised:
-            return ("localise_plan", (plan.id,))
-        if plan.is_automated:
-            if await advance.end(plan.id):
-                await live.plan_changed(ctx["redis"], plan.id)
-            return None
-        if not plan.is_resolved:
-            return ("resolve_audience", (plan.id,))
-        if await delivery.expire(plan.id, now()):
-            await live.plan_changed(ctx["redis"], plan.id)
-    if await advance.finish(plan.id) or await advance.finish_cancelling(plan.id):
-        await live.plan_changed(ctx["redis"], plan.id)
-    return None
+async def _advance(plan: Alive, found: _Found) -> None:
+    """Move a plan on as far as the tables alone can, or note the job that it needs."""
+    has_moved = False
+    if plan.status is PlanStatus.SCHEDULED and not (has_moved := await advance.start(plan.id)):
+        return
+    if plan.status is PlanStatus.CANCELLING:
+        has_moved = await _close(plan.id)
+    elif not plan.is_localised:
+        found.waiting.append(("localise_plan", (plan.id,)))
+    elif plan.is_automated:
+        has_moved |= await advance.end(plan.id)
+    elif not plan.is_resolved:
+        found.waiting.append(("resolve_audience", (plan.id,)))
+    else:
+        has_moved |= bool(await delivery.expire(plan.id, now()))
+        has_moved |= await _close(plan.id)
+    if has_moved:
+        found.changed.append(plan.id)
+
+
+async def _close(plan_id: int) -> bool:
+    """End what has nothing left to do; whether it moved."""
+    return await advance.finish(plan_id) or await advance.finish_cancelling(plan_id)

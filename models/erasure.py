@@ -11,10 +11,12 @@ import hmac
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID, uuid4
 
 from models import consent, customer_rows, database, delivery
 from models.advisory_lock import AdvisoryLock
+from models.bugs import Bugs
 from models.clock import now
 from models.delivery import Reason
 from models.errors import ErrorCode, Problem, refuse
@@ -47,9 +49,16 @@ async def erase(external_id: str, *, secret: bytes, actor: str) -> Erasure:
 
 
 async def finish_waiting() -> int:
-    """Finish what waits for messages in flight, as far as they are answered; how many are done."""
-    waiting = await database.fetch("SELECT customer_id, customer_key FROM erasure WHERE done_at IS NULL")
-    return sum([await _finish(row["customer_id"], row["customer_key"]) for row in waiting])
+    """Finish what waits for messages in flight, as far as they are answered; how many are done.
+
+    A bug met at one customer is raised once all others have had their turn.
+    """
+    done, bugs = 0, Bugs()
+    for person, key in await database.fetch("SELECT customer_id, customer_key FROM erasure WHERE done_at IS NULL"):
+        with bugs.kept():
+            done += await database.despite_deadlocks(partial(_finish, person, key))
+    bugs.check()
+    return done
 
 
 async def is_waiting() -> bool:

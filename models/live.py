@@ -8,7 +8,7 @@ looks again sees everything that happened until then.
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -82,10 +82,13 @@ class Listener:
             await subscription.subscribe(CHANNEL)
             self._nudge_all()
             async for message in subscription.listen():
-                self._dispatch(message["data"])
+                try:
+                    self._dispatch(orjson.loads(message["data"]))
+                except (ValueError, KeyError, TypeError) as error:
+                    log.warning("a live nudge says nothing readable, so all look again: %r", error)
+                    self._nudge_all()
 
-    def _dispatch(self, data: bytes) -> None:
-        nudge = orjson.loads(data)
+    def _dispatch(self, nudge: Mapping[str, str]) -> None:
         if nudge["topic"] != INBOX:
             for event in self._plans.get(nudge["topic"], ()):
                 event.set()

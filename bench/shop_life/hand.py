@@ -19,7 +19,7 @@ from jobs.deliver_slice import deliver_slice
 from jobs.fire_triggers import fire_triggers
 from jobs.localise_plan import localise_plan
 from jobs.queue import redis_pool
-from jobs.sweep import give_up, sweep
+from jobs.sweep import sweep
 from models import database, worker
 from models import slice as slices
 from models.clock import clock
@@ -65,7 +65,6 @@ async def look(ctx: Context, at: datetime) -> None:
             await deliver_slice(ctx, due.plan_id, due.number)
         if await database.fetch_value(_IS_WAITING, at):
             await asyncio.sleep(PATIENCE)
-            await give_up(ctx)
             await sweep(ctx)
     await worker.leave(ctx["worker_id"])
 

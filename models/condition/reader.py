@@ -23,8 +23,13 @@ class Problems:
 
     def add(self, path: Path, message: str, code: ErrorCode = ErrorCode.INVALID) -> None:
         """Note a problem at `path`."""
-        if len(self.found) < MAX_PROBLEMS:
+        if self.has_room:
             self.found.append(Problem(path, message, code))
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more would be told."""
+        return len(self.found) < MAX_PROBLEMS
 
     def check(self) -> None:
         """Raise `Refused` with everything noted, if anything was."""
@@ -53,6 +58,8 @@ class Fields:
         names = tuple(known)
         for name, entry in value.items():
             if name not in names:
+                if not problems.has_room:
+                    continue  # to look for what was meant takes time
                 problems.add((*path, str(name)[:100]), f"is not known here{suggestion(str(name)[:100], names)}")
             elif entry is not None:
                 self.values[name] = entry

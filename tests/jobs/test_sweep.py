@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from asyncpg import RaiseError
 
 from jobs.context import DELIVERY_QUEUES, WORK_QUEUE, Context, forget_stale
 from jobs.deliver_slice import deliver_slice
@@ -18,6 +19,7 @@ from models.webhook import Wish, fact
 from models.webhook.fact import Fact
 from tests import oracle
 from tests.factories import DEADLINE, make_customers, make_draft, make_resolved, make_shop
+from tests.refusing import MESSAGE, refusing
 
 
 async def queued(ctx: Context, queue: str) -> list[str]:
@@ -44,6 +46,21 @@ async def test_a_plan_is_taken_from_its_time_through_every_step(ctx: Context, cl
 
     assert f"resolve_audience:{plan.id}" in await queued(ctx, WORK_QUEUE)
     assert (await Plan.get(id=plan.id)).status is PlanStatus.ONGOING
+
+
+async def test_a_plan_that_cannot_be_moved_on_keeps_nothing_else_from_its_turn(ctx: Context, clock: Clock):
+    shop = await make_shop()
+    plans = [await make_draft(shop) for _ in range(3)]
+    for plan in plans:
+        await plan.submit(shop, send_at=plan.created_at + timedelta(hours=1), deadline_after=DEADLINE)
+    clock.move(timedelta(hours=1))
+    async with refusing("plan", f"OLD.id = {plans[0].id}"):
+        with pytest.raises(RaiseError, match=MESSAGE):
+            await sweep(ctx)
+
+    assert (await Plan.get(id=plans[0].id)).status is PlanStatus.SCHEDULED
+    assert await queued(ctx, WORK_QUEUE) == [f"localise_plan:{plan.id}" for plan in plans[1:]]
+    assert await db.fetch_value("SELECT swept_at IS NOT NULL FROM worker WHERE id = $1", ctx["worker_id"])
 
 
 async def test_many_sweeps_at_once_start_a_plan_once(ctx: Context, clock: Clock):

@@ -5,6 +5,7 @@ import contextvars
 from datetime import timedelta
 
 import pytest
+from asyncpg import RaiseError
 
 from models import consent, database, erasure, intent
 from models.clock import now
@@ -14,6 +15,7 @@ from models.plan import Plan, PlanChannel, advance
 from tests import oracle
 from tests.factories import make_customers, make_resolved, make_shop
 from tests.known_person import ID, SECRET, erase, hand_over, ingested, profile
+from tests.refusing import MESSAGE, refusing
 from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -47,6 +49,23 @@ async def test_what_waits_is_withdrawn_and_what_is_in_flight_is_awaited():
     assert not await database.fetch_value(
         "SELECT EXISTS (SELECT FROM delivery WHERE customer_id = $1)", customer_id("c0")
     )
+
+
+async def test_who_cannot_be_erased_yet_for_a_bug_keeps_nobody_else_from_it():
+    shop = await make_shop()
+    await make_customers(shop, 3)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    settlements = await hand_over(plan, None)
+    for number in range(3):
+        await erase(f"c{number}")
+    await intent.commit(settlements, [])
+    async with refusing("erasure", f"OLD.customer_id = '{customer_id('c1')}'"):
+        with pytest.raises(RaiseError, match=MESSAGE):
+            await erasure.finish_waiting()
+
+    waiting = await database.fetch("SELECT customer_id FROM erasure WHERE done_at IS NULL")
+    assert [row["customer_id"] for row in waiting] == [customer_id("c1")]
+    assert await erasure.finish_waiting() == 1
 
 
 async def test_what_failed_is_not_tried_again_for_nobody():

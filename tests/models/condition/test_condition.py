@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import integers
 
-from models.condition import Scope, compile_condition, parse, read_stored, stored
+from models.condition import Scope, compile_condition, parse, read_stored, reader, stored
 from models.condition.document import MAX_CONDITIONS, MAX_DEPTH, leaves_of, write
+from models.condition.reader import MAX_PROBLEMS
 from models.condition.tree import AllOf, Definition, Measure, Moment, MomentIn, OrderAmount, OrderCount
 from models.errors import Refused
 from tests.histories import case_of
@@ -21,6 +22,19 @@ def problems(conditions: Any) -> list[str]:
     with pytest.raises(Refused) as refused:
         parse(conditions, SCOPE)
     return [f"{'.'.join(problem.field)}: {problem.message}" for problem in refused.value.problems]
+
+
+def test_what_was_meant_is_looked_for_only_as_long_as_it_is_told(monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    def nothing_near(word: str, *_: Any, **__: Any) -> list[str]:
+        asked.append(word)
+        return []
+
+    monkeypatch.setattr(reader, "get_close_matches", nothing_near)
+
+    assert len(problems({"orders": {f"minimum{number}": 2 for number in range(1_000)}})) == MAX_PROBLEMS
+    assert len(asked) == MAX_PROBLEMS
 
 
 @given(seed=integers(0, 2**32))
