@@ -1,7 +1,7 @@
 """Words in every language there is, from data files that a translator can read and mend: one for each in models/templates/.
 
-Beside the templates (models/template.py) they hold what a mail's frame and its buttons say, and what sellers read in
-their own language: the names of presets, and advice (R14).
+Beside the templates (models/template.py) they hold what a mail's frame, its buttons and the page of its unsubscribe link
+say, and what sellers read in their own language: the names of presets, and advice (R14).
 """
 
 import tomllib
@@ -28,6 +28,19 @@ class EmailWords:
     unsubscribe: str
 
 
+@dataclass(frozen=True, slots=True)
+class UnsubscribeWords:
+    """What the page of an unsubscribe link says, as patterns with `{shop}`, and its button."""
+
+    language: str
+    question: str
+    done: str
+    late: str
+    """That a mail which was just on its way may still arrive."""
+    invalid: str
+    button: str
+
+
 @cache
 def files() -> Mapping[str, Mapping[str, Any]]:
     """Every language file, by its tag."""
@@ -45,6 +58,13 @@ def email_words(language: str) -> EmailWords:
     """The frame's words for a text in `language`: its own, or those of the nearest language there is (R14)."""
     file = nearest(language)
     return EmailWords(language=file["language"], **file["email"])
+
+
+@cache
+def unsubscribe_words(language: str) -> UnsubscribeWords:
+    """The words of an unsubscribe link's page, in the language R14 chooses for `language`."""
+    file = nearest(language)
+    return UnsubscribeWords(language=file["language"], button=file["email"]["unsubscribe"], **file["unsubscribe"])
 
 
 def button_label(destination: str, language: str) -> str:

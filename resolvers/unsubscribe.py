@@ -1,11 +1,15 @@
 """Unsubscribing by the link in a mail: looking changes nothing, posting does (R19, RFC 8058)."""
 
+from html import escape
+
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from models import consent, erasure
+from models import addressee, consent, erasure
+from models.language import direction
 from models.signed_link import Link, Purpose, keys_of, verify
 from models.turn import Turns
+from models.words import UnsubscribeWords, language_of_caller, unsubscribe_words
 from settings import Settings
 
 HEADERS = {
@@ -14,17 +18,17 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Unsubscribe</title><style>body{{font:16px system-ui;max-width:32em;margin:4em auto;padding:0 1em}}
+PAGE = """<!doctype html><html lang="{language}" dir="{direction}"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>{title}</title>
+<style>:root{{color-scheme:light dark}}body{{font:16px/1.5 system-ui;max-width:32em;margin:4em auto;padding:0 1em}}
 button{{font:inherit;padding:.6em 1.2em}}</style><p>{text}</p>{form}</html>"""
-
-DONE = "You will get no more emails from this shop."
-
-FORM = '<form method="post"><button>Unsubscribe</button></form>'
 
 
 class Unsubscribe:
-    """The endpoint `/unsubscribe/{token}`; the token is the mail's own (models/signed_link.py)."""
+    """The endpoint `/unsubscribe/{token}`; the token is the mail's own (models/signed_link.py).
+
+    Its page speaks the mail's language and names the shop; where neither is known, the language that the browser asks for.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._keys = keys_of(settings)
@@ -34,25 +38,37 @@ class Unsubscribe:
     async def answer(self, request: Request) -> Response:
         """GET: a page with a button. POST, from that button or in one click by a mail client: it is done, at once."""
         link = verify(self._keys, Purpose.UNSUBSCRIBE, request.path_params["token"])
-        if link is None:
-            return _page("This link is not complete, or not ours.", status=404)
+        reader = await addressee.of_link(link) if link else None
+        asked_for = language_of_caller(request.headers.get("accept-language"))
+        if link is None or reader is None:
+            words = unsubscribe_words(asked_for)
+            return _page(words, words.invalid, status=404)
+        words = unsubscribe_words(reader.language or asked_for)
         if request.method != "POST":
-            return _page("Do you want no more emails from this shop?", form=FORM)
+            return _page(words, words.question, shop=reader.shop, form=_form(words))
         with self._turns.of(link):
-            return await self._unsubscribe(link)
+            is_late = await self._unsubscribe(link)
+        return _page(words, f"{words.done} {words.late}" if is_late else words.done, shop=reader.shop)
 
-    async def _unsubscribe(self, link: Link) -> Response:
-        """Once the answer says so, no relay takes another mail of this shop; unless the one in flight takes too long."""
+    async def _unsubscribe(self, link: Link) -> bool:
+        """Whether a mail may still arrive. If not, no relay takes another of this shop once the answer says so."""
         if await erasure.is_erased(link.customer_id, self._secret):
-            return _page(DONE)  # nobody writes to them anyway
+            return False  # nobody writes to them anyway
         await consent.unsubscribe(
             link.shop_id, link.customer_id, source=f"mail of plan {link.plan_id}", plan_id=link.plan_id
         )
-        none_left = await consent.until_none_in_flight(
+        return not await consent.until_none_in_flight(
             link.shop_id, link.customer_id, "EMAIL", patience=consent.PATIENCE
         )
-        return _page(DONE if none_left else f"{DONE} One that was just on its way may still arrive.")
 
 
-def _page(text: str, *, form: str = "", status: int = 200) -> HTMLResponse:
-    return HTMLResponse(PAGE.format(text=text, form=form), status_code=status, headers=HEADERS)
+def _form(words: UnsubscribeWords) -> str:
+    return f'<form method="post"><button>{escape(words.button)}</button></form>'
+
+
+def _page(words: UnsubscribeWords, pattern: str, *, shop: str = "", form: str = "", status: int = 200) -> HTMLResponse:
+    text = escape(pattern).format(shop=f"<bdi>{escape(shop)}</bdi>")
+    page = PAGE.format(
+        language=words.language, direction=direction(words.language), title=escape(words.button), text=text, form=form
+    )
+    return HTMLResponse(page, status_code=status, headers=HEADERS)

@@ -49,12 +49,15 @@ def test_a_file_says_its_language_and_has_exactly_the_same_texts_as_all(language
         "name",
         "reviewed_by_native_speaker",
         "email",
+        "unsubscribe",
         "button",
         "preset",
         "advice",
         "scenario",
     }
     assert set(file["email"]) == {"why", "unsubscribe"}
+    said = {name: re.findall(r"{.*?}", text) for name, text in file["unsubscribe"].items()}
+    assert said == {"question": ["{shop}"], "done": ["{shop}"], "late": [], "invalid": []}
     assert set(file["button"]) == set(Destination)
     assert list(file["preset"]) == list(Preset)
     assert len(set(file["preset"].values())) == len(Preset)

@@ -2,12 +2,13 @@
 
 import asyncio
 from datetime import timedelta
+from html import escape
 from uuid import UUID
 
 import httpx
 import pytest
 
-from models import consent
+from models import consent, words
 from models import database as db
 from models.plan import PlanChannel
 from models.shop import Shop
@@ -25,12 +26,13 @@ async def subscriber(database: None) -> tuple[Shop, UUID]:
     return shop, customer
 
 
-async def ask(settings: Settings, method: str, token: str) -> httpx.Response:
-    """What the endpoint answers."""
+async def ask(settings: Settings, method: str, token: str, *, browser: str = "") -> httpx.Response:
+    """What the endpoint answers; `browser` is the language that a browser asks for."""
     transport = httpx.ASGITransport(app=create_app(settings))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         body = {"List-Unsubscribe": "One-Click"} if method == "POST" else None
-        return await client.request(method, f"/unsubscribe/{token}", data=body)
+        headers = {"Accept-Language": browser} if browser else {}
+        return await client.request(method, f"/unsubscribe/{token}", data=body, headers=headers)
 
 
 async def consent_of(customer: UUID) -> str:
@@ -90,3 +92,37 @@ async def test_the_answer_waits_for_a_mail_in_flight_but_not_for_ever(
         await db.execute("UPDATE delivery SET state = 'SENT'")
 
     assert ("may still arrive" in (await asking).text) is not is_answered
+
+
+@pytest.mark.parametrize("language", words.files())
+async def test_the_page_speaks_the_mail_s_language_and_names_the_shop_whatever_it_is_called(
+    settings: Settings, subscriber: tuple[Shop, UUID], language: str
+):
+    shop, customer = subscriber
+    await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await db.execute("UPDATE delivery SET language = $1", language)
+    await db.execute("UPDATE shop SET name = $1", "<b>{Bloom} & Co</b>")
+    said = words.unsubscribe_words(language)
+    token = token_of(settings, shop, customer)
+
+    pages = [await ask(settings, method, token, browser="ko") for method in ("GET", "POST")]
+
+    way = "rtl" if language == "ar" else "ltr"
+    assert all(f'<html lang="{language}" dir="{way}">' in page.text for page in pages)
+    for page, pattern in zip(pages, (said.question, said.done), strict=True):
+        sentence = escape(pattern).replace("{shop}", "<bdi>&lt;b&gt;{Bloom} &amp; Co&lt;/b&gt;</bdi>")
+        assert f"<p>{sentence}</p>" in page.text
+    assert f"<button>{escape(said.button)}</button>" in pages[0].text
+
+
+async def test_where_the_mail_is_not_known_the_page_speaks_as_the_browser_asks(
+    settings: Settings, subscriber: tuple[Shop, UUID]
+):
+    shop, customer = subscriber
+    token = token_of(settings, shop, customer)
+
+    looked = await ask(settings, "GET", token, browser="th-TH, en;q=0.5")
+    wrong = await ask(settings, "GET", token[:-2], browser="ja")
+
+    assert words.unsubscribe_words("th").question.partition("{shop}")[0] in looked.text
+    assert wrong.status_code == 404 and words.unsubscribe_words("ja").invalid in wrong.text
