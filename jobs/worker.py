@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 import orjson
@@ -46,6 +46,8 @@ from models import database, origin, worker
 from settings import Settings
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 JOBS: dict[str, dict[str, Any]] = {
     WORK_QUEUE: {
@@ -166,7 +168,7 @@ def _name() -> str:
 
 async def _until_recognised(ctx: Context, stop: asyncio.Event) -> None:
     """Begin nothing on a database that was restored, until its operator has said what became of it."""
-    while not stop.is_set() and (differences := await origin.differences(ctx["redis"])):
+    while differences := await _until_it_works(lambda: origin.differences(ctx["redis"]), stop):
         log.error("NOTHING IS SENT: %s; run `python server.py restored`", "; ".join(differences))
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), RECOGNISE_DELAY)
@@ -209,18 +211,18 @@ async def _every(interval: timedelta, act: Callable[[], Awaitable[None]]) -> Non
         await asyncio.sleep(interval.total_seconds())
 
 
-async def _until_it_works(act: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+async def _until_it_works(act: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T | None:
+    """What `act` answers once PostgreSQL can be reached; None when the worker is stopped first."""
     complained_of = ""
     while not stop.is_set():
         try:
-            await act()
+            return await act()
         except database.UNREACHABLE as error:
             if complained_of != str(error):
                 log.warning("PostgreSQL is not reachable yet: %s", error)
             complained_of = str(error)
             await asyncio.sleep(RESTART_DELAY)
-        else:
-            return
+    return None
 
 
 async def _run_queue(ctx: Context, queue: str, stop: asyncio.Event) -> None:

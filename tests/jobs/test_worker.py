@@ -18,7 +18,7 @@ from jobs.worker import work
 from local.postgres import Postgres
 from local.valkey import Valkey
 from models import database as db
-from models import send_rate, worker
+from models import origin, send_rate, worker
 from models import slice as slices
 from models.plan import Plan, PlanChannel, PlanStatus
 from settings import Settings
@@ -247,6 +247,42 @@ async def test_a_worker_tells_an_outage_of_postgresql_without_tracebacks_and_eac
 
     assert len(waiting()) == 3
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_worker_that_waits_to_be_recognised_outlives_a_crash_of_postgresql(
+    quick: Settings,
+    redis: Redis,
+    tmp_path: Path,
+    *,
+    postgres: Postgres,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+):
+    async def recognised() -> bool:
+        return bool(await db.execute("UPDATE origin SET timeline = timeline + 1"))
+
+    monkeypatch.setattr(workers, "RECOGNISE_DELAY", 0.1)
+    sink = Sink(tmp_path / "ledger")
+    shop = await make_shop()
+    await make_customers(shop, 3)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await origin.differences(redis)
+    await db.execute("UPDATE origin SET timeline = timeline - 1")
+
+    async with working(quick.model_copy(update={"smtp_url": sink.start()})):
+        await until(lambda: "NOTHING IS SENT" in caplog.text)
+        postgres.kill()
+        try:
+            await until(lambda: "PostgreSQL is not reachable yet" in caplog.text)
+        finally:
+            postgres.start()
+        assert sink.accepted() == []
+        await until(lambda: whenever_reachable(recognised))
+        await until(lambda: whenever_reachable(lambda: sent(plan)))
+
+    assert (await oracle.check(sink.accepted())).states == {"SENT": 3}
+    sink.stop()
 
 
 async def whenever_reachable(condition: Callable[[], Awaitable[bool]]) -> bool:
