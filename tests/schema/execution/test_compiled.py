@@ -1,8 +1,10 @@
 """Compiled selections answer exactly what graphql-core's execution answers, errors included, over the whole schema."""
 
 import asyncio
+import gc
 import json
 import re
+from collections.abc import Iterator
 from itertools import product
 from random import Random
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 from graphql import DocumentNode, execute, parse, validate
 from graphql.execution import Executor
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models import database
@@ -47,8 +49,17 @@ def run(rows: Rows, document: DocumentNode, variables: dict[str, Any], how: Any,
     return compared(asyncio.run(result()))
 
 
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """What a test leaves to the garbage collector goes with it: another test's warnings are errors."""
+    yield
+    gc.collect()
+
+
 # graphql-core, in either execution, may leave siblings of what failed to the garbage collector.
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.usefixtures("collected")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # once after all examples is meant
 @given(st.randoms(use_true_random=False), st.integers(0, 10**6), st.sampled_from([0.0, 0.02, 0.1]))
 def test_both_executions_agree_on_any_selection_of_any_type(chance: Random, seed: int, oddness: float):
     rows = Rows(seed, oddness)
