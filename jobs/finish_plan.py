@@ -7,5 +7,5 @@ from models.plan import advance
 
 async def finish_plan(ctx: Context, plan_id: int) -> None:
     """ONGOING → SENT or CANCELLING → CANCELLED, when nothing waits or is in flight."""
-    if await advance.finish(plan_id) or await advance.finish_cancelling(plan_id):
+    if await advance.conclude(plan_id):
         await live.plan_changed(ctx["redis"], plan_id)

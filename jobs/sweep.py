@@ -125,7 +125,7 @@ async def _advance(plan: Alive, found: _Found) -> None:
     if plan.status is PlanStatus.SCHEDULED and not (has_moved := await advance.start(plan.id)):
         return
     if plan.status is PlanStatus.CANCELLING:
-        has_moved = await _close(plan.id)
+        has_moved = await advance.conclude(plan.id)
     elif not plan.is_localised:
         found.waiting.append(("localise_plan", (plan.id,)))
     elif plan.is_automated:
@@ -134,11 +134,6 @@ async def _advance(plan: Alive, found: _Found) -> None:
         found.waiting.append(("resolve_audience", (plan.id,)))
     else:
         has_moved |= bool(await delivery.expire(plan.id, now()))
-        has_moved |= await _close(plan.id)
+        has_moved |= await advance.conclude(plan.id)
     if has_moved:
         found.changed.append(plan.id)
-
-
-async def _close(plan_id: int) -> bool:
-    """End what has nothing left to do; whether it moved."""
-    return await advance.finish(plan_id) or await advance.finish_cancelling(plan_id)

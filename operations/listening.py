@@ -24,9 +24,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise CannotRun(f"HOST {host!r} is not an address of this machine: {error.strerror}") from None
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if (
-        sys.platform == "linux"
-    ):  # elsewhere what is done about a connection ends in time, and the connection itself later
+    if sys.platform == "linux":  # elsewhere what a connection is served ends in time, and the connection itself later
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PATIENCE * 1000)  # each connection has it, too
     try:
         listener.bind(address)

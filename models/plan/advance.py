@@ -69,6 +69,11 @@ async def finish_cancelling(plan_id: int) -> bool:
     return moved
 
 
+async def conclude(plan_id: int) -> bool:
+    """End a one-time plan of which nothing is left to do, cancelled or not; whether it moved."""
+    return await finish(plan_id) or await finish_cancelling(plan_id)
+
+
 async def end(plan_id: int) -> bool:
     """ONGOING → ENDED when an automated plan's timeframe is over (R9): what waits expires first; whether it moved.
 
