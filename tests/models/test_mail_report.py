@@ -19,6 +19,7 @@ from models.plan import Plan, PlanChannel, PlanStatus
 from models.shop import Shop
 from tests import oracle
 from tests.factories import make_customers, make_resolved, make_shop, make_webhook
+from tests.known_person import hand_over
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -27,19 +28,8 @@ async def sent(shop: Shop, count: int = 1, *, state: DeliveryState = DeliverySta
     """A plan's mails that were given to the relay, and are now in this state."""
     customers = await make_customers(shop, count)
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
-    await hand_over(plan, state)
+    await hand_over(plan, None if state is DeliveryState.COMMITTING else state)
     return plan, customers
-
-
-async def hand_over(plan: Plan, state: DeliveryState) -> None:
-    worker_id, token = uuid4(), uuid4()
-    await worker.register(worker_id, "test", timedelta(minutes=1))
-    held = await slices.acquire(plan.id, 1, worker_id, token)
-    assert held is not None
-    waiting = await slices.load(held)
-    granted = await intent.commit([], waiting)
-    if state is not DeliveryState.COMMITTING:
-        await intent.commit([Settlement(each, granted[intent.key(each)], state) for each in waiting], [])
 
 
 def about(plan: Plan, customer_id: UUID, outcome: Outcome = Outcome.FAILED, status: str | None = "5.1.1") -> Report:
