@@ -9,7 +9,6 @@ one that is stored twice changes nothing. Both kinds share one statement, and so
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from models import contact, customer, database, delivery
 from models.clock import now
@@ -19,8 +18,6 @@ from models.webhook import fact
 
 MARGIN = timedelta(seconds=5)
 """An intent needs this much of the worker's lease left: so long it may be acted upon after it was asked for."""
-
-Key = tuple[int, UUID, str]
 
 
 class Settlement(NamedTuple):
@@ -39,8 +36,8 @@ class Settlement(NamedTuple):
     """Whether the address itself is bad, so that nothing is ever sent to it again."""
 
 
-async def commit(settlements: Sequence[Settlement], intents: Sequence[Waiting]) -> dict[Key, int]:
-    """Settle and take the intents, in one commit; the number of each try whose intent was granted.
+async def commit(settlements: Sequence[Settlement], intents: Sequence[Waiting]) -> list[int | None]:
+    """Settle and take the intents, in one commit; for each intent the number of its try, None where it is not granted.
 
     No message may stand in both. A refused address is withdrawn from everything that waits for it in the same commit.
     """
@@ -60,43 +57,24 @@ async def may_go_on(message: Waiting) -> bool:
     return found
 
 
-def key(message: Waiting) -> Key:
-    """The ledger key of a waiting message."""
-    return (message.plan_id, message.customer_id, message.reference)
+async def _commit(settlements: Sequence[Settlement], intents: Sequence[Waiting]) -> list[int | None]:
+    granted: list[int | None] = [None] * len(intents)
+    for row in await database.fetch(_COMMIT, *_settled(settlements), *_wanted(intents), now(), MARGIN):
+        granted[row["place"] - 1] = row["attempt"]
+    return granted
 
 
-async def _commit(settlements: Sequence[Settlement], intents: Sequence[Waiting]) -> dict[Key, int]:
-    rows = await database.fetch(_COMMIT, *_settled(settlements), *_wanted(intents), now(), MARGIN)
-    return {(row["plan_id"], row["customer_id"], row["reference"]): row["attempt"] for row in rows}
-
-
-def _settled(settlements: Sequence[Settlement]) -> list[list[Any]]:
-    """The settlements, a list for each column."""
-    messages = [each.message for each in settlements]
-    return [
-        [m.plan_id for m in messages],
-        [m.customer_id for m in messages],
-        [m.reference for m in messages],
-        [m.slice for m in messages],
-        [m.contact_day for m in messages],
-        [each.attempt for each in settlements],
-        [each.intended for each in settlements],
-        [each.state.value for each in settlements],
-        [each.reason for each in settlements],
-        [each.not_before for each in settlements],
+def _settled(settlements: Sequence[Settlement]) -> Sequence[Sequence[Any]]:
+    """The settlements, column by column."""
+    rows = [
+        (m.plan_id, m.customer_id, m.reference, m.slice, m.contact_day, *rest) for m, *rest, _suppresses in settlements
     ]
+    return tuple(zip(*rows, strict=True)) or ((),) * 10
 
 
-def _wanted(intents: Sequence[Waiting]) -> list[list[Any]]:
-    """The intents, a list for each column."""
-    return [
-        [m.plan_id for m in intents],
-        [m.customer_id for m in intents],
-        [m.reference for m in intents],
-        [m.slice for m in intents],
-        [m.token for m in intents],
-        [m.attempt for m in intents],
-    ]
+def _wanted(intents: Sequence[Waiting]) -> Sequence[Sequence[Any]]:
+    """The first six fields of those that ask, column by column."""
+    return tuple(zip(*(message[:6] for message in intents), strict=True)) or ((),) * 6
 
 
 _MAY_GO_ON = """
@@ -117,12 +95,12 @@ _COMMIT = (
     """
 WITH settling AS (
     SELECT * FROM unnest($1::int[], $2::uuid[], $3::text[], $4::int[], $5::date[],
-                         $6::int[], $7::bool[], $8::text[], $9::text[], $10::timestamptz[])
-        AS s(plan_id, customer_id, reference, slice, day, attempt, intended, state, reason, not_before)
+                         $6::int[], $7::text[], $8::text[], $9::timestamptz[], $10::bool[])
+        AS s(plan_id, customer_id, reference, slice, day, attempt, state, reason, not_before, intended)
 ),
 wanted AS (
     SELECT * FROM unnest($11::int[], $12::uuid[], $13::text[], $14::int[], $15::uuid[], $16::int[])
-        AS w(plan_id, customer_id, reference, slice, token, attempt)
+        WITH ORDINALITY AS w(plan_id, customer_id, reference, slice, token, attempt, place)
 ),
 locked AS MATERIALIZED (
     SELECT s.plan_id, s.number, s.token, s.worker_id, s.done_at FROM slice s
@@ -162,6 +140,6 @@ JOIN plan p ON p.id = h.plan_id AND p.status = 'ONGOING' AND (p.deadline IS NULL
 JOIN worker k ON k.id = h.worker_id AND k.lease_until > clock_timestamp() + $18::interval
 WHERE d.plan_id = w.plan_id AND d.customer_id = w.customer_id AND d.reference = w.reference
   AND (d.slice = w.slice) IS TRUE AND d.state = 'PENDING' AND d.attempt = w.attempt AND (SELECT count(*) FROM locked) >= 0
-RETURNING d.plan_id, d.customer_id, d.reference, d.attempt
+RETURNING w.place, d.attempt
 """
 )

@@ -152,8 +152,8 @@ async def hand_over(plan: Plan, state: DeliveryState | None) -> list[Settlement]
     held = await slices.acquire(plan.id, 1, worker_id, token)
     assert held is not None
     waiting = await slices.load(held)
-    granted = await intent.commit([], waiting)
-    settlements = [Settlement(each, granted[intent.key(each)], state or DeliveryState.SENT) for each in waiting]
+    assert await intent.commit([], waiting) == [1] * len(waiting)
+    settlements = [Settlement(each, 1, state or DeliveryState.SENT) for each in waiting]
     if state:
         await intent.commit(settlements, [])
     return settlements

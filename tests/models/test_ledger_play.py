@@ -82,8 +82,7 @@ class Play:
         letter = self._letter(which, granted=False)
         if letter is None:
             return
-        granted = await intent.commit([], [letter.message])
-        letter.attempt = granted.get(intent.key(letter.message))
+        [letter.attempt] = await intent.commit([], [letter.message])
         if letter.attempt is None:
             self.letters.remove(letter)
 

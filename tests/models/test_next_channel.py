@@ -74,7 +74,8 @@ async def test_who_blocks_the_chat_while_their_message_waits_gets_it_by_email_at
     await slices.release(chat)
     mail, (message,) = await hold(plan, 2)
     assert (by_chat, mail.channel, message.email) == ([], "EMAIL", "c0@example.com")
-    (attempt,) = (await intent.commit([], [message])).values()
+    [attempt] = await intent.commit([], [message])
+    assert attempt is not None
     await intent.commit([Settlement(message, attempt, DeliveryState.SENT)], [])
     await slices.release(mail)
     assert await advance.finish(plan.id)
@@ -180,7 +181,7 @@ async def test_what_a_platform_was_about_to_get_goes_by_email_with_its_contact_a
     shop, plan, customer, by_chat = await on_its_way()
 
     await consent.block(shop.id, customer)
-    assert await intent.commit([], [by_chat]) == {}
+    assert await intent.commit([], [by_chat]) == [None]
     _, (by_mail,) = await hold(plan, 2)
     refused = Settlement(by_chat, 1, DeliveryState.FAILED, "400", intended=False)
     await intent.commit([refused], [])
@@ -219,7 +220,8 @@ async def test_what_is_in_flight_to_a_platform_stays_chat():
 
 async def test_what_was_in_flight_when_the_chat_was_blocked_and_comes_back_is_suppressed_and_not_chosen_again():
     shop, plan, customer, by_chat = await on_its_way()
-    (attempt,) = (await intent.commit([], [by_chat])).values()
+    [attempt] = await intent.commit([], [by_chat])
+    assert attempt is not None
     await consent.block(shop.id, customer)
 
     await intent.commit([Settlement(by_chat, attempt, DeliveryState.PENDING, "429")], [])

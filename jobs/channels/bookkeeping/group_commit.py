@@ -169,9 +169,8 @@ class GroupCommit:
                 done.set_result(None)
         for refused in group.refused:
             refused.answer(None)
-        self._just_granted = len(granted)
-        for message, asked in group.intents:
-            attempt = granted.get(intent.key(message))
+        self._just_granted = len(granted) - granted.count(None)
+        for (_, asked), attempt in zip(group.intents, granted, strict=True):
             asked.answer(None if attempt is None else Grant(attempt, until))
         return True
 

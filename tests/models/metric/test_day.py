@@ -220,8 +220,8 @@ async def deliver(plan: Plan, number: int) -> list[UUID]:
     held = await slices.acquire(plan.id, number, worker_id, uuid4())
     assert held is not None
     waiting = await slices.load(held)
-    granted = await intent.commit([], waiting)
-    await intent.commit([Settlement(each, granted[intent.key(each)], DeliveryState.SENT) for each in waiting], [])
+    assert await intent.commit([], waiting) == [each.attempt + 1 for each in waiting]
+    await intent.commit([Settlement(each, each.attempt + 1, DeliveryState.SENT) for each in waiting], [])
     await slices.release(held)
     return [each.customer_id for each in waiting]
 
