@@ -102,7 +102,7 @@ def number_of(name: str, experiment: Experiment | None) -> int | None:
 def variant_of(plan_id: int, experiment: Experiment | None, customer_id: UUID) -> int | None:
     """The variant that a customer is in the test of; None when they wait for the winner.
 
-    models/audience.py says the same in SQL.
+    models/audience/insertion.py says the same in SQL.
     """
     if experiment is None:
         return 0
