@@ -18,6 +18,17 @@ MOST_SHOWN = 4
 """Products that a message shows (R9)."""
 
 
+_PARAMETERS = {
+    "plan": "$1",
+    "slice": "$2",
+    "now": "$3::timestamptz",
+    "token": "$4",
+    "channel": "$5",
+    "most": "$6",
+}
+_OFFERS = "$7::uuid[], $8::text[], $9::int[], $10::text[], $11::jsonb[]"
+
+
 @cache
 def statement(code: TriggerCode | None) -> str:
     """The statement for slices of a one-time plan, or of plans with this trigger.
@@ -25,10 +36,9 @@ def statement(code: TriggerCode | None) -> str:
     Parameters: plan, slice, now, token, channel, how many at most (NULL: all); with a trigger also the coupons chosen
     per message, a list for each column of `offer`.
     """
-    if code is None:
-        return _LOAD.format(**_ONE_TIME)
-    trigger = TRIGGERS[code]
-    return _LOAD.format(**_automated(trigger))
+    kind = _ONE_TIME if code is None else _automated(TRIGGERS[code])
+    parts = {name: part.format(**_PARAMETERS, **kind) for name, part in _PARTS.items()}
+    return _LOAD.format(**_PARAMETERS, **kind, **parts)
 
 
 _ONE_TIME = {
@@ -45,11 +55,11 @@ def _automated(trigger: Trigger) -> dict[str, str]:
     """What an automated plan puts into the statement: it asks each occasion, and says what it finds."""
     facts = standing(
         trigger.finding, shop="held.shop_id", customer="d.customer_id", about="(d.frozen -> 'about')",
-        at="$3::timestamptz", parameters="held.parameters",
+        at=_PARAMETERS["now"], parameters="held.parameters",
     )  # fmt: skip
     return {
-        "occasion": _OCCASION.format(facts=facts, most=MOST_SHOWN),
-        "over": _OVER,
+        "occasion": _OCCASION.format(facts=facts, most=MOST_SHOWN, offers=_OFFERS),
+        "over": _OVER.format(**_PARAMETERS),
         "said": _SAID,
         "hour": "(d.created_at AT TIME ZONE coalesce(c.time_zone, held.time_zone))::time",
         "is_marketing": "true" if trigger.is_marketing else "false",
@@ -64,11 +74,11 @@ _OCCASION = """
             (array_agg(p.id ORDER BY u.place))[:{most}] AS ids
         FROM unnest(occasion.product_ids) WITH ORDINALITY AS u(id, place)
         JOIN product p ON p.id = u.id AND p.shop_id = held.shop_id) AS shown ON true
-    LEFT JOIN unnest($7::uuid[], $8::text[], $9::int[], $10::text[], $11::jsonb[])
+    LEFT JOIN unnest({offers})
         AS offer(customer_id, reference, coupon_id, gives, considered)
         ON offer.customer_id = d.customer_id AND offer.reference = d.reference"""
 
-_OVER = """CASE WHEN d.expires_at <= $3 THEN 'DEADLINE'
+_OVER = """CASE WHEN d.expires_at <= {now} THEN 'DEADLINE'
              WHEN occasion.stands IS NULL THEN 'OCCASION_OVER'
              WHEN shown.count = 0 AND held.speaks_of_products THEN 'NO_PRODUCT' END"""
 
@@ -81,87 +91,79 @@ _SAID = """coalesce(occasion.said, jsonb_build_object()) || jsonb_strip_nulls(js
             'coupon', offer.gives,
             'considered', offer.considered))"""
 
-_LOAD = (
-    """
+_PARTS = {
+    "quiet_of_shop": quiet_hours.OF_SHOP.format(shop="p.shop_id"),
+    "quiet_of_customer": quiet_hours.OF_CUSTOMER.format(quiet="held.quiet", customer="c"),
+    "refusal": "coalesce({over}, " + reach.refusal_by("{channel}") + ")",
+    "quiet_until": quiet_hours.UNTIL.format(at="{now}", zone="time_zone", hours="quiet"),
+    "quiet_from": quiet_hours.FROM.format(at="{now}", zone="time_zone", hours="quiet"),
+    "reservation": contact.reservation("candidate"),
+    "unused": contact.unused("heard", "(m.refusal IS NOT NULL OR m.quiet_until IS NOT NULL OR m.contact_day <> m.day)"),
+    "next_day": NEXT_DAY.format(table="x"),
+    "told": fact.telling("loaded", "{now}"),
+}
+
+_LOAD = """
 WITH held AS (
-    SELECT s.plan_id, p.shop_id, h.time_zone, p.parameters, p.winner, """
-    + quiet_hours.OF_SHOP.format(shop="p.shop_id")
-    + """ AS quiet,
-        coalesce(p.local_time, (coalesce(p.send_at, $3) AT TIME ZONE h.time_zone)::time) AS hour,
+    SELECT s.plan_id, p.shop_id, h.time_zone, p.parameters, p.winner, {quiet_of_shop} AS quiet,
+        coalesce(p.local_time, (coalesce(p.send_at, {now}) AT TIME ZONE h.time_zone)::time) AS hour,
         EXISTS (SELECT FROM plan_content t WHERE t.plan_id = p.id
                 AND t.variables && ARRAY['product', 'productCount']) AS speaks_of_products
     FROM slice s JOIN plan p ON p.id = s.plan_id JOIN shop h ON h.id = p.shop_id
-    WHERE s.plan_id = $1 AND s.number = $2 AND s.token = $4 AND p.status = 'ONGOING'
+    WHERE s.plan_id = {plan} AND s.number = {slice} AND s.token = {token} AND p.status = 'ONGOING'
     FOR SHARE OF s
 ),
 ready AS MATERIALIZED (
     SELECT d.plan_id, d.customer_id, d.reference, d.contact_day, c.name, c.email, c.email_key, {hour} AS hour,
         held.winner, coalesce(c.time_zone, held.time_zone) AS time_zone,
-        ($3::timestamptz AT TIME ZONE coalesce(c.time_zone, held.time_zone))::date AS day,
-        {over} AS over, {said} AS said, {about} AS about,
-        """
-    + quiet_hours.OF_CUSTOMER.format(quiet="held.quiet", customer="c")
-    + """ AS quiet,
-        coalesce({over}, """
-    + reach.refusal_by("$5")
-    + """) AS refusal
-    FROM held JOIN delivery d ON d.plan_id = held.plan_id AND d.slice = $2
+        ({now} AT TIME ZONE coalesce(c.time_zone, held.time_zone))::date AS day,
+        {over} AS over, {said} AS said, {about} AS about, {quiet_of_customer} AS quiet, {refusal} AS refusal
+    FROM held JOIN delivery d ON d.plan_id = held.plan_id AND d.slice = {slice}
     LEFT JOIN relationship r ON r.shop_id = held.shop_id AND r.customer_id = d.customer_id
     LEFT JOIN customer c ON c.id = d.customer_id
     LEFT JOIN suppression u ON u.email_key = c.email_key {occasion}
-    WHERE d.state = 'PENDING' AND (d.not_before IS NULL OR d.not_before <= $3)
+    WHERE d.state = 'PENDING' AND (d.not_before IS NULL OR d.not_before <= {now})
       AND coalesce(d.variant, held.winner) IS NOT NULL
     ORDER BY d.customer_id, d.reference
-    LIMIT $6
+    LIMIT {most}
     FOR NO KEY UPDATE OF d
 ),
 heard AS MATERIALIZED (
-    SELECT *, CASE WHEN {is_marketing} THEN """
-    + quiet_hours.UNTIL.format(at="$3", zone="time_zone", hours="quiet")
-    + """ END AS quiet_until,
-        CASE WHEN {is_marketing} THEN """
-    + quiet_hours.FROM.format(at="$3", zone="time_zone", hours="quiet")
-    + """ END AS quiet_from
+    SELECT *, CASE WHEN {is_marketing} THEN {quiet_until} END AS quiet_until,
+        CASE WHEN {is_marketing} THEN {quiet_from} END AS quiet_from
     FROM ready
 ),
 candidate AS (
     SELECT * FROM heard
     WHERE refusal IS NULL AND quiet_until IS NULL AND contact_day IS DISTINCT FROM day AND {is_marketing}
-),"""
-    + contact.reservation("candidate")
-    + ","
-    + contact.unused("heard", "(m.refusal IS NOT NULL OR m.quiet_until IS NOT NULL OR m.contact_day <> m.day)")
-    + """,
+),
+{reservation},
+{unused},
 decided AS (
     SELECT r.*, r.refusal IS NULL AND r.quiet_until IS NULL AND (NOT {is_marketing} OR
         r.contact_day = r.day OR (r.customer_id, r.reference) IN (SELECT customer_id, reference FROM reserved)) AS goes
     FROM heard r
 ),
 loaded AS (
-UPDATE delivery d SET
-    state = CASE WHEN x.over = 'DEADLINE' THEN 'EXPIRED' WHEN x.over IS NOT NULL THEN 'REASON_GONE'
-                 WHEN x.refusal IS NOT NULL THEN 'SUPPRESSED'
-                 WHEN x.goes AND $5 = 'CHAT' THEN 'SENT' ELSE 'PENDING' END::delivery_state,
-    reason = CASE WHEN x.goes THEN NULL WHEN x.refusal IS NOT NULL THEN x.refusal
-                  WHEN x.quiet_until IS NOT NULL THEN 'QUIET_HOURS' ELSE 'CONTACT_LIMIT' END,
-    contact_day = CASE WHEN x.goes AND {is_marketing} THEN x.day END,
-    variant = coalesce(d.variant, x.winner),
-    not_before = CASE WHEN x.goes OR x.refusal IS NOT NULL THEN NULL
-                      WHEN x.quiet_until IS NOT NULL THEN x.quiet_until ELSE """
-    + NEXT_DAY.format(table="x")
-    + """ END,
-    sent_at = CASE WHEN x.goes AND $5 = 'CHAT' THEN $3 END,
-    frozen = nullif(coalesce(x.about, jsonb_build_object()) || coalesce(x.said, jsonb_build_object())
-                    || jsonb_strip_nulls(jsonb_build_object('name', x.name)), jsonb_build_object())
-FROM decided x
-WHERE d.plan_id = x.plan_id AND d.customer_id = x.customer_id AND d.reference = x.reference
-RETURNING d.plan_id, d.shop_id, d.channel, d.reason, d.customer_id, d.reference, d.state, d.attempt, d.language,
-    d.variant, x.day AS contact_day, x.name, x.email, x.email_key, x.goes, x.said,
-    least(local_instant((x.day + 1)::timestamp, x.time_zone), x.quiet_from) AS goes_until
+    UPDATE delivery d SET
+        state = CASE WHEN x.over = 'DEADLINE' THEN 'EXPIRED' WHEN x.over IS NOT NULL THEN 'REASON_GONE'
+                     WHEN x.refusal IS NOT NULL THEN 'SUPPRESSED'
+                     WHEN x.goes AND {channel} = 'CHAT' THEN 'SENT' ELSE 'PENDING' END::delivery_state,
+        reason = CASE WHEN x.goes THEN NULL WHEN x.refusal IS NOT NULL THEN x.refusal
+                      WHEN x.quiet_until IS NOT NULL THEN 'QUIET_HOURS' ELSE 'CONTACT_LIMIT' END,
+        contact_day = CASE WHEN x.goes AND {is_marketing} THEN x.day END,
+        variant = coalesce(d.variant, x.winner),
+        not_before = CASE WHEN x.goes OR x.refusal IS NOT NULL THEN NULL
+                          WHEN x.quiet_until IS NOT NULL THEN x.quiet_until ELSE {next_day} END,
+        sent_at = CASE WHEN x.goes AND {channel} = 'CHAT' THEN {now} END,
+        frozen = nullif(coalesce(x.about, jsonb_build_object()) || coalesce(x.said, jsonb_build_object())
+                        || jsonb_strip_nulls(jsonb_build_object('name', x.name)), jsonb_build_object())
+    FROM decided x
+    WHERE d.plan_id = x.plan_id AND d.customer_id = x.customer_id AND d.reference = x.reference
+    RETURNING d.plan_id, d.shop_id, d.channel, d.reason, d.customer_id, d.reference, d.state, d.attempt, d.language,
+        d.variant, x.day AS contact_day, x.name, x.email, x.email_key, x.goes, x.said,
+        least(local_instant((x.day + 1)::timestamp, x.time_zone), x.quiet_from) AS goes_until
 ),
-"""
-    + fact.telling("loaded", "$3::timestamptz").replace("{", "{{").replace("}", "}}")
-    + """
+{told}
 SELECT * FROM loaded
 """
-)
