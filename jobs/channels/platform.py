@@ -4,11 +4,11 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from jobs.channels import PlanRefused, RelayUnavailable
 from jobs.channels.bookkeeping.group_commit import GroupCommit, may_go_on
+from jobs.channels.bookkeeping.rest import FIRST_REST, Rest
 from jobs.channels.bookkeeping.tally import Tally
 from jobs.channels.http.platform_session import PlatformSession
 from jobs.channels.http.poster import AddressRefusedError, NotReachedError, Poster
@@ -34,10 +34,6 @@ shops' slices come between."""
 AT_ONCE_OF_SHOP = 4
 """Slices of one shop that a process works on at once, half of what it can: the rest is left to others."""
 
-FIRST_REST = 5.0
-LONGEST_REST = 300.0
-"""Seconds a platform that cannot be reached is left alone: doubled each time, from the first to the longest."""
-
 
 @dataclass(slots=True, eq=False)
 class Errand:
@@ -62,31 +58,19 @@ class Errand:
 class _Room:
     """What this process gives one shop's platform: so many requests at once, and rest when it cannot be reached.
 
-    `rests` in a row and, by plan, messages `in_a_row` are counted from slice to slice, for one may hold a single message.
+    Rests and, by plan, messages `in_a_row` are counted from slice to slice, for one may hold a single message.
     """
 
     places: asyncio.Semaphore
     errands: int = 0
-    rests: int = 0
-    rests_until: datetime | None = None
+    rest: Rest = field(default_factory=lambda: Rest(lambda: now().timestamp()))
+    """By the shop's clock, as slices are due by it."""
     in_a_row: Counter[int] = field(default_factory=Counter)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing goes to the platform and nothing of it need be remembered."""
-        return not (self.errands or self.rests or self.in_a_row)
-
-    def rest(self) -> float:
-        """Seconds to leave the platform alone, which could not be reached: longer once the last rest is over."""
-        at = now()
-        if self.rests_until is None or self.rests_until <= at:
-            self.rests_until = at + timedelta(seconds=min(LONGEST_REST, FIRST_REST * 2.0 ** min(self.rests, 10)))
-            self.rests += 1
-        return (self.rests_until - at).total_seconds()
-
-    def answered(self) -> None:
-        """The platform was reached."""
-        self.rests, self.rests_until = 0, None
+        return not (self.errands or self.rest or self.in_a_row)
 
 
 class PlatformChannel:
@@ -172,7 +156,7 @@ class PlatformChannel:
                 errand.end(PlanRefused("ADDRESS_REFUSED"))
                 self._tally.add(_host(errand), "", type(error).__name__)
             except NotReachedError as error:
-                errand.end(RelayUnavailable(f"the chat platform cannot be reached: {error}", room.rest()))
+                errand.end(RelayUnavailable(f"the chat platform cannot be reached: {error}", room.rest.begin()))
             finally:
                 await asyncio.shield(session.settle())
 
@@ -185,14 +169,14 @@ class PlatformChannel:
         """Count, and see whether the platform takes nothing of this plan."""
         plan_id = settled.message.plan_id
         self._tally.add(_host(errand), "", settled.state.value)
-        room.answered()
+        room.rest.end()
         if settled.state in (DeliveryState.FAILED, DeliveryState.UNKNOWN):
             room.in_a_row[plan_id] += 1
         elif settled.state is DeliveryState.SENT:
             del room.in_a_row[plan_id]
         elif settled.reason in ASKS_TO_WAIT and settled.not_before is not None:
-            rest = (settled.not_before - now()).total_seconds()
-            errand.end(RelayUnavailable(f"the chat platform answers {settled.reason}", max(FIRST_REST, rest)))
+            wait = (settled.not_before - now()).total_seconds()
+            errand.end(RelayUnavailable(f"the chat platform answers {settled.reason}", max(FIRST_REST, wait)))
         if room.in_a_row[plan_id] >= IN_A_ROW:
             del room.in_a_row[plan_id]
             errand.end(PlanRefused(settled.reason or ""))

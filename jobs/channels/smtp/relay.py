@@ -8,13 +8,11 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from jobs.channels.bookkeeping.rest import Rest
 from jobs.channels.smtp.session import Offers
 from jobs.channels.smtp.wire import ConnectionLost, Wire
 
 CONNECT_WAIT = 30.0
-FIRST_REST = 5.0
-LONGEST_REST = 300.0
-"""Seconds a relay that cannot be reached is left alone: doubled each time, from the first to the longest."""
 
 RAISE_AFTER = 30.0
 """Seconds after which one more connection is tried at a relay that had enough."""
@@ -67,8 +65,7 @@ class Relay:
         self._encrypted = encrypted
         self._local_hostname = local_hostname
         self._tls_context: ssl.SSLContext | None = None
-        self._rest_until = 0.0
-        self._rests = 0
+        self._rest = Rest(_time)
 
     @property
     def has_room(self) -> bool:
@@ -79,15 +76,14 @@ class Relay:
     @property
     def rest(self) -> float:
         """Seconds it is still left alone after a failure."""
-        return max(0.0, self._rest_until - _time())
+        return self._rest.left
 
     def failed(self) -> None:
         """A connection could not be opened."""
         if self.established:
             self._lowered_to, self._lowered_at = self.established, _time()
-        elif not self.rest:
-            self._rest_until = _time() + min(LONGEST_REST, FIRST_REST * 2 ** min(self._rests, 10))
-            self._rests += 1
+        else:
+            self._rest.begin()
 
     async def connect(self) -> tuple[Wire, Offers]:
         """A greeted, secured and authenticated connection, and what is offered on it. Raises UNREACHABLE."""
@@ -109,7 +105,7 @@ class Relay:
         if client.transport is None:
             raise ConnectionLost("the relay closed the connection after its greeting")
         transport = cast("asyncio.Transport", client.transport)  # uvloop's are no subclass of it
-        self._rests = 0
+        self._rest.end()
         return Wire(transport), Offers(client.supports_extension("pipelining"), client.supports_extension("smtputf8"))
 
     def _tls(self) -> ssl.SSLContext:

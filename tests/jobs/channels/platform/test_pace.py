@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from jobs.channels import platform as platforms
+from jobs.channels.bookkeeping.rest import FIRST_REST
 from jobs.channels.platform import IN_A_ROW, PlatformChannel
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
@@ -157,7 +158,7 @@ async def test_one_shop_s_slices_leave_places_for_others(
     await deliver_slice(ctx, second.id, 1)
     waiting = await db.fetch_value("SELECT count(*) FROM delivery WHERE plan_id = $1 AND state = 'PENDING'", second.id)
     await first
-    clock.move(timedelta(seconds=platforms.FIRST_REST))
+    clock.move(timedelta(seconds=FIRST_REST))
     await deliver_slice(ctx, second.id, 1)
 
     assert waiting == 3
