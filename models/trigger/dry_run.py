@@ -21,8 +21,8 @@ from models.plan import Plan
 from models.segment import Segment
 from models.shop import Shop
 from models.trigger import TRIGGERS, TriggerCode
-from models.trigger.fire import members_of, of_plan
-from models.trigger.statement import LOOKING_BACK_PARAMETERS, looking_back
+from models.trigger.fire import members_of, what_to_look_for
+from models.trigger.statement import FIRST_WHEN_LOOKING_BACK, LookingBack, looking_back
 
 MOST_DAYS = 90
 MOST_CANDIDATES = 50_000
@@ -68,22 +68,25 @@ async def dry_run(shop: Shop, plan: Plan, *, days: int, life: timedelta) -> DryR
     at = now()
     record = await database.fetch_one(_PLAN, plan.id, at - timedelta(days=days))
     assert record is not None
-    arguments: list[Any] = [
-        *of_plan(record, at=at, since=record["send_at"], life=life, after=NO_CUSTOMER, chunk=MOST_CANDIDATES),
-        shop.time_zone, *(await _held_out(plan, at)),
-    ]  # fmt: skip
-    members = members_of(record, at, LOOKING_BACK_PARAMETERS + 1)
-    arguments += members.arguments if members else ()
+    since = record["send_at"]
+    looking = what_to_look_for(record, at=at, since=since, life=life, after=NO_CUSTOMER, chunk=MOST_CANDIDATES)
+    members = members_of(record, at, FIRST_WHEN_LOOKING_BACK)
+    arguments = [*looking, *(await _beyond(shop, plan, at)), *(members.arguments if members else ())]
     segments = await Segment.filter(shop_id=shop.id, preset__isnull=False, archived_at=None).order_by("id")
     asked = [_asked(segment, shop.id, arguments) for segment in segments]
     sql = looking_back(TRIGGERS[TriggerCode(plan.trigger)].finding, members, asked)
     return _told(days, segments, await database.fetch_planned(sql, *arguments))
 
 
-async def _held_out(plan: Plan, at: datetime) -> tuple[int | None, int, datetime]:
-    """What decides who is held out: the plan's share, the control group's, and the beginning of its period."""
-    known = await holdout.of_shop(plan.shop_id)
-    return plan.holdout_percent, known.control_percent, holdout.period_of(at, known.control_since)
+async def _beyond(shop: Shop, plan: Plan, at: datetime) -> LookingBack:
+    """The shop's day, and what decides who is held out now."""
+    known = await holdout.of_shop(shop.id)
+    return LookingBack(
+        shop_zone=shop.time_zone,
+        holdout_percent=plan.holdout_percent,
+        control_percent=known.control_percent,
+        control_period=holdout.period_of(at, known.control_since),
+    )
 
 
 def _asked(segment: Segment, shop_id: int, arguments: list[Any]) -> Compiled:

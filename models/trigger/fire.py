@@ -4,10 +4,8 @@ A look goes over customers in chunks, one transaction each; the watermark moves 
 knows what was looked at, so a look that was cut off is simply done again, and the ledger's key keeps it exact.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from models import audience, database
@@ -18,7 +16,7 @@ from models.experiment import holdout
 from models.identifier import NO_CUSTOMER
 from models.trigger import TRIGGERS, TriggerCode
 from models.trigger.parameter import delays
-from models.trigger.statement import FIRING_PARAMETERS, firing
+from models.trigger.statement import FIRST_WHEN_FIRING, Firing, Looking, firing
 
 CHUNK = 5_000
 """Candidates of one transaction, and those of the same customers."""
@@ -80,31 +78,45 @@ async def _make(plan: database.Record, at: datetime, life: timedelta, after: UUI
     trigger = TRIGGERS[TriggerCode(plan["trigger"])]
     choices = await audience.language_choices(plan)
     keeps_quiet = trigger.is_marketing and plan["quiet_from"] is not None
-    arguments: list[Any] = [
-        *of_plan(plan, at=at, since=plan["watermark"], life=life, after=after, chunk=chunk),
-        plan["time_zone"], plan["default_language"], list(choices), list(choices.values()),
-        plan["quiet_from"] if keeps_quiet else None, plan["quiet_until"] if keeps_quiet else None,
-        "PLATFORM" if plan["has_platform"] else "CHAT",
-        plan["holdout_percent"], plan["control_percent"], holdout.period_of(at, plan["control_since"]),
-        slices.SLICE_SIZE,
-    ]  # fmt: skip
-    members = members_of(plan, at, FIRING_PARAMETERS + 1)
+    looking = what_to_look_for(plan, at=at, since=plan["watermark"], life=life, after=after, chunk=chunk)
+    beyond = Firing(
+        shop_zone=plan["time_zone"],
+        default_language=plan["default_language"],
+        tags=list(choices),
+        languages=list(choices.values()),
+        quiet_from=plan["quiet_from"] if keeps_quiet else None,
+        quiet_until=plan["quiet_until"] if keeps_quiet else None,
+        channel="PLATFORM" if plan["has_platform"] else "CHAT",
+        holdout_percent=plan["holdout_percent"],
+        control_percent=plan["control_percent"],
+        control_period=holdout.period_of(at, plan["control_since"]),
+        slice_size=slices.SLICE_SIZE,
+    )
+    members = members_of(plan, at, FIRST_WHEN_FIRING)
     row = await database.fetch_one(
-        firing(trigger.finding, members), *arguments, *(members.arguments if members else ())
+        firing(trigger.finding, members), *looking, *beyond, *(members.arguments if members else ())
     )
     assert row is not None
     return row
 
 
-def of_plan(
+def what_to_look_for(
     plan: database.Record, *, at: datetime, since: datetime, life: timedelta, after: UUID, chunk: int
-) -> Sequence[Any]:
-    """The parameters that say what to look for: the first of every statement that looks."""
-    stored = database.decode(plan["parameters"])
-    return (
-        plan["id"], plan["shop_id"], at, since, plan["send_at"], plan["ends_at"] or END_OF_TIME, life, delays(stored),
-        after, chunk, plan["parameters"],
-    )  # fmt: skip
+) -> Looking:
+    """What a plan looks for, as of `at`, of what happened `since`."""
+    return Looking(
+        plan=plan["id"],
+        shop=plan["shop_id"],
+        now=at,
+        watermark=since,
+        start=plan["send_at"],
+        end=plan["ends_at"] or END_OF_TIME,
+        life=life,
+        delays=delays(database.decode(plan["parameters"])),
+        after=after,
+        chunk=chunk,
+        parameters=plan["parameters"],
+    )
 
 
 def members_of(plan: database.Record, at: datetime, first_parameter: int) -> Compiled | None:

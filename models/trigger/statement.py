@@ -2,46 +2,106 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, time, timedelta
+from typing import NamedTuple
+from uuid import UUID
 
 from models import reach
 from models.condition import Compiled
 from models.experiment import holdout
 from models.trigger.kind import Finding
 
-FIRING_PARAMETERS = 22
-LOOKING_BACK_PARAMETERS = 15
-"""How many parameters these statements have; a segment's own follow."""
 
-_OF_PLAN: Mapping[str, str] = {
-    "plan": "$1::int",
-    "shop": "$2::int",
-    "now": "$3::timestamptz",
-    "watermark": "$4::timestamptz",
-    "start": "$5::timestamptz",
-    "life": "$7::interval",
-    "after": "$9::uuid",
-    "chunk": "$10::int",
-    "parameters": "$11::jsonb",
-}
+class Looking(NamedTuple):
+    """What to look for: the first parameters of every statement that looks, in their order."""
 
-EVERYBODY = "SELECT customer_id FROM relationship WHERE shop_id = $2::int AND first_interaction_at IS NOT NULL"
+    plan: int
+    shop: int
+    now: datetime
+    watermark: datetime
+    """Up to when the last look had looked."""
+    start: datetime
+    """What happened before the plan began concerns it not."""
+    end: datetime
+    life: timedelta
+    """How long after its nominal time a message may go."""
+    delays: Sequence[timedelta]
+    """When each step comes, after what it counts from."""
+    after: UUID
+    chunk: int
+    parameters: str
+    """The plan's own, as JSON."""
+
+
+class Firing(NamedTuple):
+    """What a statement that fires needs beyond it."""
+
+    shop_zone: str
+    default_language: str
+    tags: Sequence[str]
+    languages: Sequence[str]
+    """For each of the language tags that customers have, which of the plan's languages they get (R14)."""
+    quiet_from: time | None
+    quiet_until: time | None
+    channel: str
+    """What its slices go by: CHAT, or PLATFORM."""
+    holdout_percent: int | None
+    control_percent: int | None
+    control_period: datetime
+    slice_size: int
+
+
+class LookingBack(NamedTuple):
+    """What a statement that looks back needs beyond it."""
+
+    shop_zone: str
+    holdout_percent: int | None
+    control_percent: int | None
+    control_period: datetime
+
+
+_TYPES = {
+    "plan": "int", "shop": "int", "now": "timestamptz", "watermark": "timestamptz", "start": "timestamptz",
+    "end": "timestamptz", "life": "interval", "delays": "interval[]", "after": "uuid", "chunk": "int",
+    "parameters": "jsonb", "shop_zone": "text", "default_language": "text", "tags": "text[]", "languages": "text[]",
+    "quiet_from": "time", "quiet_until": "time", "channel": "text", "holdout_percent": "int", "control_percent": "int",
+    "control_period": "timestamptz", "slice_size": "int",
+}  # fmt: skip
+
+
+def _parameters(*names: str) -> Mapping[str, str]:
+    """How each parameter stands in a statement that has these, by its name."""
+    return {name: f"${place}::{_TYPES[name]}" for place, name in enumerate(names, 1)}
+
+
+_LOOKING = _parameters(*Looking._fields)
+_FIRING = _parameters(*Looking._fields, *Firing._fields)
+_LOOKING_BACK = _parameters(*Looking._fields, *LookingBack._fields)
+
+FIRST_WHEN_FIRING = len(_FIRING) + 1
+FIRST_WHEN_LOOKING_BACK = len(_LOOKING_BACK) + 1
+"""The number of the first parameter of a segment's condition: they come after the statement's own."""
+
+EVERYBODY = (
+    f"SELECT customer_id FROM relationship WHERE shop_id = {_LOOKING['shop']} AND first_interaction_at IS NOT NULL"
+)
 """The members of no segment in particular: the shop's universe (R26)."""
 
 
 def firing(finding: Finding, members: Compiled | None) -> str:
-    """The statement that fires: what models/trigger/fire.py runs, with its parameters."""
+    """The statement that fires: what models/trigger/fire.py runs. Its parameters: Looking, Firing, the segment's."""
     told = f"""AND NOT EXISTS (
-    SELECT FROM delivery d WHERE d.plan_id = $1::int AND d.customer_id = c.customer_id
+    SELECT FROM delivery d WHERE d.plan_id = {{plan}} AND d.customer_id = c.customer_id
       AND right(d.reference, 1)::int >= c.step AND ({finding.same}) OFFSET 0)"""
-    found = _found(finding, members, at=_OF_PLAN["now"], bound="'infinity'::timestamptz", only=told)
+    found = _found(finding, members, at=_LOOKING["now"], bound="'infinity'::timestamptz", only=told)
     return f"{found}, {_MAKE}"
 
 
 def looking_back(finding: Finding, members: Compiled | None, segments: Sequence[Compiled]) -> str:
     """The same search over time that is past: each occasion judged by what had happened when it came due.
 
-    Counts what was found: by hour of the day in the zone $12, by customer, by what would keep it from going (the
-    plan's share of holdouts $13, the control group's $14, of the period that began at $15), and by each of these segments.
+    Its parameters: Looking, LookingBack, the segments'. Counts what was found: by hour of the shop's day, by customer,
+    by what would keep it from going (a holdout, a blocked chat), and by each of these segments.
     """
     found = _found(replace(finding, bundle=finding.once), members, at="c.due", bound="c.due", only="")
     counts = "".join(
@@ -65,25 +125,28 @@ def _found(finding: Finding, members: Compiled | None, *, at: str, bound: str, o
     """CTEs `step`, `candidate` and `made`: the occasions and steps that pass every rule."""
     of_occasion = {"customer": "c.customer_id", "about": "c.about", "at": at, "bound": bound}
     pieces = {
-        name: getattr(finding, name).format(**_OF_PLAN, **of_occasion)
+        name: getattr(finding, name).format(**_LOOKING, **of_occasion)
         for name in ("candidates", "facts", "first", "occasion", "about", "bundle", "rank")
     }
     return _FIND.format(
-        **pieces, members=members.sql if members else EVERYBODY, only=only.format(**_OF_PLAN, **of_occasion)
+        **_LOOKING,
+        **pieces,
+        members=members.sql if members else EVERYBODY,
+        only=only.format(**_LOOKING, **of_occasion),
     )
 
 
 # OFFSET 0 keeps the segment and the facts probes of single customers, whatever the planner believes of their number.
 _FIND = """
 WITH step AS MATERIALIZED (
-    SELECT number::int, delay FROM unnest($8::interval[]) WITH ORDINALITY AS s(delay, number)
-    WHERE $1::int IS NOT NULL AND $11::jsonb IS NOT NULL
+    SELECT number::int, delay FROM unnest({delays}) WITH ORDINALITY AS s(delay, number)
+    WHERE {plan} IS NOT NULL AND {parameters} IS NOT NULL
 ),
 candidate AS MATERIALIZED (
     SELECT * FROM ({candidates}) AS c(customer_id, occasion, step, counted_from, nominal, due, about)
-    WHERE due <= $3 AND counted_from >= $5 AND due < nominal + $7::interval AND due < $6::timestamptz
-      AND customer_id > $9::uuid
-    ORDER BY customer_id FETCH FIRST $10 ROWS WITH TIES
+    WHERE due <= {now} AND counted_from >= {start} AND due < nominal + {life} AND due < {end}
+      AND customer_id > {after}
+    ORDER BY customer_id FETCH FIRST ({chunk}) ROWS WITH TIES
 ),
 made AS (
     SELECT DISTINCT ON (c.customer_id, {bundle})
@@ -95,39 +158,39 @@ made AS (
     ORDER BY c.customer_id, {bundle}, {rank}
 )"""
 
-HELD_OUT = holdout.reason(
-    "customer_id", plan="$1::int", percent="$19::int", shop="$2::int", control="$20::int", period="$21::timestamptz"
-)
+_HELD_OUT = holdout.reason(
+    "customer_id", plan="{plan}", percent="{holdout_percent}", shop="{shop}", control="{control_percent}",
+    period="{control_period}",
+)  # fmt: skip
 
-_MAKE = (
-    """
+_MAKE = """
 addressed AS (
-    SELECT m.*, m.occasion || ':' || m.step AS reference, coalesce(l.chosen, $13) AS language,
-        coalesce(c.time_zone, $12) AS time_zone
+    SELECT m.*, m.occasion || ':' || m.step AS reference, coalesce(l.chosen, {default_language}) AS language,
+        coalesce(c.time_zone, {shop_zone}) AS time_zone
     FROM made m
     LEFT JOIN customer c ON c.id = m.customer_id
-    LEFT JOIN unnest($14::text[], $15::text[]) AS l(tag, chosen) ON l.tag = c.language
+    LEFT JOIN unnest({tags}, {languages}) AS l(tag, chosen) ON l.tag = c.language
 ),
 timed AS (
-    SELECT *, CASE WHEN $16::time IS NOT NULL THEN quiet_until($3::timestamptz, time_zone, $16, $17::time) END AS not_before
+    SELECT *, CASE WHEN {quiet_from} IS NOT NULL THEN quiet_until({now}, time_zone, {quiet_from}, {quiet_until}) END
+        AS not_before
     FROM addressed
 ),
-chosen AS (SELECT *, """
-    + HELD_OUT
-    + """ AS held_out FROM timed),
+chosen AS (SELECT *, {held_out} AS held_out FROM timed),
 waiting AS (
-    SELECT customer_id, reference, (SELECT coalesce(max(number), 0) FROM slice WHERE plan_id = $1::int)
+    SELECT customer_id, reference, (SELECT coalesce(max(number), 0) FROM slice WHERE plan_id = {plan})
         + dense_rank() OVER (ORDER BY not_before NULLS FIRST, place) AS slice
-    FROM (SELECT *, (row_number() OVER (PARTITION BY not_before ORDER BY customer_id, reference) - 1) / $22::int AS place
+    FROM (SELECT *, (row_number() OVER (PARTITION BY not_before ORDER BY customer_id, reference) - 1) / {slice_size}
+            AS place
           FROM chosen WHERE held_out IS NULL) AS numbered
 ),
 inserted AS (
     INSERT INTO delivery (plan_id, customer_id, reference, shop_id, state, channel, language, reason, slice,
                           not_before, created_at, expires_at, frozen)
-    SELECT $1::int, c.customer_id, c.reference, $2::int,
+    SELECT {plan}, c.customer_id, c.reference, {shop},
         CASE WHEN c.held_out IS NULL THEN 'PENDING' ELSE 'HELD_OUT' END::delivery_state, 'CHAT', c.language,
         coalesce(c.held_out, CASE WHEN c.not_before IS NOT NULL THEN 'LOCAL_HOUR' END), w.slice,
-        CASE WHEN c.held_out IS NULL THEN c.not_before END, $3, c.nominal + $7::interval,
+        CASE WHEN c.held_out IS NULL THEN c.not_before END, {now}, c.nominal + {life},
         jsonb_build_object('about', c.about)
     FROM chosen c LEFT JOIN waiting w USING (customer_id, reference) ORDER BY c.customer_id, c.reference
     ON CONFLICT DO NOTHING
@@ -135,31 +198,24 @@ inserted AS (
 ),
 sliced AS (
     INSERT INTO slice (plan_id, number, channel, due_at)
-    SELECT $1::int, slice, $18, min(coalesce(not_before, $3::timestamptz))
+    SELECT {plan}, slice, {channel}, min(coalesce(not_before, {now}))
     FROM inserted WHERE slice IS NOT NULL GROUP BY slice
 )
 SELECT (SELECT count(*) FROM candidate) AS looked_at, (SELECT count(*) FROM inserted) AS made,
     (SELECT customer_id FROM candidate ORDER BY customer_id DESC LIMIT 1) AS through
-"""
-)
+""".format(**_FIRING, held_out=_HELD_OUT.format(**_FIRING))
 
-_COUNT = (
-    """,
-kept AS (SELECT customer_id, """
-    + holdout.reason(
-        "customer_id", plan="$1::int", percent="$13::int", shop="$2::int", control="$14::int", period="$15::timestamptz"
-    )
-    + """ AS held_out FROM made)
-SELECT 'HOUR' AS what, extract(hour FROM due AT TIME ZONE $12)::int AS key, count(*) AS count FROM made GROUP BY 2
+_COUNT = """,
+kept AS (SELECT customer_id, {held_out} AS held_out FROM made)
+SELECT 'HOUR' AS what, extract(hour FROM due AT TIME ZONE {shop_zone})::int AS key, count(*) AS count
+FROM made GROUP BY 2
 UNION ALL SELECT 'CUSTOMERS', 0, count(DISTINCT customer_id) FROM made
 UNION ALL SELECT 'HELD_OUT', 0, count(*) FROM kept WHERE held_out IS NOT NULL
 UNION ALL SELECT 'BLOCKED', 0, count(*) FROM kept k
-JOIN relationship r ON r.shop_id = $2::int AND r.customer_id = k.customer_id AND """
-    + reach.IS_BLOCKED
-    + """
+JOIN relationship r ON r.shop_id = {shop} AND r.customer_id = k.customer_id AND {is_blocked}
 WHERE k.held_out IS NULL
-UNION ALL SELECT 'CANDIDATES', 0, count(*) FROM candidate"""
-)
+UNION ALL SELECT 'CANDIDATES', 0, count(*) FROM candidate
+""".format(**_LOOKING_BACK, held_out=_HELD_OUT.format(**_LOOKING_BACK), is_blocked=reach.IS_BLOCKED)
 
 _COUNT_MEMBERS = """
 UNION ALL SELECT 'SEGMENT', {number}, count(DISTINCT made.customer_id)
