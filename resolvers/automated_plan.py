@@ -20,10 +20,11 @@ from models.scenario import Destination
 from models.trigger import TRIGGERS, TriggerCode
 from models.trigger.parameter import read
 from resolvers import global_id
+from resolvers.change import given_or, or_kept, refuse_nulls
 from resolvers.context import Info
 from resolvers.mutation import IDEMPOTENCY_KEY, Payload, answer
 from resolvers.plan import PLAN, own_or_refuse
-from resolvers.plan_input import PlanTextInput, content_of, coupon_id_of, given_or, or_kept, product_ids_of
+from resolvers.plan_input import PlanTextInput, content_of, coupon_id_of, product_ids_of
 
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
@@ -113,7 +114,8 @@ class AutomatedPlanUpdateInput:
         default=UNSET, description="Another trigger; parameters that are not given have its defaults then."
     )
     parameters: PlanParametersInput | None = strawberry.field(
-        default=UNSET, description="Other parameters; those left out have their defaults."
+        default=UNSET,
+        description="Other parameters; those left out have their defaults, null gives all of them theirs.",
     )
     segment_id: strawberry.ID | None = strawberry.field(
         default=UNSET, description="Global id of another segment; null for everybody."
@@ -123,7 +125,7 @@ class AutomatedPlanUpdateInput:
     )
     template: str | None = strawberry.field(default=UNSET, description="Another template; null for none.")
     product_ids: list[strawberry.ID] | None = strawberry.field(
-        default=UNSET, description="Global ids of all the products it shows, up to 4."
+        default=UNSET, description="Global ids of all the products it shows, up to 4; null or empty for none."
     )
     image_url: str | None = strawberry.field(default=UNSET, description="Where another image is; null for none.")
     coupon_id: strawberry.ID | None = strawberry.field(
@@ -133,7 +135,9 @@ class AutomatedPlanUpdateInput:
     button: Destination | None = strawberry.field(
         default=UNSET, description="Where its button leads; null for no button."
     )
-    holdout_percent: int | None = strawberry.field(default=UNSET, description="Another share that gets nothing.")
+    holdout_percent: int | None = strawberry.field(
+        default=UNSET, description="Another share that gets nothing; null for the shop's own."
+    )
     start_at: datetime | None = strawberry.field(
         default=UNSET, description="Another start; null for at once. Refused when past."
     )
@@ -203,6 +207,7 @@ def _changed(draft: PlanDraft, change: AutomatedPlanUpdateInput) -> PlanDraft:
     """The draft with what the input names changed. The share that was held out goes with a trigger that can have none."""
     if draft.automation is None:
         raise refuse("id", "This is no automated plan; planUpdate changes it.", rule="R9")
+    refuse_nulls(change, "name", "trigger", "texts", "smart_coupon")
     automation = _changed_automation(draft.automation, change)
     kept_percent = draft.holdout_percent if automation.trigger.is_marketing else None
     return replace(
@@ -215,7 +220,7 @@ def _changed(draft: PlanDraft, change: AutomatedPlanUpdateInput) -> PlanDraft:
         image_url=given_or(change.image_url, draft.image_url),
         coupon_id=draft.coupon_id if change.coupon_id is UNSET else coupon_id_of(change.coupon_id),
         button=given_or(change.button, draft.button),
-        holdout_percent=or_kept(change.holdout_percent, kept_percent),
+        holdout_percent=given_or(change.holdout_percent, kept_percent),
         send_at=given_or(change.start_at, draft.send_at),
         automation=automation,
     )
@@ -223,7 +228,7 @@ def _changed(draft: PlanDraft, change: AutomatedPlanUpdateInput) -> PlanDraft:
 
 def _changed_automation(known: Automation, change: AutomatedPlanUpdateInput) -> Automation:
     code = or_kept(change.trigger, known.code)
-    keeps = code is known.code and not change.parameters
+    keeps = code is known.code and change.parameters is UNSET
     return Automation(
         code,
         known.parameters if keeps else read(TRIGGERS[code], _given(change.parameters or None)),

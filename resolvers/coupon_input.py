@@ -11,6 +11,7 @@ from strawberry import UNSET
 from models.coupon.terms import CouponTerms, Visibility
 from models.shop import Shop
 from resolvers import global_id
+from resolvers.change import or_kept, refuse_nulls
 from resolvers.money import MoneyInput, minor_units
 from resolvers.mutation import IDEMPOTENCY_KEY
 from resolvers.plan_input import NO_PRODUCT
@@ -113,14 +114,17 @@ def terms_of(shop: Shop, given: CouponCreateInput) -> CouponTerms:
 
 def changed(shop: Shop, known: CouponTerms, change: CouponUpdateInput) -> CouponTerms:
     """The terms with what the input names changed."""
+    refuse_nulls(
+        change, "name", "visibility", "discount", "starts_at", "ends_at", "total_limit", "customer_limit", "code"
+    )
     percentage, amount = _discount(shop, change.discount) if change.discount else (known.percentage, known.amount)
     return CouponTerms(
-        name=_or(change.name, known.name),
-        visibility=_or(change.visibility, known.visibility),
-        starts_at=_or(change.starts_at, known.starts_at),
-        ends_at=_or(change.ends_at, known.ends_at),
-        total_limit=_or(change.total_limit, known.total_limit),
-        customer_limit=_or(change.customer_limit, known.customer_limit),
+        name=or_kept(change.name, known.name),
+        visibility=or_kept(change.visibility, known.visibility),
+        starts_at=or_kept(change.starts_at, known.starts_at),
+        ends_at=or_kept(change.ends_at, known.ends_at),
+        total_limit=or_kept(change.total_limit, known.total_limit),
+        customer_limit=or_kept(change.customer_limit, known.customer_limit),
         percentage=percentage,
         amount=amount,
         minimum_spend=_unless_left_out(
@@ -128,7 +132,7 @@ def changed(shop: Shop, known: CouponTerms, change: CouponUpdateInput) -> Coupon
         ),
         segment_id=_unless_left_out(change.segment_id, known.segment_id, _segment_id, None),
         product_ids=_unless_left_out(change.product_ids, tuple(known.product_ids), _product_ids, ()),
-        code=_or(change.code, known.code),
+        code=or_kept(change.code, known.code),
     )
 
 
@@ -145,11 +149,6 @@ def _segment_id(given: strawberry.ID | None) -> int | None:
 
 def _product_ids(given: list[strawberry.ID]) -> tuple[UUID, ...]:
     return tuple(global_id.uuid(each, "Product") or NO_PRODUCT for each in given)
-
-
-def _or(given: T | None, kept: T | None) -> Any:
-    """What is given, or what was there, for what cannot be emptied."""
-    return kept if given is None or given is UNSET else given
 
 
 def _unless_left_out(given: Any, kept: T, read: Callable[[Any], T], empty: T) -> T:

@@ -3,11 +3,13 @@
 from typing import Any
 
 import strawberry
+from strawberry import UNSET
 
 from models.caller import Action
 from models.experiment import holdout as holdouts
 from models.experiment.holdout import Holdout
 from models.shop import Shop
+from resolvers.change import or_kept, refuse_nulls
 from resolvers.context import Info
 from resolvers.mutation import IDEMPOTENCY_KEY, Kept, Payload, answer
 
@@ -17,10 +19,10 @@ class HoldoutUpdateInput:
     """What `holdoutUpdate` takes."""
 
     plan_percent: int | None = strawberry.field(
-        default=None, description="Percent of a new plan's audience, 0–50, unless the plan says otherwise."
+        default=UNSET, description="Percent of a new plan's audience, 0–50, unless the plan says otherwise."
     )
     control_percent: int | None = strawberry.field(
-        default=None,
+        default=UNSET,
         description="Percent of the shop's customers, 0–50, whom no plan writes to. A change draws them anew.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
@@ -42,8 +44,12 @@ async def update(info: Info, input: HoldoutUpdateInput) -> Payload:
     kept: Kept[Holdout] = Kept("holdout", lambda _: shop.id, _load)
 
     async def change() -> Holdout:
+        refuse_nulls(input, "plan_percent", "control_percent")
         return await holdouts.change(
-            shop, plan_percent=input.plan_percent, control_percent=input.control_percent, actor=actor
+            shop,
+            plan_percent=or_kept(input.plan_percent, None),
+            control_percent=or_kept(input.control_percent, None),
+            actor=actor,
         )
 
     return await answer(info, input, kept, change)

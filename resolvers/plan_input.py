@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, time
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import strawberry
@@ -14,9 +14,8 @@ from models.experiment import Experiment, Metric, Variant
 from models.plan.draft import PlanChannel, PlanDraft
 from models.scenario import Destination
 from resolvers import global_id
+from resolvers.change import given_or, or_kept, refuse_nulls
 from resolvers.mutation import IDEMPOTENCY_KEY
-
-T = TypeVar("T")
 
 NO_PRODUCT = UUID(int=0)
 VARIANTS = ("experiment", "variants")
@@ -106,7 +105,7 @@ class PlanUpdateInput:
     )
     template: str | None = strawberry.field(default=UNSET, description="Another template; null for none.")
     product_ids: list[strawberry.ID] | None = strawberry.field(
-        default=UNSET, description="Global ids of all the products it shows, up to 4."
+        default=UNSET, description="Global ids of all the products it shows, up to 4; null or empty for none."
     )
     image_url: str | None = strawberry.field(default=UNSET, description="Where another image is; null for none.")
     coupon_id: strawberry.ID | None = strawberry.field(
@@ -116,7 +115,8 @@ class PlanUpdateInput:
         default=UNSET, description="Where its button leads; null for no button."
     )
     holdout_percent: int | None = strawberry.field(
-        default=UNSET, description="Another percent of its audience, 0–50, that get nothing, for comparison."
+        default=UNSET,
+        description="Another percent of its audience, 0–50, that get nothing, for comparison; null for the shop's own.",
     )
     experiment: PlanExperimentInput | None = strawberry.field(
         default=UNSET, description="All its other variants; null for none."
@@ -217,6 +217,7 @@ def drafted(given: PlanCreateInput) -> PlanDraft:
 
 def changed(draft: PlanDraft, change: PlanUpdateInput) -> PlanDraft:
     """The draft with what the input names changed."""
+    refuse_nulls(change, "name", "channel", "segment_id", "texts")
     return replace(
         draft,
         name=or_kept(change.name, draft.name),
@@ -230,19 +231,9 @@ def changed(draft: PlanDraft, change: PlanUpdateInput) -> PlanDraft:
         button=given_or(change.button, draft.button),
         send_at=given_or(change.send_at, draft.send_at),
         local_time=given_or(change.local_time, draft.local_time),
-        holdout_percent=or_kept(change.holdout_percent, draft.holdout_percent),
+        holdout_percent=given_or(change.holdout_percent, draft.holdout_percent),
         experiment=draft.experiment if change.experiment is UNSET else _experiment(change.experiment),
     )
-
-
-def or_kept(given: T | None, kept: T) -> T:
-    """What is given, or what was there, for what cannot be emptied."""
-    return kept if given is None or given is UNSET else given
-
-
-def given_or(given: T, kept: T) -> T:
-    """What is given, null included, or what was there, for what can be emptied."""
-    return kept if given is UNSET else given
 
 
 def content_of(texts: list[PlanTextInput], *place: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, TypeAlias
 
 import strawberry
+from strawberry import UNSET
 
 from models import words
 from models.caller import Action
@@ -15,6 +16,7 @@ from models.segment.definition import define
 from models.segment.size import Size
 from models.shop import Shop
 from resolvers import global_id
+from resolvers.change import or_kept, refuse_nulls
 from resolvers.condition import ConditionInput, conditions_of, plan_of
 from resolvers.connection import After, Before, Connection, First, Last, connect
 from resolvers.context import Info
@@ -45,9 +47,9 @@ class SegmentUpdateInput:
     """What `segmentUpdate` takes."""
 
     id: strawberry.ID = strawberry.field(description="Global id of one of the shop's own segments.")
-    name: str | None = strawberry.field(default=None, description="A new name, 1–200 characters.")
-    conditions: ConditionInput | None = strawberry.field(default=None, description="A new condition.")
-    text: str | None = strawberry.field(default=None, description=TEXT)
+    name: str | None = strawberry.field(default=UNSET, description="A new name, 1–200 characters.")
+    conditions: ConditionInput | None = strawberry.field(default=UNSET, description="A new condition.")
+    text: str | None = strawberry.field(default=UNSET, description=TEXT)
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
@@ -153,7 +155,14 @@ async def versions(info: Info, root: strawberry.Parent[Segment]) -> list[Version
 
 def _defined(shop: Shop, input: SegmentCreateInput | SegmentUpdateInput) -> Definition:
     conditions = conditions_of(input.conditions) if input.conditions else None
-    return define(shop, conditions=conditions, text=input.text, plan_of=plan_of)
+    return define(shop, conditions=conditions, text=or_kept(input.text, None), plan_of=plan_of)
+
+
+def _redefined(shop: Shop, input: SegmentUpdateInput) -> Definition | None:
+    """The new definition, if there is one. Of its two forms null says no more than that it is in the other."""
+    is_given = any(form is not None and form is not UNSET for form in (input.conditions, input.text))
+    refuse_nulls(input, "name", *(() if is_given else ("conditions", "text")))
+    return _defined(shop, input) if is_given else None
 
 
 async def create(info: Info, input: SegmentCreateInput) -> Payload:
@@ -174,9 +183,8 @@ async def update(info: Info, input: SegmentUpdateInput) -> Payload:
 
     async def edit() -> Segment:
         own = await _own_or_refuse(shop, input.id)
-        is_defined = input.conditions is not None or input.text is not None
-        definition = _defined(shop, input) if is_defined else None
-        return await own.edit(shop, name=input.name, definition=definition, actor=actor)
+        definition = _redefined(shop, input)
+        return await own.edit(shop, name=or_kept(input.name, None), definition=definition, actor=actor)
 
     return await answer(info, input, SEGMENT, edit)
 

@@ -7,12 +7,12 @@ from strawberry import UNSET
 
 from models import webhook
 from models.caller import Action
-from models.errors import ErrorCode, refuse
 from models.page import page_of, rows_by_id
 from models.webhook import Webhook, Wish, posting
 from models.webhook.fact import Fact
 from models.webhook.posting import Posting
 from resolvers import global_id
+from resolvers.change import or_kept, refuse_nulls
 from resolvers.chat_platform import secret_key
 from resolvers.connection import After, Before, Connection, First, Last, connect
 from resolvers.context import Info
@@ -220,13 +220,11 @@ def _number(webhook_id: strawberry.ID) -> int:
 
 def _wish(wanted: WebhookUpdateInput) -> Wish:
     """What an update asks for. Only a description can be emptied."""
-    for name in ("url", "facts", "is_enabled"):
-        if getattr(wanted, name) is None:
-            raise refuse(name.replace("is_enabled", "isEnabled"), "Leave it out, or give a value.", ErrorCode.INVALID)
+    refuse_nulls(wanted, "url", "facts", "is_enabled")
     description = "" if wanted.description is None else wanted.description
     return Wish(
-        url=None if wanted.url is UNSET else wanted.url,
-        facts=None if wanted.facts is UNSET else wanted.facts,
-        description=None if description is UNSET else description,
-        is_enabled=None if wanted.is_enabled is UNSET else wanted.is_enabled,
+        url=or_kept(wanted.url, None),
+        facts=or_kept(wanted.facts, None),
+        description=or_kept(description, None),
+        is_enabled=or_kept(wanted.is_enabled, None),
     )
