@@ -3,12 +3,16 @@
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
+    InlineFragmentNode,
     OperationDefinitionNode,
     parse,
     specified_rules,
@@ -52,6 +56,16 @@ class Document:
             if operation.name and operation.name.value == name:
                 return operation
         raise GraphQLError(f"The document has no operation named {name[:100]!r}.")
+
+    def root_field(self, operation: OperationDefinitionNode) -> FieldNode:
+        """The first field of an operation, in whatever fragment it stands: of a subscription, the only one."""
+        assert self.ast is not None
+        fragments = {node.name.value: node for node in self.ast.definitions if isinstance(node, FragmentDefinitionNode)}
+        first = operation.selection_set.selections[0]
+        while not isinstance(first, FieldNode):
+            within = fragments[first.name.value] if isinstance(first, FragmentSpreadNode) else first
+            first = cast("InlineFragmentNode", within).selection_set.selections[0]
+        return first
 
     def cost(self, schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> int:
         """What an operation costs with these variables, in points."""

@@ -15,6 +15,7 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     execute,
+    located_error,
     subscribe,
 )
 from structlog.contextvars import bind_contextvars
@@ -250,8 +251,7 @@ class Engine:
                     # The next event must not see rows that this one loaded.
                     context.loaders = Loaders()
             except Exception as error:  # noqa: BLE001 - whatever ends the source is told like any other error
-                failure = GraphQLError(str(error), original_error=error)
-                yield Answer(errors=[formatted(failure)], extensions={"cost": requested(ready.cost)}, was_run=True)
+                yield self._answer(ExecutionResult(None, [_at_root(error, ready)]), ready)
 
     def _answer(self, result: ExecutionResult, ready: Ready) -> Answer:
         errors = [formatted(error, otherwise=BAD_INPUT) for error in result.errors or ()]
@@ -260,3 +260,9 @@ class Engine:
         used = counted(result.data, ready.document.dear)
         cost = requested(ready.cost) | {"actualQueryCost": max(1, min(used, ready.cost))}
         return Answer(result.data, errors, {"cost": cost}, was_run)
+
+
+def _at_root(error: Exception, ready: Ready) -> GraphQLError:
+    """What ended a subscription's source, told at its field: graphql-core knows a place only for what resolvers raise."""
+    field = ready.document.root_field(ready.node)
+    return located_error(error, [field], [(field.alias or field.name).value])

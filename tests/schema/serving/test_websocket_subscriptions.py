@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from starlette.applications import Starlette
 
 from models import live
@@ -48,6 +49,34 @@ async def test_a_plan_s_progress_rises_to_its_end_and_completes(url: str, app: S
 
     assert (snapshot["status"], snapshot["recipients"]) == ("DRAFT", 0)
     assert (event["status"], event["version"] > snapshot["version"]) == ("CANCELLED", True)
+    assert last == {"id": "a", "type": "complete"}
+
+
+@pytest.mark.parametrize(
+    ("query", "key", "column"),
+    [
+        ("subscription ($id: ID!) { planProgress(planId: $id) { sent } }", "planProgress", 27),
+        ("subscription ($id: ID!) { own: planProgress(planId: $id) { sent } }", "own", 27),
+        ("subscription ($id: ID!) { ...A } fragment A on Subscription { planProgress(planId: $id) { sent } }",
+         "planProgress", 63),
+        ("subscription ($id: ID!) { ... on Subscription { planProgress(planId: $id) { sent } } }", "planProgress", 49),
+    ],
+)  # fmt: skip
+async def test_a_subscription_that_is_refused_says_what_is_wrong_and_at_which_field(
+    url: str, query: str, key: str, column: int
+):
+    shop, other = await make_shop(), await make_shop("other")
+    foreign = await make_draft(other)
+    async with peer(url) as client:
+        await client.initialise(seller(shop))
+        await client.subscribe("a", {"query": query, "variables": {"id": global_id.encode("Plan", foreign.id)}})
+        message = await client.receive()
+        last = await client.receive()
+
+    (error,) = message["payload"]["errors"]
+    assert (error["path"], error["locations"]) == ([key], [{"line": 1, "column": column}])
+    assert error["extensions"]["userErrors"][0]["code"] == "NOT_FOUND"
+    assert message["payload"]["extensions"]["cost"]["actualQueryCost"] == 1
     assert last == {"id": "a", "type": "complete"}
 
 

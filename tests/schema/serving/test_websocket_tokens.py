@@ -32,7 +32,8 @@ async def test_a_subscription_without_a_token_is_an_error_of_its_own(url: str):
         await client.subscribe("a", INBOX)
         message = await client.receive()
 
-    assert message["payload"]["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    error = message["payload"]["errors"][0]
+    assert (error["extensions"]["code"], error["path"]) == ("UNAUTHENTICATED", ["inboxMessage"])
 
 
 async def test_a_token_that_ends_ends_its_socket(url: str, clock: Clock):
