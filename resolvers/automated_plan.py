@@ -123,7 +123,9 @@ class AutomatedPlanUpdateInput:
     texts: list[PlanTextInput] | None = strawberry.field(
         default=UNSET, description="All its texts; languages that are not here are dropped."
     )
-    template: str | None = strawberry.field(default=UNSET, description="Another template; null for none.")
+    template: str | None = strawberry.field(
+        default=UNSET, description="Another template, by its scenario's code; null for none."
+    )
     product_ids: list[strawberry.ID] | None = strawberry.field(
         default=UNSET, description="Global ids of all the products it shows, up to 4; null or empty for none."
     )

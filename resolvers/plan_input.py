@@ -64,7 +64,9 @@ class PlanCreateInput:
     texts: list[PlanTextInput] = strawberry.field(
         default_factory=list, description="What it says, per language. May be completed until it is submitted."
     )
-    template: str | None = strawberry.field(default=None, description="The template its texts were made from, if any.")
+    template: str | None = strawberry.field(
+        default=None, description="The template its texts were made from, if any: the code of a scenario."
+    )
     product_ids: list[strawberry.ID] = strawberry.field(
         default_factory=list, description="Global ids of up to 4 products it shows."
     )
@@ -103,7 +105,9 @@ class PlanUpdateInput:
     texts: list[PlanTextInput] | None = strawberry.field(
         default=UNSET, description="All its texts; languages that are not here are dropped."
     )
-    template: str | None = strawberry.field(default=UNSET, description="Another template; null for none.")
+    template: str | None = strawberry.field(
+        default=UNSET, description="Another template, by its scenario's code; null for none."
+    )
     product_ids: list[strawberry.ID] | None = strawberry.field(
         default=UNSET, description="Global ids of all the products it shows, up to 4; null or empty for none."
     )

@@ -403,7 +403,7 @@ CASES: dict[str, Case] = {
     "Mutation.planUpdate": Case(
         Role.OWNER,
         mutation("planUpdate", f"plan {{ {PLAN} }}"),
-        lambda ids: {"input": {"id": ids["Draft"], "template": "none"}},
+        lambda ids: {"input": {"id": ids["Draft"], "template": "WIN_BACK"}},
     ),
     "Mutation.automatedPlanCreate": Case(
         Role.OWNER,
@@ -421,7 +421,7 @@ CASES: dict[str, Case] = {
     "Mutation.automatedPlanUpdate": Case(
         Role.OWNER,
         mutation("automatedPlanUpdate", f"plan {{ {PLAN} }}"),
-        lambda ids: {"input": {"id": ids["Automated"], "template": "none"}},
+        lambda ids: {"input": {"id": ids["Automated"], "template": "WIN_BACK"}},
     ),
     "Mutation.planSubmit": Case(
         Role.OWNER, mutation("planSubmit", f"plan {{ {PLAN} }}"), lambda ids: {"input": {"id": ids["Draft"]}}

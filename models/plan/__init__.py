@@ -86,10 +86,11 @@ class Plan(PlanRow):
         async with database.transaction():
             standing = await access.hold(shop.id)
             await self._hold()
-            draft = change(self.decided)
+            decided = self.decided
+            draft = change(decided)
             permission.require(standing, PlanAction.EDIT, draft.channel)
             self._require(PlanAction.EDIT, {PlanStatus.DRAFT})
-            await check(shop, draft, kept_at=self.send_at)
+            await check(shop, draft, kept=decided)
             changes = stored(columns_of(await _with_share(shop, draft)))
             await self._move(PlanAction.EDIT, PlanStatus.DRAFT, actor=actor, changes=changes)
         return self

@@ -14,7 +14,7 @@ from models.experiment import holdout
 from models.plan import automation
 from models.plan.draft import MAX_PRODUCTS, PlanDraft
 from models.plan.image import check_image
-from models.scenario import Destination
+from models.scenario import SCENARIOS, Destination
 from models.segment import Segment
 from models.shop import Shop
 
@@ -35,17 +35,27 @@ def check_name(name: str) -> list[Problem]:
     return [Problem(("name",), message, ErrorCode.TOO_LONG if words else ErrorCode.INVALID, "R8")]
 
 
+def check_template(code: str | None) -> list[Problem]:
+    """R8: what a plan's texts were made from is one of the templates there are."""
+    if code is None or code in SCENARIOS:
+        return []
+    message = f"There is no such template; there are: {', '.join(SCENARIOS)}."
+    return [Problem(("template",), message, ErrorCode.NOT_FOUND, "R8")]
+
+
 async def check(
-    shop: Shop, draft: PlanDraft, *, complete_at: datetime | None = None, kept_at: datetime | None = None
+    shop: Shop, draft: PlanDraft, *, complete_at: datetime | None = None, kept: PlanDraft | None = None
 ) -> None:
     """Refuse a draft in which something cannot be.
 
     With `complete_at`, the time it would start, it must also be fit to be sent then: with every text
-    that anyone would get (R14), and with a coupon that runs. `kept_at` is the time it had already: that may
-    have come while it was a draft.
+    that anyone would get (R14), and with a coupon that runs. `kept` is what the plan said already: its time may
+    have come while it was a draft, and its template may be gone.
     """
     problems = check_name(draft.name)
-    if draft.send_at != kept_at:
+    if kept is None or draft.template != kept.template:
+        problems += check_template(draft.template)
+    if kept is None or draft.send_at != kept.send_at:
         problems += check_not_past(draft.send_at, now(), "startAt" if draft.automation else "sendAt")
     if draft.automation is None or draft.segment_id is not None:
         problems += await _check_segment(shop, draft.segment_id)

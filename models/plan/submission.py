@@ -54,4 +54,4 @@ async def _check_sendable(
         raise Refused(problems)
     for coupon_id in sorted({each for each in experiment.coupon_ids(plan.coupon_id, tried) if each is not None}):
         await coupon.hold(coupon_id)
-    await check(shop, plan.decided, complete_at=max(wanted or at, at), kept_at=plan.send_at)
+    await check(shop, plan.decided, complete_at=max(wanted or at, at), kept=plan.decided)

@@ -415,3 +415,30 @@ async def test_what_failed_is_tried_again_once_per_key(api: Api):
     progress = {"pending": 2, "failed": 0, "unknown": 0, "mayRepeat": 1}
     expected = {"plan": {"status": "ONGOING", "progress": progress}, "userErrors": []}
     assert [each["planRetryFailed"] for each in answers] == [expected, expected]
+
+
+async def test_a_template_that_there_is_none_of_is_refused_and_nothing_is_kept(api: Api):
+    shop = await make_shop()
+    draft = await make_draft(shop, template="WIN_BACK")
+    change = {"id": global_id.encode("Plan", draft.id), "name": "Other"}
+
+    for template in ("MADE_UP", ""):
+        created = await api.data(CREATE, seller(shop), input=await new_plan(shop, template=template))
+        changed = await api.data(UPDATE, seller(shop), input={**change, "template": template})
+        for answer in (created["planCreate"], changed["planUpdate"]):
+            assert answer == {"plan": None, "userErrors": [{"field": ["template"], "code": "NOT_FOUND"}]}
+
+    kept = await Plan.get()
+    assert (kept.name, kept.template) == (draft.name, "WIN_BACK")
+
+
+async def test_a_template_that_there_is_none_of_any_more_hinders_no_other_change(api: Api):
+    shop = await make_shop()
+    draft = await make_draft(shop)
+    await databases.execute("UPDATE plan SET template = 'OF_LAST_YEAR'")
+    named = {"id": global_id.encode("Plan", draft.id)}
+
+    changed = (await api.data(UPDATE, seller(shop), input={**named, "name": "Other"}))["planUpdate"]
+    submitted = (await api.data(SUBMIT, seller(shop), input=named))["planSubmit"]
+
+    assert (changed["plan"]["name"], submitted["plan"]["status"]) == ("Other", "ONGOING")
