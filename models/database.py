@@ -53,6 +53,11 @@ FAILED = (*UNREACHABLE, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.I
 """Whatever a look at the database may end with that has to say so rather than fail itself."""
 
 
+def is_unstorable(error: BaseException) -> bool:
+    """Whether a statement failed for a character that PostgreSQL stores in no text, by the driver's word or the ORM's."""
+    return any(isinstance(each, asyncpg.CharacterNotInRepertoireError) for each in (error, error.__cause__))
+
+
 def outage_of(error: BaseException | None) -> BaseException | None:
     """What an error says of why PostgreSQL cannot be reached, if it says nothing else, of however many tasks at once."""
     if isinstance(error, BaseExceptionGroup):

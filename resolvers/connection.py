@@ -25,10 +25,12 @@ MAX_SEARCH = 200
 """Characters that a list is searched for."""
 
 
-def searched(search: str | None) -> str:
-    """What argument `search` asks for, empty for everything. Refused when it is too long."""
+def searched(search: str | None, argument: str = "search") -> str:
+    """What an argument asks to find, empty for everything. Refused when it is too long, or in no text that is stored."""
     if search and len(search) > MAX_SEARCH:
-        raise refuse("search", f"At most {MAX_SEARCH} characters are searched for.", ErrorCode.TOO_LONG)
+        raise refuse(argument, f"At most {MAX_SEARCH} characters are searched for.", ErrorCode.TOO_LONG)
+    if search and "\0" in search:
+        raise refuse(argument, "The character U+0000 is in no text that is stored.")
     return search or ""
 
 

@@ -1,11 +1,13 @@
 """What all mutations share: payloads with `userErrors`, and idempotency keys."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Generic, TypeVar
 
+import asyncpg
 import strawberry
-from tortoise.exceptions import DoesNotExist
+from pydantic.alias_generators import to_camel
+from tortoise.exceptions import DoesNotExist, OperationalError
 
 from models import database, erasure, idempotency
 from models.caller import Role
@@ -50,7 +52,24 @@ async def answer(info: Info, input: Any, kept: Kept[T], work: Callable[[], Await
     except Refused as refused:
         await violation.note(info, input, refused.problems)
         return Payload(kept.name, None, refused.problems)
+    except (asyncpg.CharacterNotInRepertoireError, OperationalError) as error:
+        problems = list(_unstorable(input)) if database.is_unstorable(error) else []
+        if not problems:
+            raise
+        return Payload(kept.name, None, problems)
     return Payload(kept.name, result)
+
+
+def _unstorable(value: Any, *path: str) -> Iterator[Problem]:
+    """Where an input has the one character that PostgreSQL stores in no text."""
+    if isinstance(value, str) and "\0" in value:
+        yield Problem(path, "The character U+0000 cannot be stored.")
+    elif isinstance(value, list):
+        for place, each in enumerate(value):
+            yield from _unstorable(each, *path, str(place))
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _unstorable(getattr(value, field.name), *path, to_camel(field.name))
 
 
 async def _done(info: Info, work: Callable[[], Awaitable[T]]) -> T:

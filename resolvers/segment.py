@@ -18,7 +18,7 @@ from models.shop import Shop
 from resolvers import global_id
 from resolvers.change import or_kept, refuse_nulls
 from resolvers.condition import ConditionInput, conditions_of, plan_of
-from resolvers.connection import After, Before, Connection, First, Last, connect
+from resolvers.connection import After, Before, Connection, First, Last, connect, searched
 from resolvers.context import Info
 from resolvers.mutation import IDEMPOTENCY_KEY, Kept, Payload, answer
 
@@ -98,8 +98,9 @@ async def segments(
     query = Segment.filter(shop_id=shop.id, archived_at__isnull=not archived)
     if kind is not None:
         query = query.filter(preset__isnull=kind is SegmentKind.CUSTOM)
-    if name:
-        query = query.filter(name__icontains=name)
+    sought = searched(name, "name")
+    if sought:
+        query = query.filter(name__icontains=sought)
     return connect(page, await rows_by_id(query, page), lambda segment: (segment.id,), query.count)
 
 

@@ -1,0 +1,67 @@
+"""What all mutations share: texts that cannot be stored are refused where they stand."""
+
+from typing import Any
+
+import pytest
+
+from models import database
+from tests.api import PLATFORM, Api, seller
+from tests.factories import make_shop
+from tests.resolvers.test_coupon import new_coupon
+from tests.resolvers.test_plan import new_plan
+
+TABLES = ("plan", "coupon", "segment", "send_rate", "idempotency")
+
+
+async def counts() -> list[int]:
+    """How many rows there are of what is written here."""
+    return [await database.fetch_value(f"SELECT count(*) FROM {table}") for table in TABLES]
+
+
+@pytest.mark.parametrize(
+    ("mutation", "given", "fields"),
+    [
+        ("planCreate", {"name": "Spr\0ing"}, [["name"]]),
+        ("couponCreate", {"name": "Ten\0"}, [["name"]]),
+        ("segmentCreate", {"name": "\0", "text": "follows"}, [["name"]]),
+        ("segmentCreate", {"name": "\0", "text": "follows", "idempotencyKey": "once"}, [["name"]]),
+        ("sendRateUpdate", {"shop": "\0", "messagesPerMinute": 5}, [["shop"]]),
+        ("couponRedeem", {"shop": "bl\0om", "customer": "c\0", "order": "o"}, [["shop"], ["customer"]]),
+        ("ordersUpsert", {"shop": "\0", "rows": []}, [["shop"]]),
+    ],
+)
+async def test_a_text_that_cannot_be_stored_is_refused_at_its_field_and_nothing_is_kept(
+    api: Api, mutation: str, given: dict[str, Any], fields: list[list[str]]
+):
+    shop = await make_shop()
+    whole = {
+        "planCreate": await new_plan(shop),
+        "couponCreate": new_coupon(),
+        "couponRedeem": {"code": "TEN-OFF", "discount": {"amount": 500, "currency": "USD"}},
+    }
+    before = await counts()
+    kind = mutation[0].upper() + mutation[1:]
+    query = f"mutation ($input: {kind}Input!) {{ {mutation}(input: $input) {{ userErrors {{ field code }} }} }}"
+    is_platform = mutation in ("sendRateUpdate", "couponRedeem", "ordersUpsert")
+
+    answer = await api.data(
+        query, PLATFORM if is_platform else seller(shop), input={**whole.get(mutation, {}), **given}
+    )
+
+    assert answer[mutation]["userErrors"] == [{"field": field, "code": "INVALID"} for field in fields]
+    assert await counts() == before
+
+
+@pytest.mark.parametrize(("field", "argument"), [("plans", "search"), ("products", "search"), ("segments", "name")])
+@pytest.mark.parametrize(("search", "code"), [("\0", "INVALID"), ("x" * 201, "TOO_LONG")])
+async def test_what_no_list_can_be_searched_for_is_refused_at_its_argument(
+    api: Api, field: str, argument: str, search: str, code: str
+):
+    shop = await make_shop()
+    query = f"query ($search: String) {{ {field}({argument}: $search) {{ totalCount }} }}"
+
+    answer = await api.answer(query, seller(shop), search=search)
+
+    (error,) = answer["errors"]
+    (problem,) = error["extensions"]["userErrors"]
+    assert (error["path"], problem["field"], problem["code"]) == ([field], [argument], code)
