@@ -1,4 +1,4 @@
-"""Answers about how a plan's messages look, whom they would reach, and trials of them."""
+"""Answers about how a plan's messages look."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -7,19 +7,12 @@ import strawberry
 
 from models import estimate as estimates
 from models import preview as previews
-from models import trial as trials
 from models.caller import Action
 from models.coupon.smart import Considered
 from models.errors import Problem, Refused
-from models.estimate import Estimate
-from models.plan import Plan
 from models.preview import Advice, Preview
-from models.trial import Trial
-from models.trigger import dry_run as dry_runs
-from models.trigger.dry_run import DryRun
 from resolvers import global_id
 from resolvers.context import Info
-from resolvers.mutation import IDEMPOTENCY_KEY, Kept, Payload, answer
 from resolvers.plan import PlanId, own_or_refuse
 
 
@@ -30,37 +23,6 @@ class Previewed:
     preview: Preview | None
     advice: list[Advice]
     user_errors: list[Problem]
-
-
-@dataclass(frozen=True, slots=True)
-class Estimated:
-    """An estimate, or why there is none."""
-
-    estimate: Estimate | None
-    user_errors: list[Problem]
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A dry run, or why there is none."""
-
-    dry_run: DryRun | None
-    user_errors: list[Problem]
-
-
-@strawberry.input(description="A plan's email to be looked at in a mailbox.")
-class PlanTestSendInput:
-    """What `planTestSend` takes."""
-
-    id: strawberry.ID = strawberry.field(description="Global id of a plan that goes by email.")
-    addresses: list[str] = strawberry.field(description="1–5 addresses, of people who expect it.")
-    language: str | None = strawberry.field(
-        default=None, description="BCP 47 tag; the shop's default language when left out."
-    )
-    variant: str | None = strawberry.field(
-        default=None, description="Of an experiment, which variant: A, B, C or D; A when left out."
-    )
-    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 async def preview(
@@ -96,64 +58,6 @@ async def preview(
         return Previewed(None, [], refused.problems)
 
 
-async def estimate(info: Info, plan_id: PlanId) -> Estimated:
-    """Whom a plan would reach if it started now."""
-    shop = await info.context.shop(Action.READ_SHOP)
-    try:
-        return Estimated(await estimates.estimate(shop, await own_or_refuse(info, shop, plan_id, "planId")), [])
-    except Refused as refused:
-        return Estimated(None, refused.problems)
-
-
 def considered_coupon(root: strawberry.Parent[Considered]) -> strawberry.ID:
     """The global id of a coupon that was considered."""
     return global_id.encode("Coupon", root.coupon_id)
-
-
-async def dry_run(
-    info: Info,
-    plan_id: PlanId,
-    days: Annotated[int, strawberry.argument(description="So many days back, 1–90.")] = 28,
-) -> Tried:
-    """What an automated plan would have sent over the last days."""
-    shop = await info.context.shop(Action.READ_SHOP)
-    try:
-        plan = await own_or_refuse(info, shop, plan_id, "planId")
-        return Tried(await dry_runs.dry_run(shop, plan, days=days, life=info.context.settings.plan_deadline), [])
-    except Refused as refused:
-        return Tried(None, refused.problems)
-
-
-async def trials_of(info: Info, root: strawberry.Parent[Plan]) -> list[Trial]:
-    """A plan's latest trials."""
-    return await info.context.loaders.trials.load(root.id)
-
-
-async def test_send(info: Info, input: PlanTestSendInput) -> Payload:
-    """Send a plan's email to a few named addresses."""
-    shop = await info.context.shop(Action.CHANGE_SHOP)
-    secret = info.context.settings.secret
-
-    async def work() -> list[Trial]:
-        plan = await own_or_refuse(info, shop, input.id)
-        return await trials.ask(
-            shop,
-            plan,
-            input.addresses,
-            tag=input.language,
-            variant=input.variant,
-            actor=info.context.actor,
-            secret=secret,
-        )
-
-    payload = await answer(info, input, TRIALS, work)
-    if payload.entity is not None:
-        await info.context.enqueue("send_trials")
-    return payload
-
-
-async def _load(ids: list[str]) -> list[Trial]:
-    return await trials.find(ids)
-
-
-TRIALS: Kept[list[Trial]] = Kept("trials", lambda asked: [str(each.id) for each in asked], _load)

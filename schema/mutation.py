@@ -16,7 +16,6 @@ import resolvers.message
 import resolvers.offer
 import resolvers.order
 import resolvers.plan
-import resolvers.preview
 import resolvers.price_change
 import resolvers.product
 import resolvers.quiet_hours
@@ -26,6 +25,7 @@ import resolvers.send_rate
 import resolvers.sender
 import resolvers.sending
 import resolvers.shop
+import resolvers.trial
 import resolvers.webhook
 from schema.chat_platform import ChatPlatformConnectPayload, ChatPlatformRotateSecretPayload
 from schema.conversation import ConversationAnswerPayload, MessageReplyPayload
@@ -208,7 +208,7 @@ class Mutation:
         description="Sellers: draft a plan from a running coupon, with audience and message filled in.",
     )
     plan_test_send = strawberry.field(
-        resolver=resolvers.preview.test_send,
+        resolver=resolvers.trial.test_send,
         graphql_type=PlanTestSendPayload,
         description="Sellers: send a plan's email to a few named addresses, outside quota and figures.",
     )

@@ -11,7 +11,7 @@ from models.plan.status import PlanAction, PlanKind, PlanStatus
 from models.scenario import Destination
 from models.trigger import TriggerCode
 from resolvers import coupon as coupons
-from resolvers import experiment, lift, metric, preview
+from resolvers import experiment, lift, metric, trial
 from resolvers import export as exports
 from resolvers import plan as resolvers
 from resolvers import trigger as triggers
@@ -208,7 +208,7 @@ class Plan(Node):
         description="What happened to it, the newest first.",
     )
     trials = strawberry.field(
-        resolver=preview.trials_of, graphql_type=list[Trial], description="Its latest trials, the newest first."
+        resolver=trial.trials_of, graphql_type=list[Trial], description="Its latest trials, the newest first."
     )
 
     @classmethod

@@ -5,6 +5,8 @@ import strawberry
 import resolvers.conversation
 import resolvers.coupon
 import resolvers.customer
+import resolvers.dry_run
+import resolvers.estimate
 import resolvers.lift
 import resolvers.member
 import resolvers.message
@@ -27,13 +29,15 @@ from schema.connection import Connection
 from schema.conversation import Conversation
 from schema.coupon import Coupon
 from schema.customer import Customer
+from schema.dry_run import AutomatedPlanDryRunPayload
+from schema.estimate import PlanEstimatePayload
 from schema.lift import ShopLift
 from schema.message import Message
 from schema.node import Node
 from schema.offer import Claim, Offer
 from schema.overview import Overview
 from schema.plan import Plan
-from schema.preview import AutomatedPlanDryRunPayload, PlanEstimatePayload, PlanPreviewPayload
+from schema.preview import PlanPreviewPayload
 from schema.product import Product
 from schema.recommendation import Recommendation
 from schema.scenario import Scenario
@@ -94,7 +98,7 @@ class Query:
         description="Sellers: one of the shop's plans; null when it is unknown or not yours.",
     )
     automated_plan_dry_run = strawberry.field(
-        resolver=resolvers.preview.dry_run,
+        resolver=resolvers.dry_run.dry_run,
         graphql_type=AutomatedPlanDryRunPayload,
         description="Sellers: what an automated plan would have sent over the last days, from what is stored.",
     )
@@ -114,7 +118,7 @@ class Query:
         description="Sellers: a plan's message exactly as one customer would get it, with advice.",
     )
     plan_estimate = strawberry.field(
-        resolver=resolvers.preview.estimate,
+        resolver=resolvers.estimate.estimate,
         graphql_type=PlanEstimatePayload,
         description="Sellers: whom a plan would reach if it started now, and whom not, and why.",
     )

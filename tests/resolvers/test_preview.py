@@ -1,8 +1,5 @@
-"""Previews, estimates and trials over the API."""
+"""Previews over the API."""
 
-from starlette.applications import Starlette
-
-from models import database
 from models.plan import PlanChannel
 from models.scenario import Destination
 from resolvers import global_id
@@ -16,14 +13,6 @@ PREVIEW = (
     " userErrors { field code rule } } }"
 )
 IMAGE = "https://img.example/spring.png"
-ESTIMATE = (
-    "query ($plan: ID!) { planEstimate(planId: $plan) { estimate { audience reachable cappedToday withoutConsent"
-    " reach { channel language count } refusals { reason count } } userErrors { field code } } }"
-)
-TEST_SEND = (
-    "mutation ($input: PlanTestSendInput!) { planTestSend(input: $input) {"
-    " trials { address language state } userErrors { field code rule } } }"
-)
 
 
 async def test_a_preview_is_what_the_customer_would_get_with_advice(api: Api):
@@ -70,43 +59,3 @@ async def test_what_cannot_be_previewed_says_what_to_mend(api: Api):
     ):
         data = (await api.data(PREVIEW, seller(shop), **asked))["planPreview"]
         assert (data["preview"], data["advice"], data["userErrors"]) == (None, [], [error])
-
-
-async def test_an_estimate_adds_up(api: Api):
-    shop = await make_shop()
-    await make_customers(shop, 2)
-    await make_customers(shop, 1, prefix="d", consent="UNSUBSCRIBED", language="es")
-    plan = await make_draft(shop, channel=PlanChannel.EMAIL)
-
-    data = await api.data(ESTIMATE, seller(shop), plan=global_id.encode("Plan", plan.id))
-
-    assert data["planEstimate"] == {
-        "estimate": {
-            "audience": 3, "reachable": 2, "cappedToday": 0, "withoutConsent": 1,
-            "reach": [{"channel": "EMAIL", "language": "en", "count": 2}],
-            "refusals": [{"reason": "NO_CONSENT", "count": 1}],
-        },
-        "userErrors": [],
-    }  # fmt: skip
-    unknown = await api.data(ESTIMATE, seller(shop), plan="nonsense")
-    assert unknown["planEstimate"] == {"estimate": None, "userErrors": [{"field": ["planId"], "code": "NOT_FOUND"}]}
-
-
-async def test_a_trial_is_noted_once_per_key_and_its_work_queued(api: Api, app: Starlette):
-    shop = await make_shop()
-    plan = await make_draft(shop, channel=PlanChannel.EMAIL)
-    given = {"id": global_id.encode("Plan", plan.id), "addresses": ["anna@example.com"], "idempotencyKey": "k"}
-
-    first = await api.data(TEST_SEND, seller(shop), input=given)
-    again = await api.data(TEST_SEND, seller(shop), input=given)
-
-    assert first == again
-    assert first["planTestSend"] == {
-        "trials": [{"address": "anna@example.com", "language": "en", "state": "PENDING"}], "userErrors": [],
-    }  # fmt: skip
-    assert await database.fetch_value("SELECT count(*) FROM trial") == 1
-    assert "send_trials" in {job.function for job in await app.state.queue.queued_jobs()}
-
-    wrong = {**given, "addresses": ["nobody"], "idempotencyKey": None}
-    refused = await api.data(TEST_SEND, seller(shop), input=wrong)
-    assert refused["planTestSend"]["userErrors"] == [{"field": ["addresses", "0"], "code": "INVALID", "rule": "R11"}]
