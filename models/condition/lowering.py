@@ -25,6 +25,7 @@ from models.condition.tree import (
     RegionIn,
     Responded,
 )
+from models.relationship import ENGAGED
 
 KINDS: dict[Deed, tuple[str, ...]] = {
     Deed.VIEWED: ("PRODUCT_VIEWED",),
@@ -38,16 +39,9 @@ KINDS: dict[Deed, tuple[str, ...]] = {
     Deed.VIDEO_CLICKED: ("VIDEO_PRODUCT_CLICKED",),
     Deed.LIVE_WATCHED: ("LIVE_WATCHED",),
     Deed.LIVE_CLICKED: ("LIVE_CLICKED",),
-    Deed.ENGAGED: (
-        "PRODUCT_CARD_CLICKED",
-        "VIDEO_WATCHED",
-        "VIDEO_LIKED",
-        "VIDEO_PRODUCT_CLICKED",
-        "LIVE_WATCHED",
-        "LIVE_CLICKED",
-    ),
+    Deed.ENGAGED: ENGAGED,
 }
-"""The event kinds that are each deed; engagement is through LIVE, short video or product card (R4)."""
+"""The event kinds that are each deed; what is engagement the roll-up says, so that history agrees with it."""
 
 
 class Parameters:
