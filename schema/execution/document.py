@@ -20,7 +20,6 @@ from graphql import (
 )
 from graphql.validation import ASTValidationRule, NoSchemaIntrospectionCustomRule
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from schema.cost import limits
 from schema.cost.points import DearKeys, dear_keys
@@ -94,7 +93,6 @@ class Documents:
         self._rules: list[type[ASTValidationRule]] = [
             *specified_rules,
             MaybeNullValidationRule,
-            OneOfInputValidationRule,
             *([NoSchemaIntrospectionCustomRule] if production else []),
         ]
         self._kept: OrderedDict[str, Document] = OrderedDict()
