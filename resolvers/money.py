@@ -18,6 +18,6 @@ class MoneyInput:
 def minor_units(shop: Shop, given: MoneyInput, *path: str) -> int:
     """The amount; refused when it is in another currency than the shop's."""
     if given.currency != shop.currency:
-        message = f"{given.currency} is not the shop's currency, which is {shop.currency}"
+        message = f"{given.currency[:20]!r} is not the shop's currency, which is {shop.currency}"
         raise Refused([Problem((*path, "currency"), message, ErrorCode.WRONG_CURRENCY)])
     return int(given.amount)

@@ -203,3 +203,15 @@ async def test_a_plan_carries_a_coupon_and_lets_go_of_it(api: Api):
     ):
         data = await api.data(update, seller(shop), input={"id": plan_id, "couponId": given})
         assert data["planUpdate"] == expected
+
+
+async def test_a_currency_of_any_length_is_refused_in_few_words_and_nothing_is_kept(api: Api):
+    shop = await make_shop()
+    query = call("couponCreate").replace("code rule", "code message")
+    given = new_coupon(minimumSpend={"amount": 500, "currency": "x" * 3_000})
+
+    (error,) = (await api.data(query, seller(shop), input=given))["couponCreate"]["userErrors"]
+
+    assert (error["field"], error["code"]) == (["minimumSpend", "currency"], "WRONG_CURRENCY")
+    assert len(error["message"]) < 100
+    assert await Coupon.all().count() == 0
