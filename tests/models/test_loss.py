@@ -146,6 +146,7 @@ async def test_who_asks_while_the_pool_is_closing_finds_it_unreachable():
 
 
 async def test_a_connection_goes_back_to_the_pool_it_is_from():
+    await works()  # only now is there a pool
     client = get_connection("default")
     pool = client._pool
 
