@@ -143,7 +143,20 @@ class _JoiningClient(TransactionWrapper):
 
 
 class LossTellingClient(AsyncpgDBClient):
-    """Tortoise's client, of which whoever lost a connection hears so."""
+    """Tortoise's client, of which whoever lost a connection hears so, and which is closed for good."""
+
+    _is_closed = False
+
+    async def create_connection(self, with_db: bool) -> None:  # noqa: FBT001 - as in Tortoise
+        """Open the pool; a client that was closed meanwhile closes it again, since nobody else would."""
+        await super().create_connection(with_db)
+        if self._is_closed:
+            await super()._close()
+            raise gone()
+
+    async def _close(self) -> None:
+        self._is_closed = True
+        await super()._close()
 
     def acquire_connection(self) -> PoolConnectionWrapper[Any]:
         """A connection of the pool."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import asyncpg
 import pytest
@@ -190,3 +191,22 @@ async def test_values_that_the_driver_cannot_write_are_no_lost_connection():
 
     assert not isinstance(caught.value, db.UNREACHABLE)
     await works()
+
+
+async def test_whoever_opens_the_pool_while_the_database_is_left_hears_so_and_leaves_no_connection(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    opened: list[asyncpg.Connection] = []
+    connect = asyncpg.connect
+
+    async def connecting(*arguments: Any, **options: Any) -> asyncpg.Connection:
+        opened.append(await connect(*arguments, **options))
+        await db.disconnect()
+        return opened[-1]
+
+    monkeypatch.setattr(asyncpg.connection, "connect", connecting)
+
+    with pytest.raises(db.UNREACHABLE):
+        await db.fetch_value("SELECT 1")
+
+    assert [each.is_closed() for each in opened] == [True]
