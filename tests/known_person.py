@@ -4,23 +4,21 @@ import json
 from base64 import b32encode
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
-from models import database, erasure, ingest, intent, mail_report, message, trial, worker
-from models import slice as slices
+from models import database, erasure, ingest, mail_report, message, trial
 from models.clock import Clock, now
 from models.coupon import claim
 from models.coupon.redemption import redeem
 from models.delivery import DeliveryState
 from models.errors import ErrorCode
 from models.identifier import customer_id
-from models.intent import Settlement
 from models.mail.report import Outcome, Report
 from models.mail.return_path import ReturnKey
 from models.message import MessageKey
 from models.plan import Plan, PlanChannel
 from models.shop import Shop
 from tests.factories import make_coupon, make_customers, make_draft, make_resolved, make_shop
+from tests.slices import hand_over
 
 SECRET = b"a secret for tests, of 32 bytes!"
 PERSON = "person-quux-77"
@@ -143,20 +141,6 @@ async def leave_traces(shop: Shop, other: Shop, chat: Plan, mail: Plan) -> None:
         secret=SECRET,
     )
     assert test.address
-
-
-async def hand_over(plan: Plan, state: DeliveryState | None) -> list[Settlement]:
-    """Give a plan's mails to the relay; with a state they are settled."""
-    worker_id, token = uuid4(), uuid4()
-    await worker.register(worker_id, "test", timedelta(minutes=1))
-    held = await slices.acquire(plan.id, 1, worker_id, token)
-    assert held is not None
-    waiting = await slices.load(held)
-    assert await intent.commit([], waiting) == [1] * len(waiting)
-    settlements = [Settlement(each, 1, state or DeliveryState.SENT) for each in waiting]
-    if state:
-        await intent.commit(settlements, [])
-    return settlements
 
 
 async def dump() -> dict[str, list[str]]:

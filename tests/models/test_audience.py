@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -11,15 +10,15 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from models import audience, consent, worker
+from models import audience, consent
 from models import database as db
-from models import slice as slices
 from models.clock import Clock, now
 from models.delivery import DeliveryState
 from models.plan import Plan, PlanChannel
 from models.progress import progress
 from models.shop import Shop
 from tests.factories import make_customers, make_resolved, make_running, make_shop
+from tests.slices import hold
 from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -362,11 +361,8 @@ async def test_a_cancelled_plan_and_a_blocking_customer_give_their_contacts_back
     shop = await make_shop()
     blocking, _ = await make_customers(shop, 2)
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
-    worker_id = uuid4()
-    await worker.register(worker_id, "test", timedelta(minutes=1))
-    held = await slices.acquire(plan.id, 1, worker_id, uuid4())
-    assert held is not None
-    assert len(await slices.load(held)) == 2
+    _, waiting = await hold(plan)
+    assert len(waiting) == 2
 
     await consent.unsubscribe(shop.id, blocking, source="mail")
     assert await db.fetch_value("SELECT count(*) FROM contact") == 1

@@ -7,14 +7,15 @@ from uuid import uuid4
 
 import pytest
 
-from models import audience, intent, worker
+from models import audience, intent
 from models import database as db
 from models import slice as slices
 from models.delivery import DeliveryState
 from models.intent import Settlement
 from models.plan import PlanChannel
 from models.slice import Slice
-from tests.factories import DEADLINE, make_customers, make_resolved, make_running, make_shop
+from tests.factories import make_customers, make_resolved, make_running, make_shop
+from tests.slices import make_worker
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -78,9 +79,7 @@ async def held_slice(*, analyzed: bool) -> Slice:
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
     if analyzed:
         await db.execute("ANALYZE")
-    worker_id = uuid4()
-    await worker.register(worker_id, "test", DEADLINE)
-    held = await slices.acquire(plan.id, 1, worker_id, uuid4())
+    held = await slices.acquire(plan.id, 1, await make_worker(), uuid4())
     assert held is not None
     return held
 

@@ -14,8 +14,9 @@ from models.identifier import customer_id
 from models.plan import Plan, PlanChannel, advance
 from tests import oracle
 from tests.factories import make_customers, make_resolved, make_shop
-from tests.known_person import ID, SECRET, erase, hand_over, ingested, profile
+from tests.known_person import ID, SECRET, erase, ingested, profile
 from tests.refusing import MESSAGE, refusing
+from tests.slices import hand_over
 from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -2,11 +2,10 @@
 
 import asyncio
 from datetime import timedelta
-from uuid import UUID, uuid4
 
 import pytest
 
-from models import consent, customer, intent, worker
+from models import consent, customer, intent
 from models import database as db
 from models import slice as slices
 from models.clock import Clock
@@ -15,28 +14,13 @@ from models.delivery import DeliveryState
 from models.intent import Settlement
 from models.plan import Plan, PlanChannel, PlanStatus, advance
 from models.shop import Shop
-from models.slice import Slice, Waiting
+from models.slice import Waiting
 from tests import oracle
 from tests.conftest import NOON
 from tests.factories import make_customers, make_resolved, make_shop
+from tests.slices import hold
 
 pytestmark = pytest.mark.usefixtures("database")
-
-LEASE = timedelta(seconds=60)
-
-
-async def make_worker(lease: timedelta = LEASE) -> UUID:
-    """A worker with a living heartbeat."""
-    worker_id = uuid4()
-    await worker.register(worker_id, "test", lease)
-    return worker_id
-
-
-async def hold(plan: Plan, number: int = 1, *, lease: timedelta = LEASE) -> tuple[Slice, list[Waiting]]:
-    """A slice of the plan, held by a worker of its own, and what may go of it."""
-    held = await slices.acquire(plan.id, number, await make_worker(lease), uuid4())
-    assert held is not None
-    return held, await slices.load(held)
 
 
 async def mail_plan(count: int = 3) -> tuple[Shop, Plan]:

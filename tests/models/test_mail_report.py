@@ -6,8 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from models import consent, customer, database, intent, mail_report, worker
-from models import slice as slices
+from models import consent, customer, database, intent, mail_report
 from models.clock import Clock, now
 from models.customer import CustomerRow
 from models.delivery import DeliveryState, Reason
@@ -19,7 +18,7 @@ from models.plan import Plan, PlanChannel, PlanStatus
 from models.shop import Shop
 from tests import oracle
 from tests.factories import make_customers, make_resolved, make_shop, make_webhook
-from tests.known_person import hand_over
+from tests.slices import hand_over, hold
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -143,11 +142,7 @@ async def test_a_late_answer_of_the_relay_does_not_undo_a_bounce():
     shop = await make_shop()
     [ana] = await make_customers(shop, 1)
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
-    worker_id, token = uuid4(), uuid4()
-    await worker.register(worker_id, "test", timedelta(minutes=1))
-    held = await slices.acquire(plan.id, 1, worker_id, token)
-    assert held is not None
-    [message] = await slices.load(held)
+    _, [message] = await hold(plan)
     assert await intent.commit([], [message]) == [1]
 
     await mail_report.take(about(plan, ana, status="5.2.2"))

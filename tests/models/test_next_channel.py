@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from models import consent, intent, quiet_hours, worker
+from models import consent, intent, quiet_hours
 from models import database as db
 from models import slice as slices
 from models.clock import Clock
@@ -20,10 +20,10 @@ from models.slice import Slice, Waiting
 from tests import oracle
 from tests.conftest import NOON
 from tests.factories import make_customers, make_resolved, make_shop
+from tests.slices import hold
 
 pytestmark = pytest.mark.usefixtures("database")
 
-LEASE = timedelta(seconds=60)
 TOMORROW = timedelta(days=1)
 
 
@@ -36,14 +36,6 @@ async def over_the_limit(
     for _ in range(2):
         await make_resolved(shop)
     return shop, await make_resolved(shop, channel=channel), customers
-
-
-async def hold(plan: Plan, number: int) -> tuple[Slice, list[Waiting]]:
-    """A slice of the plan, held by a worker of its own, and what may go of it."""
-    await worker.register(me := uuid4(), "test", LEASE)
-    held = await slices.acquire(plan.id, number, me, uuid4())
-    assert held is not None
-    return held, await slices.load(held)
 
 
 async def rows(plan: Plan) -> list[tuple[object, ...]]:

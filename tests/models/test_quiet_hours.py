@@ -2,25 +2,25 @@
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models import audience, quiet_hours, worker
+from models import audience, quiet_hours
 from models import database as db
 from models import slice as slices
 from models.clock import Clock
 from models.errors import Refused
 from models.plan import Plan, PlanChannel
 from models.quiet_hours import Hours, QuietHours
-from models.slice import Slice, Waiting, loading
+from models.slice import loading
 from models.trigger import TriggerCode
 from tests import oracle
 from tests.conftest import NOON
 from tests.factories import make_customers, make_resolved, make_running, make_shop
+from tests.slices import hold
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -42,14 +42,6 @@ async def told() -> set[tuple[str, str | None, datetime | None]]:
     return {tuple(row) for row in rows}
 
 
-async def loaded(plan: Plan, number: int = 1) -> tuple[Slice, list[Waiting]]:
-    worker_id = uuid4()
-    await worker.register(worker_id, "test", timedelta(hours=1))
-    held = await slices.acquire(plan.id, number, worker_id, uuid4())
-    assert held is not None
-    return held, await slices.load(held)
-
-
 async def test_chat_that_falls_into_quiet_hours_waits_for_their_end_and_goes_then(clock: Clock):
     plan = await chat(QuietHours(LUNCH))
     end = NOON + timedelta(hours=2)
@@ -57,7 +49,7 @@ async def test_chat_that_falls_into_quiet_hours_waits_for_their_end_and_goes_the
     assert await db.fetch_value("SELECT count(*) FROM contact") == 0
 
     clock.freeze(end)
-    await loaded(plan)
+    await hold(plan)
 
     assert await told() == {("SENT", None, None)}
     await oracle.check_contacts()
@@ -103,12 +95,12 @@ async def test_mail_that_was_loaded_goes_only_until_they_begin_and_what_was_not_
     await quiet_hours.change(shop, QuietHours(Hours(time(12, 30), time(15))))
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
 
-    held, messages = await loaded(plan)
+    held, messages = await hold(plan)
     begins = NOON + timedelta(minutes=30)
     assert {message.goes_until for message in messages} == {begins}
     clock.freeze(begins)
     await slices.release(held)
-    _, late = await loaded(plan)
+    _, late = await hold(plan)
 
     assert late == []
     assert await told() == {("PENDING", "QUIET_HOURS", NOON + timedelta(hours=3))}
@@ -130,7 +122,7 @@ async def test_when_they_change_what_waits_is_looked_at_anew():
     await quiet_hours.change(await plan.shop, QuietHours())
     assert [each.plan_id for each in await slices.due(10)] == [plan.id]
 
-    await loaded(plan)
+    await hold(plan)
 
     assert await told() == {("SENT", None, None)}
 

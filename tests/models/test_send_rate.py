@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from models import database as db
-from models import send_rate, worker
+from models import send_rate
 from models import slice as slices
 from models.clock import Clock
 from models.errors import Refused
@@ -16,6 +16,7 @@ from models.plan import Plan, PlanChannel
 from models.slice import Waiting
 from tests.conftest import NOON
 from tests.factories import make_customers, make_resolved, make_shop
+from tests.slices import make_worker
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -35,9 +36,7 @@ async def paced(
 
 async def turn(plan: Plan, number: int = 1) -> list[Waiting]:
     """One turn of a slice: taken, loaded, sent and given back; what went."""
-    worker_id = uuid4()
-    await worker.register(worker_id, "test", timedelta(hours=1))
-    held = await slices.acquire(plan.id, number, worker_id, uuid4())
+    held = await slices.acquire(plan.id, number, await make_worker(), uuid4())
     if held is None:
         return []
     gone = await slices.load(held)

@@ -3,12 +3,10 @@
 from collections.abc import Iterable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from uuid import uuid4
 
 import pytest
 
-from models import audience, worker
-from models import slice as slices
+from models import audience
 from models.mail.letter import writer
 from models.plan import Plan, PlanChannel, wording
 from models.shop import Shop
@@ -16,6 +14,7 @@ from models.template import content_of, languages
 from models.words import email_words
 from settings import Settings
 from tests.factories import DEADLINE, make_customers, make_draft, make_resolved, make_shop
+from tests.slices import hold
 
 POST = "Bloom & Söhne {GmbH}\n〒100-0001 東京都"
 LANGUAGES = [each.tag for each in languages()]
@@ -23,11 +22,7 @@ LANGUAGES = [each.tag for each in languages()]
 
 async def letters(plan: Plan, settings: Settings) -> list[tuple[str, bytes, bytes]]:
     """The language, the MAIL command and the body of each."""
-    worker_id, token = uuid4(), uuid4()
-    await worker.register(worker_id, "test", settings.lease)
-    held = await slices.acquire(plan.id, 1, worker_id, token)
-    assert held is not None
-    waiting = await slices.load(held)
+    _, waiting = await hold(plan)
     pen = await writer(plan.id, {(each.language, each.variant) for each in waiting}, settings=settings)
     return [(each.language, pen.envelope(each).commands[0], pen.body(each)) for each in waiting]
 

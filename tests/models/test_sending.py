@@ -2,11 +2,11 @@
 
 import asyncio
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
-from models import audience, delivery, intent, sending, trial, worker
+from models import audience, delivery, intent, sending, trial
 from models import database as db
 from models import slice as slices
 from models.clock import Clock, now
@@ -18,6 +18,7 @@ from models.slice import Slice
 from tests import oracle
 from tests.conftest import NOON
 from tests.factories import DEADLINE, make_customers, make_draft, make_resolved, make_running, make_shop
+from tests.slices import make_worker
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -26,12 +27,6 @@ async def mail_plan(count: int = 3) -> Plan:
     shop = await make_shop()
     await make_customers(shop, count)
     return await make_resolved(shop, channel=PlanChannel.EMAIL)
-
-
-async def make_worker() -> UUID:
-    worker_id = uuid4()
-    await worker.register(worker_id, "test", timedelta(hours=1))
-    return worker_id
 
 
 async def acquired(plan: Plan) -> Slice | None:

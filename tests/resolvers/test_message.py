@@ -14,7 +14,8 @@ from resolvers import global_id
 from tests.api import Api, shopper
 from tests.conftest import NOON
 from tests.factories import make_customers, make_resolved, make_shop
-from tests.models.test_intent import hold, mail_plan, settled
+from tests.models.test_intent import mail_plan, settled
+from tests.slices import hold
 
 INBOX = """query ($first: Int, $after: String, $last: Int, $before: String) {
   inbox(first: $first, after: $after, last: $last, before: $before) {

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models import database as db
-from models import intent, mail_report, worker
+from models import intent, mail_report
 from models import slice as slices
 from models.clock import Clock
 from models.delivery import DeliveryState
@@ -30,6 +30,7 @@ from models.plan import Plan, PlanChannel, advance
 from tests.factories import DEADLINE, make_customers, make_resolved, make_shop
 from tests.models.metric.test_overview import Fact, facts
 from tests.outreach import PRODUCTS, Bought, Claimed, Outreach, Place, Sent, at, outreach
+from tests.slices import hold
 from tests.stored_histories import rolled_back
 
 SHARED = [HealthCheck.function_scoped_fixture]
@@ -215,11 +216,7 @@ async def test_what_bounced_and_was_tried_again_counts_once_on_the_day_it_went_a
 
 async def deliver(plan: Plan, number: int) -> list[UUID]:
     """Send what waits in a slice; to whom."""
-    worker_id = uuid4()
-    await worker.register(worker_id, "test", timedelta(hours=1))
-    held = await slices.acquire(plan.id, number, worker_id, uuid4())
-    assert held is not None
-    waiting = await slices.load(held)
+    held, waiting = await hold(plan, number)
     assert await intent.commit([], waiting) == [each.attempt + 1 for each in waiting]
     await intent.commit([Settlement(each, each.attempt + 1, DeliveryState.SENT) for each in waiting], [])
     await slices.release(held)

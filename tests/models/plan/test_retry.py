@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from models import consent, worker
+from models import consent
 from models import database as db
 from models import slice as slices
 from models.clock import Clock, now
@@ -18,6 +18,7 @@ from models.shop import Shop
 from models.slice import Waiting
 from tests import oracle
 from tests.factories import DEADLINE, make_customers, make_draft, make_resolved, make_shop
+from tests.slices import hold
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -36,11 +37,8 @@ async def sent_plan(count: int = 4, **columns: Any) -> tuple[Shop, Plan, list[UU
 
 
 async def load(plan: Plan, number: int = 1) -> list[Waiting]:
-    worker_id = uuid4()
-    await worker.register(worker_id, "test", timedelta(hours=1))
-    held = await slices.acquire(plan.id, number, worker_id, uuid4())
-    assert held is not None
-    return await slices.load(held)
+    _, waiting = await hold(plan, number)
+    return waiting
 
 
 async def fail(customer: UUID, state: str = "FAILED", reason: str = "5.6.0") -> None:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from models import consent, intent, worker
+from models import consent, intent
 from models import database as db
 from models import slice as slices
 from models.clock import Clock
@@ -18,17 +18,10 @@ from models.slice import Due, Slice
 from tests import oracle
 from tests.conftest import NOON
 from tests.factories import make_customers, make_resolved, make_shop
+from tests.slices import make_worker
 from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
-
-LEASE = timedelta(seconds=60)
-
-
-async def make_worker() -> UUID:
-    worker_id = uuid4()
-    await worker.register(worker_id, "test", LEASE)
-    return worker_id
 
 
 async def mail_plan(count: int = 3, **columns: Any):

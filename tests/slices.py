@@ -1,0 +1,38 @@
+"""A worker's own steps, for tests that take them one by one: it registers, holds a slice, hands its mails to the relay."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from models import intent, worker
+from models import slice as slices
+from models.delivery import DeliveryState
+from models.intent import Settlement
+from models.plan import Plan
+from models.slice import Slice, Waiting
+
+LEASE = timedelta(hours=1)
+"""How long a worker is taken to be alive: longer than any test lasts."""
+
+
+async def make_worker(lease: timedelta = LEASE) -> UUID:
+    """A worker with a living heartbeat."""
+    worker_id = uuid4()
+    await worker.register(worker_id, "test", lease)
+    return worker_id
+
+
+async def hold(plan: Plan, number: int = 1, *, lease: timedelta = LEASE) -> tuple[Slice, list[Waiting]]:
+    """A slice of the plan, held by a worker of its own, and what may go of it."""
+    held = await slices.acquire(plan.id, number, await make_worker(lease), uuid4())
+    assert held is not None
+    return held, await slices.load(held)
+
+
+async def hand_over(plan: Plan, state: DeliveryState | None) -> list[Settlement]:
+    """Give the mails of a plan's first slice to the relay; with a state they are settled. How each is, or will be."""
+    _, waiting = await hold(plan)
+    assert await intent.commit([], waiting) == [1] * len(waiting)
+    settlements = [Settlement(each, 1, state or DeliveryState.SENT) for each in waiting]
+    if state:
+        await intent.commit(settlements, [])
+    return settlements
