@@ -5,7 +5,6 @@ from models.segment import size as segment_size
 
 
 async def measure_segments(_: Context) -> None:
-    """Measure until every segment has today's size; what fails is found again by the next sweep."""
-    while await segment_size.measure_due():
-        pass
+    """Drop old sizes and measure what is due; what fails is found again by the next sweep."""
     await segment_size.forget()
+    await segment_size.measure_due()

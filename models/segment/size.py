@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from models import database
+from models.bugs import Bugs
 from models.clock import now
 from models.segment import Segment, member
 
@@ -49,11 +50,37 @@ async def due() -> bool:
 
 
 async def measure_due() -> int:
-    """Measure a batch of the segments that were not measured today; how many it found."""
-    ids = [row["id"] for row in await database.fetch(f"{_UNMEASURED} ORDER BY s.id LIMIT $2", _today(), BATCH)]
-    if ids:
-        await measure(list(await Segment.filter(id__in=ids)))
-    return len(ids)
+    """Measure every segment that was not measured today; how many were.
+
+    A bug met at one segment is raised once all others have had their turn.
+    """
+    done, last, bugs = 0, 0, Bugs()
+    while batch := await Segment.filter(id__in=await _unmeasured(after=last)).order_by("id"):
+        done += await _measure_batch(batch, bugs)
+        last = batch[-1].id
+    bugs.check()
+    return done
+
+
+async def _unmeasured(*, after: int) -> list[int]:
+    rows = await database.fetch(f"{_UNMEASURED} AND s.id > $2 ORDER BY s.id LIMIT $3", _today(), after, BATCH)
+    return [row["id"] for row in rows]
+
+
+async def _measure_batch(segments: list[Segment], bugs: Bugs) -> int:
+    """Measure them in one statement or, where that fails, each on its own, so that only the culprit stays unmeasured."""
+    try:
+        await measure(segments)
+    except Exception:  # noqa: BLE001 - whatever it is, it is met again, at whose it is
+        return sum([await _measure_alone(segment, bugs) for segment in segments])
+    return len(segments)
+
+
+async def _measure_alone(segment: Segment, bugs: Bugs) -> bool:
+    with bugs.kept():
+        await measure([segment])
+        return True
+    return False
 
 
 async def measure(segments: list[Segment]) -> None:

@@ -2,7 +2,11 @@
 
 from datetime import date, timedelta
 
+import pytest
+
+from models import database as db
 from models.clock import Clock, now
+from models.errors import Refused
 from models.segment import Segment
 from models.segment import size as segment_size
 from models.segment.definition import define
@@ -44,6 +48,23 @@ async def test_a_changed_definition_is_measured_again_on_the_same_day(database: 
     assert await segment_size.measure_due() == 1
 
     assert [(size.size, size.version) for size in await history(own.id, 1)] == [(0, 2)]
+
+
+async def test_a_segment_that_cannot_be_measured_keeps_no_other_from_it_and_is_told_afterwards(
+    database: None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(segment_size, "BATCH", 3)
+    shop = await make_shop()
+    await make_customers(shop, 3)
+    odd, *sound = await Segment.filter(shop_id=shop.id).order_by("id")
+    await db.execute("UPDATE segment SET definition = '{}' WHERE id = $1", odd.id)
+
+    with pytest.raises(Refused, match="version"):
+        await segment_size.measure_due()
+
+    assert [len(await history(each.id, 1)) for each in sound] == [1] * 6
+    assert await history(odd.id, 1) == []
+    assert await segment_size.due()
 
 
 async def test_archived_segments_are_not_measured_and_old_sizes_are_forgotten(database: None, clock: Clock):
