@@ -62,19 +62,28 @@ class Throttle:
         """Take `cost` points from the caller's bucket; None when Redis does not answer, and then all is allowed."""
         if time.monotonic() < self._not_before:
             return None
-        returned = self._owed.pop(caller, 0)
-        numbers = (str(number) for number in (self.points, self.refill, cost, returned))
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
-                taken, left = await redis.eval(TAKE, 1, f"{KEY}:{caller}", *numbers)  # type: ignore[misc] # a coroutine
+                return await self._take(redis, caller, cost)
         except (RedisError, OSError, TimeoutError) as error:
             self._not_before = time.monotonic() + PAUSE
             log.warning("nobody is throttled for %.0f s, since Redis does not answer: %r", PAUSE, error)
             return None
+
+    async def _take(self, redis: Redis, caller: str, cost: int) -> "Bucket":
+        returned = self._owed.pop(caller, 0)
+        numbers = (str(number) for number in (self.points, self.refill, cost, returned))
+        try:
+            taken, left = await redis.eval(TAKE, 1, f"{KEY}:{caller}", *numbers)  # type: ignore[misc] # a coroutine
+        except BaseException:
+            self.give_back(caller, returned)  # if the bucket has them all the same: it holds no more than its size
+            raise
         return Bucket(self, caller, bool(taken), float(left))
 
     def give_back(self, caller: str, points: int) -> None:
         """Return points that an operation took and did not use, with the caller's next operation."""
+        if not points:
+            return
         if len(self._owed) >= MAX_OWED:
             self._owed.clear()
         self._owed[caller] = self._owed.get(caller, 0) + points

@@ -94,6 +94,24 @@ async def test_without_redis_nobody_is_throttled_and_it_is_not_asked_each_time()
     await away.aclose()
 
 
+async def test_what_was_not_used_is_kept_for_the_caller_while_redis_does_not_answer(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("schema.cost.throttle.PAUSE", 0.0)
+    away = Redis(host="127.0.0.1", port=1)
+    throttle = Throttle(points=100, refill=1)
+    first = await throttle.take(redis, "me", 100)
+    assert first is not None
+    first.give_back(80)
+
+    assert await throttle.take(away, "me", 10) is None
+    second = await throttle.take(redis, "me", 50)
+
+    assert second is not None
+    assert second.allowed
+    await away.aclose()
+
+
 @pytest.fixture
 async def small(settings: Settings, database: None, redis: Redis) -> AsyncIterator[Api]:
     """The endpoint with small buckets."""
