@@ -8,7 +8,6 @@ from uuid import uuid4
 from models import content, database, template, worker
 from models import slice as slices
 from models.clock import clock, now
-from models.ingest import ingest
 from models.message import MessageKey, messages
 from models.plan import Plan, PlanChannel, PlanDraft, wording
 from models.plan.automation import Automation
@@ -16,7 +15,7 @@ from models.shop import Shop
 from models.trigger import TRIGGERS, TriggerCode
 from models.trigger.fire import fire
 from models.trigger.parameter import read
-from tests.rows import SECRET, customer_row, event_row, order_row, product_row
+from tests.rows import customer_row, event_row, order_row, product_row, tell
 
 LIFE = timedelta(hours=72)
 TEXT = "Hi {name}"
@@ -49,12 +48,6 @@ def welcome(**own: Any) -> Automation:
 def template_of(code: str) -> dict[str, Any]:
     """The trigger's own texts, as a plan has them."""
     return content.normalised(template.content_of(code))
-
-
-async def tell(shop: Shop, *rows: dict[str, Any]) -> None:
-    """Ingest rows that must all be accepted."""
-    results = await ingest(shop, rows, secret=SECRET)
-    assert all(not result.problems for result in results), results
 
 
 class Life:

@@ -11,9 +11,8 @@ from models import database as db
 from models.customer import email_key, suppress
 from models.identifier import customer_id
 from models.ingest import ingest
-from models.shop import Shop
 from tests.factories import make_shop
-from tests.rows import SECRET, customer_row
+from tests.rows import SECRET, customer_row, tell
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -21,11 +20,6 @@ WHOLE = customer_row(
     name="Ana", email="Ana@Example.com", language="es-mx", timeZone="America/Mexico_City", country="MX",
     region="MX-JAL", gender="FEMALE", birthDate="1990-05-01",
 )  # fmt: skip
-
-
-async def write(shop: Shop, *rows: dict[str, Any]) -> None:
-    """Ingest rows that must all be accepted."""
-    assert all(not result.problems for result in await ingest(shop, rows, secret=SECRET))
 
 
 async def stored(external_id: str = "c1") -> dict[str, Any]:
@@ -41,7 +35,7 @@ def test_an_address_key_is_a_keyed_digest_that_ignores_case():
 
 
 async def test_a_customer_is_stored_whole():
-    await write(await make_shop(), WHOLE)
+    await tell(await make_shop(), WHOLE)
     found = await stored()
     birth_date = found.pop("birth_date")
     assert found.pop("email_changed_at") is None
@@ -55,42 +49,42 @@ async def test_a_customer_is_stored_whole():
 
 async def test_a_field_left_out_stays_and_null_empties_it():
     shop = await make_shop()
-    await write(shop, WHOLE)
-    await write(shop, customer_row(name="Ana María", email=None))
+    await tell(shop, WHOLE)
+    await tell(shop, customer_row(name="Ana María", email=None))
     found = await stored()
     assert (found["name"], found["email"], found["email_key"]) == ("Ana María", None, None)
     assert (found["language"], found["region"]) == ("es-MX", "MX-JAL")
 
 
 async def test_the_last_row_of_a_batch_wins_field_by_field():
-    await write(await make_shop(), WHOLE, customer_row(name="Bea"), customer_row(gender=None, name="Cleo"))
+    await tell(await make_shop(), WHOLE, customer_row(name="Bea"), customer_row(gender=None, name="Cleo"))
     found = await stored()
     assert (found["name"], found["gender"], found["language"]) == ("Cleo", None, "es-MX")
 
 
 async def test_a_customer_is_one_person_for_all_shops():
-    await write(await make_shop("bloom"), WHOLE)
-    await write(await make_shop("cedar"), customer_row(name="Bea"))
+    await tell(await make_shop("bloom"), WHOLE)
+    await tell(await make_shop("cedar"), customer_row(name="Bea"))
     assert await db.fetch_value("SELECT count(*) FROM customer") == 1
     assert (await stored())["name"] == "Bea"
 
 
 async def test_the_same_row_again_touches_nothing():
     shop = await make_shop()
-    await write(shop, WHOLE)
+    await tell(shop, WHOLE)
     before = await db.fetch("SELECT xmin, * FROM customer")
-    await write(shop, WHOLE)
+    await tell(shop, WHOLE)
     assert await db.fetch("SELECT xmin, * FROM customer") == before
 
 
 async def test_languages_in_use_are_kept_once_each():
     shop = await make_shop()
-    await write(shop, *(customer_row(f"c{tag}", language=tag) for tag in ("es-MX", "en", "ES-mx", None)))
+    await tell(shop, *(customer_row(f"c{tag}", language=tag) for tag in ("es-MX", "en", "ES-mx", None)))
     assert [row["tag"] for row in await db.fetch("SELECT tag FROM language ORDER BY tag")] == ["en", "es-MX"]
 
 
 async def test_a_customer_alone_is_no_relationship():
-    await write(await make_shop(), WHOLE)
+    await tell(await make_shop(), WHOLE)
     assert await db.fetch_value("SELECT count(*) FROM relationship") == 0
 
 
@@ -108,7 +102,7 @@ async def test_shops_that_write_the_same_customers_at_once_do_not_wait_for_each_
     for _ in range(5):
         await asyncio.gather(
             *(
-                write(shop, *(customer_row(name, country=country) for name in order))
+                tell(shop, *(customer_row(name, country=country) for name in order))
                 for shop, country, order in zip(
                     shops, ("MX", "US", "ID"), (names, names[::-1], names[30:] + names[:30]), strict=True
                 )
@@ -123,7 +117,7 @@ async def test_fields_that_two_shops_write_at_once_are_both_kept():
     for number in range(10):
         name = f"c{number}"
         await asyncio.gather(
-            write(first, customer_row(name, name="Ana")), write(second, customer_row(name, email="a@example.com"))
+            tell(first, customer_row(name, name="Ana")), tell(second, customer_row(name, email="a@example.com"))
         )
         found = await stored(name)
         assert (found["name"], found["email"]) == ("Ana", "a@example.com")
@@ -142,8 +136,8 @@ async def test_suppressing_an_address_keeps_it_once_by_its_key():
 
 async def test_a_name_that_is_a_way_out_of_the_shop_is_none():
     shop = await make_shop()
-    await write(shop, WHOLE, customer_row("c2", name="visit bit.ly/x"), customer_row("c3", name="Ana. WA: tokobloom"))
-    await write(shop, customer_row("c1", name="0812-3456-7890"))
+    await tell(shop, WHOLE, customer_row("c2", name="visit bit.ly/x"), customer_row("c3", name="Ana. WA: tokobloom"))
+    await tell(shop, customer_row("c1", name="0812-3456-7890"))
 
     names = await db.fetch("SELECT external_id, name, country FROM customer ORDER BY external_id")
     assert [tuple(row) for row in names] == [("c1", None, "MX"), ("c2", None, None), ("c3", None, None)]

@@ -1,23 +1,16 @@
 """LIVE sessions as they are written: moved, begun, over, called off."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from models import database as db
 from models.clock import now
 from models.ingest import ingest
-from models.shop import Shop
 from tests.factories import make_shop
-from tests.rows import SECRET, live_row
+from tests.rows import SECRET, live_row, tell
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-async def write(shop: Shop, *rows: dict[str, Any]) -> None:
-    """Ingest rows that must all be accepted."""
-    assert all(not result.problems for result in await ingest(shop, rows, secret=SECRET))
 
 
 async def stored() -> db.Record:
@@ -28,22 +21,22 @@ async def stored() -> db.Record:
 
 async def test_a_field_left_out_stays_and_null_empties_it():
     shop = await make_shop()
-    await write(shop, live_row(cancelledAt="2026-01-14T00:00:00Z"))
-    await write(shop, live_row(title="Summer LIVE"))
+    await tell(shop, live_row(cancelledAt="2026-01-14T00:00:00Z"))
+    await tell(shop, live_row(title="Summer LIVE"))
     assert (await stored())["cancelled_at"] is not None
-    await write(shop, live_row(cancelledAt=None))
+    await tell(shop, live_row(cancelledAt=None))
     row = await stored()
     assert (row["title"], row["cancelled_at"]) == ("Spring LIVE", None)
 
 
 async def test_only_another_start_counts_as_having_just_arrived(clock):
     shop = await make_shop()
-    await write(shop, live_row())
+    await tell(shop, live_row())
     arrived = (await stored())["arrived_at"]
     clock.move(timedelta(hours=1))
-    await write(shop, live_row(title="Summer LIVE"))
+    await tell(shop, live_row(title="Summer LIVE"))
     assert (await stored())["arrived_at"] == arrived
-    await write(shop, live_row(startsAt="2026-01-15T20:00:00Z"))
+    await tell(shop, live_row(startsAt="2026-01-15T20:00:00Z"))
     assert (await stored())["arrived_at"] == arrived + timedelta(hours=1)
 
 
@@ -56,6 +49,6 @@ async def test_a_start_in_two_years_or_an_end_in_the_future_is_refused_and_nothi
 
 
 async def test_the_same_external_id_in_two_shops_is_two_sessions():
-    await write(await make_shop("bloom"), live_row())
-    await write(await make_shop("cedar"), live_row())
+    await tell(await make_shop("bloom"), live_row())
+    await tell(await make_shop("cedar"), live_row())
     assert await db.fetch_value("SELECT count(DISTINCT id) FROM live_session") == 2

@@ -1,7 +1,6 @@
 """Prices as a history: by their own times, however late they arrive, and a product has the latest."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,16 +9,10 @@ from hypothesis import strategies as st
 from models import database as db
 from models.clock import now
 from models.ingest import ingest
-from models.shop import Shop
 from tests.factories import make_shop
-from tests.rows import SECRET, price_row, product_row
+from tests.rows import SECRET, price_row, product_row, tell
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-async def write(shop: Shop, *rows: dict[str, Any]) -> None:
-    """Ingest rows that must all be accepted."""
-    assert all(not result.problems for result in await ingest(shop, rows, secret=SECRET))
 
 
 async def history() -> list[int]:
@@ -35,27 +28,27 @@ async def price() -> int | None:
 
 async def test_a_product_s_new_price_is_a_change_and_the_same_one_is_none(clock):
     shop = await make_shop()
-    await write(shop, product_row(price=2000))
+    await tell(shop, product_row(price=2000))
     clock.move(timedelta(hours=1))
-    await write(shop, product_row(price=2000))
-    await write(shop, product_row(price=1500))
+    await tell(shop, product_row(price=2000))
+    await tell(shop, product_row(price=1500))
     assert await history() == [2000, 1500]
     assert await price() == 1500
 
 
 async def test_a_late_change_finds_its_place_and_leaves_the_price_that_is_newer(clock):
     shop = await make_shop()
-    await write(shop, product_row(price=2000, priceChangedAt="2026-01-01T00:00:00Z"))
-    await write(shop, price_row(price=1000, changedAt="2026-01-10T00:00:00Z"))
-    await write(shop, price_row(price=1500, changedAt="2026-01-05T00:00:00Z"))
+    await tell(shop, product_row(price=2000, priceChangedAt="2026-01-01T00:00:00Z"))
+    await tell(shop, price_row(price=1000, changedAt="2026-01-10T00:00:00Z"))
+    await tell(shop, price_row(price=1500, changedAt="2026-01-05T00:00:00Z"))
     assert await history() == [2000, 1500, 1000]
     assert await price() == 1000
 
 
 async def test_an_earlier_price_told_with_a_product_does_not_replace_a_later_one():
     shop = await make_shop()
-    await write(shop, product_row(price=1000))
-    await write(shop, product_row(price=2000, priceChangedAt="2026-01-01T00:00:00Z"))
+    await tell(shop, product_row(price=1000))
+    await tell(shop, product_row(price=2000, priceChangedAt="2026-01-01T00:00:00Z"))
     assert await history() == [2000, 1000]
     assert await price() == 1000
 
@@ -74,8 +67,8 @@ async def test_a_change_in_another_currency_or_in_the_future_is_refused_and_noth
 async def test_the_history_does_not_depend_on_the_order_of_arrival(rows):
     await db.execute("TRUNCATE price_change, product, shop CASCADE")
     shop = await make_shop()
-    await write(shop, product_row(price=1, priceChangedAt="2026-01-01T00:00:00Z"))
+    await tell(shop, product_row(price=1, priceChangedAt="2026-01-01T00:00:00Z"))
     for day, cost in rows:
-        await write(shop, price_row(price=cost, changedAt=f"2026-01-0{day + 1}T00:00:00Z"))
+        await tell(shop, price_row(price=cost, changedAt=f"2026-01-0{day + 1}T00:00:00Z"))
     assert await history() == [1, *(cost for _, cost in sorted(rows))]
     assert await price() == max(rows)[1]

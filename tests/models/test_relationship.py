@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from models import consent
 from models import database as db
 from models.identifier import customer_id
-from models.ingest import ingest
 from models.relationship import EmailConsent, latest_consent, latest_consents
 from models.shop import Shop
 from tests.factories import make_shop
-from tests.rows import SECRET, customer_row, event_row
 from tests.rows import consent as said
+from tests.rows import customer_row, event_row, tell
 
 shops = count()
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -63,11 +62,6 @@ def test_whether_mail_is_allowed_does_not_depend_on_the_order_of_arrival(consent
     assert once.at == max(each.at for each in consents)
 
 
-async def write(shop: Shop, *rows: dict[str, Any]) -> None:
-    """Ingest rows that must all be accepted."""
-    assert all(not result.problems for result in await ingest(shop, rows, secret=SECRET))
-
-
 async def stored(shop: Shop) -> list[tuple[Any, ...]]:
     """The consents of the shop's customers."""
     rows = await db.fetch(
@@ -85,7 +79,7 @@ async def test_the_database_follows_the_rule_batch_by_batch(batches):
     shop = await make_shop(f"shop-{next(shops)}")
     expected: EmailConsent | None = None
     for batch in batches:
-        await write(shop, *(customer_row(emailConsent=said(each.state, each.at.isoformat())) for each in batch))
+        await tell(shop, *(customer_row(emailConsent=said(each.state, each.at.isoformat())) for each in batch))
         told = latest_consents((customer_id("c1"), each) for each in batch)[customer_id("c1")]
         expected = latest_consent(expected, told) if expected else told
     assert expected is not None
@@ -95,7 +89,7 @@ async def test_the_database_follows_the_rule_batch_by_batch(batches):
 @pytest.mark.usefixtures("database")
 async def test_a_consent_alone_makes_nobody_a_customer_and_belongs_to_its_shop():
     bloom, cedar = await make_shop("bloom"), await make_shop("cedar")
-    await write(bloom, customer_row(emailConsent=said("SUBSCRIBED", an_hour(1))))
+    await tell(bloom, customer_row(emailConsent=said("SUBSCRIBED", an_hour(1))))
     assert await stored(bloom) == [("SUBSCRIBED", "checkout", DAY + timedelta(hours=1))]
     assert await stored(cedar) == []
     assert await db.fetch_value("SELECT count(first_interaction_at) FROM relationship") == 0
@@ -104,18 +98,18 @@ async def test_a_consent_alone_makes_nobody_a_customer_and_belongs_to_its_shop()
 @pytest.mark.usefixtures("database")
 async def test_what_a_customer_unsubscribed_stays_so_until_a_newer_subscription(clock):
     shop = await make_shop()
-    await write(shop, event_row(), customer_row(emailConsent=said("SUBSCRIBED", an_hour(1))))
+    await tell(shop, event_row(), customer_row(emailConsent=said("SUBSCRIBED", an_hour(1))))
     assert await consent.unsubscribe(shop.id, customer_id("c1"), source="link")
-    await write(shop, customer_row(emailConsent=said("SUBSCRIBED", an_hour(2))))
+    await tell(shop, customer_row(emailConsent=said("SUBSCRIBED", an_hour(2))))
     assert await stored(shop) == [("UNSUBSCRIBED", "link", clock.now())]
     clock.move(timedelta(days=1))
-    await write(shop, customer_row(emailConsent=said("SUBSCRIBED", clock.now().isoformat())))
+    await tell(shop, customer_row(emailConsent=said("SUBSCRIBED", clock.now().isoformat())))
     assert await stored(shop) == [("SUBSCRIBED", "checkout", clock.now())]
 
 
 @pytest.mark.usefixtures("database")
 async def test_a_row_without_a_consent_leaves_it():
     shop = await make_shop()
-    await write(shop, customer_row(emailConsent=said("SUBSCRIBED", an_hour(1))))
-    await write(shop, customer_row(emailConsent=None), customer_row(name="Ana"))
+    await tell(shop, customer_row(emailConsent=said("SUBSCRIBED", an_hour(1))))
+    await tell(shop, customer_row(emailConsent=None), customer_row(name="Ana"))
     assert [row[0] for row in await stored(shop)] == ["SUBSCRIBED"]

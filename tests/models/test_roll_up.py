@@ -19,7 +19,7 @@ from models.ingest import ingest
 from models.relationship import LATEST, NO_INTERACTION
 from models.shop import Shop
 from tests.factories import make_shop
-from tests.rows import SECRET, event_row, order_row
+from tests.rows import SECRET, event_row, order_row, tell
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -121,17 +121,12 @@ def expected(rows: Iterable[Row]) -> dict[Any, tuple[Any, ...]]:
     }
 
 
-async def write(shop: Shop, rows: Sequence[Row]) -> None:
-    """Ingest rows that must all be accepted."""
-    assert all(not result.problems for result in await ingest(shop, rows, secret=SECRET))
-
-
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(orders() | events(), min_size=1, max_size=12), max_size=6))
 async def test_batches_of_any_rows_in_any_order_roll_up_to_what_the_rows_say(batches):
     shop = await make_shop(f"shop-{next(shops)}")
     for batch in batches:
-        await write(shop, batch)
+        await tell(shop, *batch)
     rows = [row for batch in batches for row in batch]
     assert await stored(shop) == expected(rows)
 
@@ -142,7 +137,7 @@ async def test_batches_written_at_once_roll_up_to_what_the_stored_rows_say(rows,
     shop = await make_shop(f"shop-{next(shops)}")
     rows = [{**row, "amount": 5} if row["type"] == "order" else {**row, "kind": "FOLLOWED"} for row in rows]
     parts = [random.sample(rows, len(rows)) for _ in range(4)]
-    await asyncio.gather(*(write(shop, part) for part in parts))
+    await asyncio.gather(*(tell(shop, *part) for part in parts))
     assert await stored(shop) == expected(rows)
 
 
@@ -150,9 +145,9 @@ async def test_many_writers_of_the_same_customers_lose_nothing_and_never_wait_in
     shop = await make_shop()
     names = [f"c{number}" for number in range(100)]
     months = [event_row(f"month-{hour}", "c0", occurredAt=moment(hour)) for hour in range(0, 24 * 60, 24)]
-    await write(shop, months)  # the partitions are there, so that nobody waits to make them
+    await tell(shop, *months)  # the partitions are there, so that nobody waits to make them
     batches = [months, *(_visits(names, Random(writer), writer) for writer in range(24))]
-    await asyncio.gather(*(write(shop, batch) for batch in batches[1:]))
+    await asyncio.gather(*(tell(shop, *batch) for batch in batches[1:]))
     assert await stored(shop) == expected(row for batch in batches for row in batch)
     counts = await db.fetch_value("SELECT array_agg(DISTINCT order_count) FROM relationship")
     assert counts == [24]

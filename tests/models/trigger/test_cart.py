@@ -6,9 +6,9 @@ import pytest
 
 from models.clock import now
 from models.trigger.fire import fire
-from tests.automation import LIFE, Life, frozen, ledger, make_automated, send, tell, template_of, texts
+from tests.automation import LIFE, Life, frozen, ledger, make_automated, send, template_of, texts
 from tests.factories import make_shop
-from tests.rows import event_row
+from tests.rows import event_row, tell
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -6,9 +6,9 @@ import pytest
 
 from models.segment import Segment
 from models.trigger.fire import fire
-from tests.automation import LIFE, Life, ledger, make_automated, send, tell, texts
+from tests.automation import LIFE, Life, ledger, make_automated, send, texts
 from tests.factories import make_customers, make_shop
-from tests.rows import live_row
+from tests.rows import live_row, tell
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -3,9 +3,9 @@
 import pytest
 
 from models import database as db
-from tests.automation import Life, ledger, make_automated, tell, texts
+from tests.automation import Life, ledger, make_automated, texts
 from tests.factories import make_shop
-from tests.rows import order_row, product_row
+from tests.rows import order_row, product_row, tell
 
 pytestmark = pytest.mark.usefixtures("database")
 

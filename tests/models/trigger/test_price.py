@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.automation import Life, frozen, ledger, make_automated, tell, texts
+from tests.automation import Life, frozen, ledger, make_automated, texts
 from tests.factories import make_shop
-from tests.rows import price_row
+from tests.rows import price_row, tell
 
 pytestmark = pytest.mark.usefixtures("database")
 
