@@ -1,17 +1,27 @@
 """A worker's own steps, for tests that take them one by one: it registers, holds a slice, hands its mails to the relay."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from models import intent, worker
 from models import slice as slices
 from models.delivery import DeliveryState
 from models.intent import Settlement
-from models.plan import Plan
+from models.plan import Plan, PlanChannel
+from models.shop import Shop
 from models.slice import Slice, Waiting
+from tests.factories import make_customers, make_resolved, make_shop
 
 LEASE = timedelta(hours=1)
 """How long a worker is taken to be alive: longer than any test lasts."""
+
+
+async def mail_plan(count: int = 3, **columns: Any) -> tuple[Shop, Plan]:
+    """A shop, and a plan of its with `count` mails in slice 1; `columns` are its customers'."""
+    shop = await make_shop()
+    await make_customers(shop, count, **columns)
+    return shop, await make_resolved(shop, channel=PlanChannel.EMAIL)
 
 
 async def make_worker(lease: timedelta = LEASE) -> UUID:
@@ -26,6 +36,11 @@ async def hold(plan: Plan, number: int = 1, *, lease: timedelta = LEASE) -> tupl
     held = await slices.acquire(plan.id, number, await make_worker(lease), uuid4())
     assert held is not None
     return held, await slices.load(held)
+
+
+def settled(message: Waiting, state: DeliveryState, **fields: Any) -> Settlement:
+    """What became of a message's first try."""
+    return Settlement(message, message.attempt + 1, state, **fields)
 
 
 async def hand_over(plan: Plan, state: DeliveryState | None) -> list[Settlement]:

@@ -11,34 +11,20 @@ from models import slice as slices
 from models.clock import Clock
 from models.customer import CustomerRow
 from models.delivery import DeliveryState
-from models.intent import Settlement
 from models.plan import Plan, PlanChannel, PlanStatus, advance
-from models.shop import Shop
 from models.slice import Waiting
 from tests import oracle
 from tests.conftest import NOON
-from tests.factories import make_customers, make_resolved, make_shop
-from tests.slices import hold
+from tests.factories import make_resolved
+from tests.slices import hold, mail_plan, settled
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-async def mail_plan(count: int = 3) -> tuple[Shop, Plan]:
-    """A plan with `count` mails in slice 1."""
-    shop = await make_shop()
-    await make_customers(shop, count)
-    return shop, await make_resolved(shop, channel=PlanChannel.EMAIL)
 
 
 async def rows() -> dict[tuple[str, str | None, int], int]:
     """How many ledger rows have each (state, reason, attempt)."""
     found = await db.fetch("SELECT state, reason, attempt, count(*) AS count FROM delivery GROUP BY 1, 2, 3")
     return {(row["state"], row["reason"], row["attempt"]): row["count"] for row in found}
-
-
-def settled(message: Waiting, state: DeliveryState, **fields: object) -> Settlement:
-    """What became of a message's first try."""
-    return Settlement(message, message.attempt + 1, state, **fields)  # type: ignore[arg-type] # as the test says
 
 
 async def test_an_intent_is_granted_once():

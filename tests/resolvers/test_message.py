@@ -14,8 +14,7 @@ from resolvers import global_id
 from tests.api import Api, shopper
 from tests.conftest import NOON
 from tests.factories import make_customers, make_resolved, make_shop
-from tests.models.test_intent import mail_plan, settled
-from tests.slices import hold
+from tests.slices import hold, mail_plan, settled
 
 INBOX = """query ($first: Int, $after: String, $last: Int, $before: String) {
   inbox(first: $first, after: $after, last: $last, before: $before) {

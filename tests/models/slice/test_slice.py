@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,16 +17,10 @@ from models.slice import Due, Slice
 from tests import oracle
 from tests.conftest import NOON
 from tests.factories import make_customers, make_resolved, make_shop
-from tests.slices import make_worker
+from tests.slices import mail_plan, make_worker
 from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-async def mail_plan(count: int = 3, **columns: Any):
-    shop = await make_shop()
-    await make_customers(shop, count, **columns)
-    return shop, await make_resolved(shop, channel=PlanChannel.EMAIL)
 
 
 async def one(column: str):
