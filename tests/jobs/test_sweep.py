@@ -18,8 +18,8 @@ from models.plan import Plan, PlanChannel, PlanStatus, wording
 from models.webhook import Wish, fact
 from models.webhook.fact import Fact
 from tests import oracle
+from tests.bugs import MESSAGE, bug_at
 from tests.factories import DEADLINE, make_customers, make_draft, make_resolved, make_shop
-from tests.refusing import MESSAGE, refusing
 
 
 async def queued(ctx: Context, queue: str) -> list[str]:
@@ -54,7 +54,7 @@ async def test_a_plan_that_cannot_be_moved_on_keeps_nothing_else_from_its_turn(c
     for plan in plans:
         await plan.submit(shop, send_at=plan.created_at + timedelta(hours=1), deadline_after=DEADLINE)
     clock.move(timedelta(hours=1))
-    async with refusing("plan", f"OLD.id = {plans[0].id}"):
+    async with bug_at("plan", f"OLD.id = {plans[0].id}"):
         with pytest.raises(RaiseError, match=MESSAGE):
             await sweep(ctx)
 

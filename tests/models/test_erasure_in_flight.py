@@ -13,9 +13,9 @@ from models.delivery import DeliveryState, Reason
 from models.identifier import customer_id
 from models.plan import Plan, PlanChannel, advance
 from tests import oracle
+from tests.bugs import MESSAGE, bug_at
 from tests.factories import make_customers, make_resolved, make_shop
 from tests.known_person import ID, SECRET, erase, ingested, profile
-from tests.refusing import MESSAGE, refusing
 from tests.slices import hand_over
 from tests.waiting import until_a_lock_is_waited_for
 
@@ -60,7 +60,7 @@ async def test_who_cannot_be_erased_yet_for_a_bug_keeps_nobody_else_from_it():
     for number in range(3):
         await erase(f"c{number}")
     await intent.commit(settlements, [])
-    async with refusing("erasure", f"OLD.customer_id = '{customer_id('c1')}'"):
+    async with bug_at("erasure", f"OLD.customer_id = '{customer_id('c1')}'"):
         with pytest.raises(RaiseError, match=MESSAGE):
             await erasure.finish_waiting()
 

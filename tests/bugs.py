@@ -9,7 +9,7 @@ MESSAGE = "the test refuses this row"
 
 
 @asynccontextmanager
-async def refusing(table: str, row: str) -> AsyncIterator[None]:
+async def bug_at(table: str, row: str) -> AsyncIterator[None]:
     """No row of the table that meets `row` (SQL over OLD) can be changed in this block."""
     await database.execute(
         f"CREATE FUNCTION refuse_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE '{MESSAGE}'; END $$"
