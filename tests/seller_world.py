@@ -5,7 +5,7 @@ Every deed answers whether it was done; a refusal is an answer, anything else th
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -239,8 +239,3 @@ class World:
 
 def _state(shop: Shop) -> AccessState:
     return access.access(shop.score).state
-
-
-def at_noon(instant: datetime) -> None:
-    """Set the one clock."""
-    clock.freeze(instant)

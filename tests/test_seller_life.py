@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from models import database, tier
+from models.clock import clock
 from models.plan import PlanChannel, PlanKind
 from models.plan.status import SELLERS_ACTIONS, PlanAction
 from tests.conftest import NOON, empty
-from tests.seller_world import BASIC, World, at_noon
+from tests.seller_world import BASIC, World
 
 SHOP = st.integers(0, 1)
 NUMBER = st.integers(0, 11)
@@ -71,7 +72,7 @@ def machine(url: str) -> type[RuleBasedStateMachine]:
         def __init__(self) -> None:
             super().__init__()
             self.runner = asyncio.Runner()
-            at_noon(NOON)
+            clock.freeze(NOON)
             self.world = self.runner.run(self._begin())
 
         async def _begin(self) -> World:

@@ -2,7 +2,7 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -17,9 +17,7 @@ from models.shop import Shop
 from operations import restored as command_line
 from settings import Settings
 from tests.factories import make_customers, make_resolved, make_shop
-from tests.waiting import is_connected
-
-PATIENCE = 60.0
+from tests.waiting import WITHIN, is_connected, until
 
 
 def run(program: str, *arguments: str) -> None:
@@ -47,7 +45,7 @@ async def working(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
         yield task
     finally:
         stop.set()
-        await asyncio.wait_for(task, PATIENCE)
+        await asyncio.wait_for(task, WITHIN)
         await connect(settings)
 
 
@@ -56,13 +54,6 @@ async def connect(settings: Settings) -> None:
     await db.disconnect()
     assert settings.database_url
     await db.connect(settings.database_url)
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something is so, not for ever."""
-    async with asyncio.timeout(PATIENCE):
-        while not await holds():
-            await asyncio.sleep(0.05)
 
 
 async def is_sent(plan: Plan) -> bool:

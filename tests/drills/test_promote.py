@@ -21,9 +21,10 @@ from models import database as db
 from models import origin, sending
 from models.clock import now
 from settings import Settings
-from tests.drills.drill import connect, is_sent, mail_plan, own, restored, run, said, states, until, working
+from tests.drills.drill import connect, is_sent, mail_plan, own, restored, run, said, states, working
 from tests.processes import command
 from tests.smtp_sink import Sink
+from tests.waiting import until
 
 
 @dataclass

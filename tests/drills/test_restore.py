@@ -23,7 +23,6 @@ from operations.restored import NO_NEED, NOTHING_LOST, NotRestored
 from settings import Settings
 from tests import databases
 from tests.drills.drill import (
-    PATIENCE,
     connect,
     is_sent,
     mail_plan,
@@ -33,12 +32,12 @@ from tests.drills.drill import (
     run,
     said,
     states,
-    until,
     working,
 )
 from tests.factories import make_customers, make_resolved, make_running, make_shop
 from tests.processes import command
 from tests.smtp_sink import Sink
+from tests.waiting import WITHIN, until
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ async def test_a_worker_whose_database_is_exchanged_under_it_stops(place, on, si
     async with working(lost) as task:
         await until(has_begun)  # before, the worker would wait rather than stop
         await db.execute("UPDATE origin SET timeline = timeline - 1")
-        await asyncio.wait_for(asyncio.shield(task), PATIENCE)
+        await asyncio.wait_for(asyncio.shield(task), WITHIN)
 
     assert await said(caplog, "stopping, this is another database than before")
 
