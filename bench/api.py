@@ -16,17 +16,16 @@ from statistics import median
 import orjson
 
 from bench.load import Load, asked, loaded
-from bench.outreach import SHOP, year_of_plans
+from bench.outreach import year_of_plans
 from bench.place import scratch_database
 from bench.population import NOW, Population, populate
 from bench.report import Case, Report, measured_on
 from bench.serving import Served, api_server, served, token_of
+from bench.shop import make_shop
 from models import database
 from models.caller import Role
 from models.clock import clock
-from models.ingest import ingest_shops
 from models.metric import day as metric_day
-from models.shop import Shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +93,7 @@ async def measure(size: str) -> Report:
     population, work = SIZES[size]
     clock.freeze(NOW)
     async with scratch_database() as url:
-        await ingest_shops([SHOP])
-        shop = await Shop.get(external_id="bench")
+        shop = await make_shop()
         await populate(shop.id, population)
         await year_of_plans(shop, plans=work.plans, messages=work.messages, customers=population.customers, until=NOW)
         await metric_day.fold_all()

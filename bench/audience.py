@@ -13,15 +13,16 @@ none in 90 days, favourited in 14.
 
 import asyncio
 
+from bench import memory
 from bench.by_hand import BY_HAND, SCAN
 from bench.place import scratch_database
 from bench.population import NOW, QUARTER, Population, populate
-from bench.report import Case, Report, measured_on, most_memory
+from bench.report import Case, Report, measured_on
 from bench.rounds import Work, interleaved
+from bench.shop import make_shop
 from models import database
 from models.clock import clock
 from models.condition import PRESETS, Definition
-from models.ingest import ingest_shops
 from models.segment import member
 from models.segment.definition import define
 from models.segment.member import Question
@@ -44,24 +45,18 @@ CUSTOM = {
 }
 """The custom conditions as a seller writes them."""
 
-_SHOP = {
-    "externalId": "bench", "name": "Bench", "currency": "USD", "timeZone": "UTC", "defaultLanguage": "en",
-    "country": "MX",
-}  # fmt: skip
-
 
 async def measure(size: str) -> Report:
     """Every case against both yardsticks, in seconds."""
     population, rounds = SIZES[size]
     clock.freeze(NOW)
     async with scratch_database() as _:
-        await ingest_shops([_SHOP])
-        shop = await Shop.get(external_id="bench")
+        shop = await make_shop(country="MX")
         await populate(shop.id, population)
         async with database.connection() as raw:
             machine = await measured_on(raw)
         cases = [case for name, question in questions(shop).items() for case in await _cases(name, question, rounds)]
-    return Report("audience", population.as_json(), cases, machine, {"bench": most_memory()})
+    return Report("audience", population.as_json(), cases, machine, {"bench": memory.most_held()})
 
 
 def questions(shop: Shop) -> dict[str, Question]:

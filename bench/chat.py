@@ -8,11 +8,11 @@ Cases: how many recipients, in rows per second; theirs is the yardstick `insert`
 that did nothing else.
 """
 
-from bench.place import scratch_database
+from bench.place import redis_server, scratch_database
 from bench.recipients import shop_with_recipients, submitted
 from bench.report import Case, Machine, Report, measured_on
 from bench.rounds import interleaved
-from bench.working import Working, redis_server, worker
+from bench.working import Working, worker
 from models import database
 from models.plan import PlanChannel
 from models.shop import Shop

@@ -21,12 +21,12 @@ from uuid import UUID
 from arq.connections import RedisSettings, create_pool
 
 from bench.naive import QUEUE, send
-from bench.place import scratch_database
+from bench.place import redis_server, scratch_database
 from bench.recipients import LANGUAGES, shop_with_recipients, submitted
 from bench.report import Case, Report, measured_on
 from bench.rounds import Work, interleaved
 from bench.serving import SECRET
-from bench.working import Working, program, redis_server, worker
+from bench.working import Working, program, worker
 from models import database
 from models.clock import now
 from models.mail import letter

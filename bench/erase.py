@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from bench.outreach import SHOP, draft
+from bench.outreach import draft
 from bench.place import scratch_database
 from bench.population import NOW
 from bench.report import Case, Machine, Report, measured_on
 from bench.rounds import seconds_of
+from bench.shop import SHOP
 from models import database, erasure, partition
 from models.clock import clock
 from models.identifier import customer_id

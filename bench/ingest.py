@@ -17,12 +17,13 @@ from typing import Any
 
 import orjson
 
+from bench import memory
 from bench.place import scratch_database
-from bench.report import Case, Report, measured_on, most_memory
+from bench.report import Case, Report, measured_on
 from bench.rounds import interleaved
+from bench.shop import make_shop
 from models import database
 from models.event import EventKind, EventRow, Events
-from models.ingest import ingest_shops
 from models.ingest.import_job import import_file
 from models.shop import Shop
 
@@ -48,16 +49,12 @@ async def measure(size: str) -> Report:
     """Both cases, in rows per second."""
     numbers = SIZES[size]
     async with scratch_database():
-        await ingest_shops([_SHOP])
-        shop = await Shop.get(external_id="bench")
+        shop = await make_shop()
         await database.execute("CREATE TABLE bare (LIKE event)")
         async with database.connection() as raw:
             machine = await measured_on(raw)
         cases = [await _case(name, shop, numbers) for name in ("sessions", "shuffled")]
-    return Report("ingest", dict(numbers), cases, machine, {"import": most_memory()})
-
-
-_SHOP = {"externalId": "bench", "name": "Bench", "currency": "USD", "timeZone": "UTC", "defaultLanguage": "en"}
+    return Report("ingest", dict(numbers), cases, machine, {"import": memory.most_held()})
 
 
 async def _case(name: str, shop: Shop, numbers: dict[str, int]) -> Case:

@@ -1,7 +1,8 @@
 """The yardstick of email: what one writes first, a job per recipient, each mail built and sent on its own.
 
 An ARQ worker with as many jobs at once as there are connections to compare with; unlike ARQ's own default it hardly
-pauses between looks at its queue, which would bound it by far. Each job reads its customer, builds an `EmailMessage`, sends it with `aiosmtplib.send`, and notes that it did.
+pauses between looks at its queue, which would bound it by far. Each job reads its customer, builds an `EmailMessage`,
+sends it with `aiosmtplib.send`, and notes that it did.
 """
 
 import os

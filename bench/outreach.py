@@ -1,26 +1,20 @@
-"""A shop with customers and plans, as benchmarks of the API need one."""
+"""The shop with customers, and plans to them: one at a time, or a year of them."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from bench.shop import make_shop
 from models import audience, database
 from models.clock import now
 from models.identifier import customer_id
-from models.ingest import ingest_shops
 from models.plan import Plan, PlanChannel, PlanDraft, wording
 from models.segment import Segment
 from models.shop import Shop
 
-SHOP = {
-    "externalId": "bench", "name": "Bench", "currency": "USD", "timeZone": "UTC", "defaultLanguage": "en",
-    "country": "US", "score": 4.8, "gmv": 100_000_000,
-}  # fmt: skip
-
 
 async def shop_with_customers(count: int) -> Shop:
     """The shop `bench`, where each of `count` customers (`c0` …) ordered twice yesterday."""
-    await ingest_shops([SHOP])
-    shop = await Shop.get(external_id="bench")
+    shop = await make_shop()
     names = [f"c{number}" for number in range(count)]
     ids = [customer_id(name) for name in names]
     at = now()

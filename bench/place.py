@@ -1,4 +1,4 @@
-"""Where benchmarks run: an empty, migrated database of their own, which is gone afterwards."""
+"""Where benchmarks run: an empty, migrated database and an empty Redis of their own, which are gone afterwards."""
 
 import asyncio
 import os
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from local.postgres import Postgres
+from local.valkey import Valkey
 from models import database
 from settings import Settings
 
@@ -31,6 +32,18 @@ async def scratch_database() -> AsyncIterator[str]:
                 yield scratch
         finally:
             await asyncio.to_thread(server.stop)
+
+
+@asynccontextmanager
+async def redis_server() -> AsyncIterator[str]:
+    """The URL of an empty Valkey, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="rekindle-bench-") as folder:
+        valkey = Valkey(Path(folder))
+        url = await asyncio.to_thread(valkey.start)
+        try:
+            yield url
+        finally:
+            await asyncio.to_thread(valkey.stop)
 
 
 @asynccontextmanager

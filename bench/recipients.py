@@ -2,10 +2,9 @@
 
 from datetime import timedelta
 
-from bench.outreach import SHOP
+from bench.shop import make_shop
 from models import database
 from models.clock import now
-from models.ingest import ingest_shops
 from models.plan import Plan, PlanChannel, PlanDraft
 from models.segment import Segment
 from models.shop import Shop
@@ -29,8 +28,7 @@ SUBJECTS = {
 
 async def shop_with_recipients(count: int) -> Shop:
     """The shop `bench`, where each of `count` customers ordered twice yesterday and subscribed to its mail."""
-    await ingest_shops([SHOP])
-    shop = await Shop.get(external_id="bench")
+    shop = await make_shop()
     at = now()
     await database.execute("INSERT INTO language SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", list(LANGUAGES))
     await database.execute(_CUSTOMERS, count, at, list(LANGUAGES))

@@ -119,12 +119,6 @@ async def measured_on(database: asyncpg.Connection) -> Machine:
     )
 
 
-def most_memory() -> int:
-    """The most memory that this process has held, in MB."""
-    status = Path("/proc/self/status").read_text("ascii")
-    return int(status.split("VmHWM:")[1].split()[0]) // 1024
-
-
 def _cpu() -> str:
     for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
         if line.startswith("model name"):

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from local.valkey import Valkey
+from bench import memory
+from bench.place import redis_server
 from models.caller import Role
 from resolvers.token import mint
 
@@ -31,8 +32,7 @@ class Served:
 
     def megabytes(self) -> int:
         """The memory it holds now, in MB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
-        return int(status.split("VmRSS:")[1].split()[0]) // 1024
+        return memory.held(self.process.pid)
 
 
 @asynccontextmanager
@@ -73,19 +73,15 @@ async def _until_it_answers(port: int, path: str, process: subprocess.Popen[byte
 @asynccontextmanager
 async def api_server(database_url: str, *, clock: datetime | None = None) -> AsyncIterator[tuple[Served, str]]:
     """Our API over this database, where nobody is throttled and it is `clock` when it starts; and the URL of its Redis."""
-    with tempfile.TemporaryDirectory(prefix="rekindle-bench-") as folder:
-        valkey = Valkey(Path(folder))
-        redis_url = await asyncio.to_thread(valkey.start)
-        environment = {
-            "DATABASE_URL": database_url, "REDIS_URL": redis_url, "SMTP_URL": "smtp://127.0.0.1:1", "SMTP_TLS": "none",
-            "TOKEN_SECRET": SECRET, "SECRET_KEY": SECRET, "DATA_DIRECTORY": folder,
-            "THROTTLE_POINTS": PLENTY, "THROTTLE_REFILL": PLENTY, **({"CLOCK": clock.isoformat()} if clock else {}),
-        }  # fmt: skip
-        try:
+    async with redis_server() as redis_url:
+        with tempfile.TemporaryDirectory(prefix="rekindle-bench-") as folder:
+            environment = {
+                "DATABASE_URL": database_url, "REDIS_URL": redis_url, "DATA_DIRECTORY": folder,
+                "SMTP_URL": "smtp://127.0.0.1:1", "SMTP_TLS": "none", "TOKEN_SECRET": SECRET, "SECRET_KEY": SECRET,
+                "THROTTLE_POINTS": PLENTY, "THROTTLE_REFILL": PLENTY, **({"CLOCK": clock.isoformat()} if clock else {}),
+            }  # fmt: skip
             async with served(["server.py", "serve"], environment, "/ready") as server:
                 yield server, redis_url
-        finally:
-            await asyncio.to_thread(valkey.stop)
 
 
 def token_of(role: Role, subject: str, shop: str | None = None) -> str:

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 
-from bench.place import scratch_database
+from bench.place import redis_server, scratch_database
 from bench.recipients import shop_with_recipients
 from bench.report import Case, Machine, Report, measured_on
 from bench.rounds import seconds_of
 from bench.shop_life import hand
 from bench.shop_life.script import script
 from bench.shop_life.stage import Stage
-from bench.working import redis_server, worker
+from bench.working import worker
 from jobs.context import Context
 from models import database, partition, relationship
 from models.clock import clock, now

@@ -1,4 +1,4 @@
-"""Processes of a benchmark: a worker as operators start it, over a scratch database, and its Redis."""
+"""Processes of a benchmark: a worker as operators start it, over a scratch database."""
 
 import asyncio
 import os
@@ -13,10 +13,10 @@ from pathlib import Path
 
 from arq.connections import ArqRedis
 
+from bench import memory
 from bench.serving import ROOT, SECRET
 from jobs.context import nudge
 from jobs.queue import redis_pool
-from local.valkey import Valkey
 from models import database
 from models.plan import Plan
 from settings import Settings
@@ -37,8 +37,7 @@ class Program:
 
     def megabytes(self) -> int:
         """The most memory it has held, in MB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
-        return int(status.split("VmHWM:")[1].split()[0]) // 1024
+        return memory.most_held(self.process.pid)
 
     async def until(self, is_so: str, *arguments: object) -> None:
         """Wait until a statement says true. Raises RuntimeError when the process has ended, or takes for ever."""
@@ -96,15 +95,3 @@ async def worker(database_url: str, redis_url: str, **environment: str) -> Async
             yield Working(started, queue)
     finally:
         await queue.aclose()
-
-
-@asynccontextmanager
-async def redis_server() -> AsyncIterator[str]:
-    """The URL of an empty Valkey, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="rekindle-bench-") as folder:
-        valkey = Valkey(Path(folder))
-        url = await asyncio.to_thread(valkey.start)
-        try:
-            yield url
-        finally:
-            await asyncio.to_thread(valkey.stop)
