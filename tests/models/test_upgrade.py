@@ -4,9 +4,9 @@ Expand, then contract: what nothing needs any more is removed a release later, a
 """
 
 import re
+import shutil
 import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -293,10 +293,9 @@ def previous(tmp_path: Path) -> Path:
     parent = git("rev-parse", "--verify", "--quiet", f"{added}^").strip() if added else ""
     if not parent:
         pytest.skip("the history of this clone does not reach behind the newest migration")
-    archive = tmp_path / "previous.tar"
-    git("archive", "--format=tar", f"--output={archive}", parent)
-    with tarfile.open(archive) as tar:
-        tar.extractall(tmp_path / "previous", filter="data")
+    archive = tmp_path / "previous.zip"  # a tar is not unpacked alike by all versions of Python
+    git("archive", "--format=zip", f"--output={archive}", parent)
+    shutil.unpack_archive(archive, tmp_path / "previous")
     return tmp_path / "previous"
 
 
