@@ -224,8 +224,10 @@ async def migrate(url: str) -> None:
             return
         while not await lock.fetchval("SELECT pg_try_advisory_lock($1)", AdvisoryLock.MIGRATION):  # noqa: ASYNC110 (see above)
             await asyncio.sleep(LOCK_DELAY)
-        await run_migrations(config=configuration(url, pool=2, application="rekindle migrate"))
-        await Tortoise.close_connections()
+        try:
+            await run_migrations(config=configuration(url, pool=2, application="rekindle migrate"))
+        finally:
+            await Tortoise.close_connections()
     finally:
         await lock.close()
 

@@ -10,11 +10,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 from tortoise import Tortoise
+from tortoise.exceptions import OperationalError
 
 from local.postgres import Postgres
 from models import database as databases
 from settings import Settings
 from tests.backends import BACKEND, end
+from tests.conftest import TABLES
+from tests.databases import made
 from tests.processes import free_port
 from tests.waiting import until
 
@@ -103,6 +106,23 @@ async def test_a_second_migration_finds_nothing_to_do(postgres: Postgres, migrat
     await databases.migrate(migrated)
 
     assert await schema() == before
+
+
+async def test_a_migration_that_fails_leaves_no_connection(postgres: Postgres):
+    async with made(postgres.url, "occupied") as url:
+        connection = await asyncpg.connect(url)
+        await connection.execute("CREATE TABLE shop ()")
+
+        async def is_alone() -> bool:
+            migrating = "SELECT FROM pg_stat_activity WHERE application_name = 'rekindle migrate'"
+            return await connection.fetch(migrating) == []
+
+        with pytest.raises(OperationalError, match="already exists"):
+            await databases.migrate(url)
+
+        await until(is_alone)
+        assert [row["relname"] for row in await connection.fetch(TABLES)] == ["shop"]
+        await connection.close()
 
 
 async def test_over_the_network_postgresql_is_asked_to_notice_a_machine_that_is_gone(folder: Path, settings: Settings):
