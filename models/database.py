@@ -16,7 +16,6 @@ import orjson
 from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.backends.base.client import TransactionalDBClient
-from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection
 from tortoise.migrations.api import migrate as run_migrations
 from tortoise.transactions import in_transaction
@@ -96,14 +95,17 @@ def configuration(
     idle_timeout: timedelta | None = None,
     application: str = "rekindle",
 ) -> dict[str, Any]:
-    """Tortoise's configuration for a `postgres://` URL; a `host` query parameter may name a socket folder."""
-    connection = expand_db_url(url.replace("postgresql://", "postgres://", 1))
-    connection["engine"] = "models.turn"
-    connection["credentials"].update(
-        minsize=1,
-        maxsize=pool,
-        reset=_keep_session,
-        server_settings={
+    """Tortoise's configuration for a `postgres://` URL.
+
+    The URL is handed on whole, since the driver itself knows all that may stand in it: `sslmode`, the folder of a socket
+    as `host`, what is percent-encoded.
+    """
+    credentials = {
+        "dsn": url,
+        "minsize": 1,
+        "maxsize": pool,
+        "reset": _keep_session,
+        "server_settings": {
             "application_name": application,
             "statement_timeout": _milliseconds(statement_timeout),
             "idle_in_transaction_session_timeout": _milliseconds(idle_timeout),
@@ -112,9 +114,9 @@ def configuration(
             "jit": "off",
             "parallel_setup_cost": "5000",  # by the default, workers are started for what is over by the time they have
         },
-    )
+    }
     return {
-        "connections": {"default": connection},
+        "connections": {"default": {"engine": "models.turn", "credentials": credentials}},
         "apps": {"models": {"models": ["models"], "migrations": "models.migrations"}},
         "use_tz": True,
         "timezone": "UTC",

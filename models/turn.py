@@ -87,8 +87,10 @@ class TurningClient(LossTellingClient):
     """Tortoise's client over such a pool."""
 
     async def create_pool(self, **options: Any) -> Any:
-        """The pool, open."""
-        return TurningPool(await super().create_pool(**options))
+        """The pool, open. Where it leads is in the URL, which only the driver reads: Tortoise's idea of it is left out."""
+        for part in ("host", "port", "user", "password", "database"):
+            del options[part]
+        return TurningPool(await asyncpg.create_pool(**options))
 
 
 client_class = TurningClient

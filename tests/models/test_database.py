@@ -138,6 +138,35 @@ async def test_over_the_network_postgresql_is_asked_to_notice_a_machine_that_is_
     server.stop()
 
 
+async def test_the_url_says_whether_the_wire_must_be_encrypted_as_it_does_to_every_client(folder: Path):
+    port = free_port()
+    server = Postgres(folder / "postgres", shared_buffers="16MB", listen_addresses="127.0.0.1", port=str(port))
+    server.start()
+    url = f"postgres://postgres:@127.0.0.1:{port}/postgres"
+
+    await databases.connect(f"{url}?sslmode=prefer")
+    assert await databases.fetch_value("SELECT 1") == 1
+    await databases.disconnect()
+    await databases.connect(f"{url}?sslmode=require")
+    with pytest.raises(ConnectionError, match="rejected SSL upgrade"):
+        await databases.fetch_value("SELECT 1")
+    await databases.disconnect()
+    server.stop()
+
+
+async def test_names_in_the_url_may_be_percent_encoded(postgres: Postgres):
+    await databases.migrate(postgres.url)
+    owner = await asyncpg.connect(postgres.url)
+    await owner.execute('CREATE ROLE "out reach" SUPERUSER LOGIN')
+    try:
+        await databases.connect(postgres.url.replace("//postgres:@", "//out%20reach:a%2Fb@"))
+        assert await databases.fetch_value("SELECT current_user::text") == "out reach"
+        await databases.disconnect()
+    finally:
+        await owner.execute('DROP ROLE "out reach"')
+        await owner.close()
+
+
 async def test_after_a_crash_of_the_server_statements_work_again(folder: Path, settings: Settings):
     server = Postgres(folder / "postgres", shared_buffers="16MB")
     server.start()
