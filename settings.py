@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
@@ -17,8 +18,14 @@ SCHEMES = {
     "bounces_url": ("lmtp", "smtp"),
 }
 
+UNREADABLE_URL = (
+    "cannot be read: a port is a number up to 65535, a database of Redis is a number, and what a user or a password has"
+    " of : / ? # [ ] @ is percent-encoded"
+)
+"""Of every URL that is none to its end. Which part it is would be a part of the password, when that is to blame."""
+
 MIN_KEY_LENGTH = 32
-"""Bytes of the shortest key that is taken: what SHA-256 gives (RFC 2104 §3)."""
+"""Bytes of the shortest key that is taken: what SHA-256 gives (RFC 2104 §3, RFC 7518 §3.2)."""
 
 MIN_TOKEN_LENGTH = 16
 """Bytes of the shortest token that is taken for /metrics."""
@@ -41,7 +48,7 @@ class FromFiles(PydanticBaseSettingsSource):
         """The text of the file that NAME_FILE names, without its last line's end; None when it names none."""
         _ = field
         path = os.environ.get(f"{field_name.upper()}_FILE")
-        return _text_of(path) if path else None, field_name, False
+        return _text_of(f"{field_name.upper()}_FILE", path) if path else None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
         """Every setting that a file is named for."""
@@ -49,13 +56,28 @@ class FromFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in values.items() if value is not None}
 
 
-def _text_of(path: str) -> str:
-    """What a file holds. One that cannot be read stops the start: without its secret nothing would be safe."""
+def _text_of(name: str, path: str) -> str:
+    """What a file holds. One that cannot be read whole stops the start: without its secret nothing would be safe."""
     try:
         with Path(path).open("rb") as file:
-            return file.read(MAX_FILE).decode().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsFileError(f"{path}: {type(error).__name__}") from None
+            content = file.read(MAX_FILE + 1)
+        if len(content) > MAX_FILE:
+            raise SettingsFileError(f"{name}: {path} is longer than {MAX_FILE:,} bytes")
+        return content.decode().rstrip("\r\n")
+    except OSError as error:
+        raise SettingsFileError(f"{name}: {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsFileError(f"{name}: {path} is not text in UTF-8") from None
+
+
+def _can_be_read(url: str) -> bool:
+    """Whether a URL is one to its last part: a slash in a password, say, makes a port of what is before it."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme not in {"redis", "rediss"} or re.fullmatch(r"(/\d{1,9})?", parts.path) is not None
 
 
 def _can_sign(pem: str) -> bool:
@@ -236,15 +258,23 @@ class Settings(BaseSettings):
         """A plain number is one of seconds, as a text too: variables of the environment are nothing else."""
         return float(value) if isinstance(value, str) and re.fullmatch(r"\d{1,9}(\.\d+)?", value) else value
 
+    @field_validator("redis_url", mode="before")
+    @classmethod
+    def _may_end_in_a_slash(cls, value: Any) -> Any:
+        """`redis://host:6379/`, as many write it, names no database, and is the first."""
+        return re.sub(r"^(rediss?://[^/]*)/$", r"\1", value) if isinstance(value, str) else value
+
     @field_validator(*SCHEMES)
     @classmethod
     def _is_such_a_url(cls, value: str | None, field: ValidationInfo) -> str | None:
         schemes = SCHEMES[str(field.field_name)]
         if value is not None and any(url.partition("://")[0] not in schemes for url in value.split() or [""]):
             raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        if value is not None and not all(_can_be_read(url) for url in value.split()):
+            raise ValueError(UNREADABLE_URL)
         return value
 
-    @field_validator("secret_key", "link_keys", "bounce_secret")
+    @field_validator("token_secret", "secret_key", "link_keys", "bounce_secret")
     @classmethod
     def _has_long_keys(cls, value: SecretStr | None, field: ValidationInfo) -> SecretStr | None:
         text = "" if value is None else value.get_secret_value()

@@ -1,6 +1,7 @@
 """The command line: which options each command takes, and what is said of errors that its user can mend."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -12,7 +13,7 @@ from models.caller import Role
 from models.clock import shift_of
 from operations import logs
 from operations.trouble import BAD_USAGE, EXPECTED, CannotRun, told
-from settings import Settings
+from settings import Settings, SettingsFileError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -30,7 +31,7 @@ def run_command(commands: Mapping[str, Command], words: list[str] | None) -> int
     logs.configure()
     arguments = parser_of(commands).parse_args(words)
     try:
-        settings = with_fixed_clock(Settings())
+        settings = with_fixed_clock(read_settings())
         logs.configure(settings)
         arguments.command(settings, arguments)
     except KeyboardInterrupt:
@@ -39,6 +40,16 @@ def run_command(commands: Mapping[str, Command], words: list[str] | None) -> int
         print(f"error: {told(error)}", file=sys.stderr)
         return BAD_USAGE
     return 0
+
+
+def read_settings() -> Settings:
+    """The settings of this process. What is wrong with the file `.env` itself is said of that file."""
+    try:
+        return Settings()
+    except UnicodeDecodeError:
+        raise SettingsFileError(".env is not text in UTF-8") from None
+    except OSError as error:
+        raise SettingsFileError(f".env cannot be read: {error.strerror}") from None
 
 
 def with_fixed_clock(settings: Settings) -> Settings:
@@ -82,9 +93,9 @@ def _token_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _hours(word: str) -> float:
-    hours = float(word)
+    hours = float(word) if re.fullmatch(r"\d+(\.\d+)?", word) else 0
     if not 0 < hours <= LONGEST_TOKEN:
-        raise argparse.ArgumentTypeError(f"must be more than 0 and at most {LONGEST_TOKEN}")
+        raise argparse.ArgumentTypeError(f"must be a number, more than 0 and at most {LONGEST_TOKEN}")
     return hours
 
 

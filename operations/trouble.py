@@ -36,4 +36,4 @@ def _setting(problem: dict[str, object]) -> str:
     """What is wrong with a setting, without its value, which may be a secret."""
     location = problem["loc"]
     name = ".".join(map(str, location)) if isinstance(location, tuple) else str(location)
-    return f"{name.upper()}: {problem['msg']}"
+    return f"{name.upper()}: {str(problem['msg']).removeprefix('Value error, ')}"

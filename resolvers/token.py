@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -18,8 +19,7 @@ from models.clock import now
 from models.errors import Unauthenticated, Unavailable
 from settings import Settings
 
-MIN_SECRET_LENGTH = 32
-"""Bytes an HS256 secret needs (RFC 7518 §3.2)."""
+NO_PUBLIC_KEY = "TOKEN_PUBLIC_KEY must be an RSA, Ed25519 or P-256/384/521 public key in PEM."
 
 MAX_TOKEN_LENGTH = 8192
 JWKS_LIFETIME = 300
@@ -95,23 +95,23 @@ class Verifier:
 def _secret_key(settings: Settings) -> list[_Key]:
     if settings.token_secret is None:
         return []
-    secret = settings.token_secret.get_secret_value()
-    if len(secret.encode()) < MIN_SECRET_LENGTH:
-        raise ValueError(f"TOKEN_SECRET needs at least {MIN_SECRET_LENGTH} bytes.")
-    return [_Key(secret, ["HS256"])]
+    return [_Key(settings.token_secret.get_secret_value(), ["HS256"])]
 
 
 def _public_key(settings: Settings) -> list[_Key]:
     if settings.token_public_key is None:
         return []
-    key = load_pem_public_key(settings.token_public_key.encode())
+    try:
+        key = load_pem_public_key(settings.token_public_key.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError(NO_PUBLIC_KEY) from None
     if isinstance(key, RSAPublicKey):
         return [_Key(key, ["RS256", "PS256"])]
     if isinstance(key, Ed25519PublicKey):
         return [_Key(key, ["EdDSA"])]
     if isinstance(key, EllipticCurvePublicKey) and key.curve.name in _CURVES:
         return [_Key(key, [_CURVES[key.curve.name]])]
-    raise ValueError("TOKEN_PUBLIC_KEY must be an RSA, Ed25519 or P-256/384/521 public key in PEM.")
+    raise ValueError(NO_PUBLIC_KEY)
 
 
 _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}

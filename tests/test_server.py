@@ -241,9 +241,17 @@ def test_a_port_in_use_is_said_before_anything_is_started(environment, capsys, t
     ("name", "value", "said"),
     [
         ("PORT", "many", "PORT: Input should be a valid integer"),
-        ("DATABASE_URL", "mysql://secret@x/y", "DATABASE_URL: Value error, must begin with postgres://"),
-        ("REDIS_URL", "localhost", "REDIS_URL: Value error, must begin with redis://"),
-        ("SMTP_URL", "mail", "SMTP_URL: Value error, must begin with smtp://"),
+        ("DATABASE_URL", "mysql://secret@x/y", "DATABASE_URL: must begin with postgres://"),
+        ("REDIS_URL", "localhost", "REDIS_URL: must begin with redis://"),
+        ("SMTP_URL", "mail", "SMTP_URL: must begin with smtp://"),
+        ("DATABASE_URL", "postgres://u:my/secret@x/y", "DATABASE_URL: cannot be read: a port is a number"),
+        ("DATABASE_URL", "postgres://u:secret@x:99999/y", "DATABASE_URL: cannot be read: a port is a number"),
+        ("DATABASE_URL", "postgres://u:secret@[::1/y", "DATABASE_URL: cannot be read: a port is a number"),
+        ("REDIS_URL", "redis://:secret@x:port/0", "REDIS_URL: cannot be read: a port is a number"),
+        ("REDIS_URL", "redis://:secret@x/first", "REDIS_URL: cannot be read: a port is a number"),
+        ("SMTP_URL", "smtp://mail smtp://u:secret@mail:25x", "SMTP_URL: cannot be read: a port is a number"),
+        ("BOUNCES_URL", "lmtp://127.0.0.1:8024x", "BOUNCES_URL: cannot be read: a port is a number"),
+        ("TOKEN_SECRET", "secret", "TOKEN_SECRET: a key has at least 32 bytes"),
         ("CLOCK", "yesterday", "CLOCK: 'yesterday' is neither an ISO 8601 instant nor a duration"),
         ("SWEEP_INTERVAL", "often", "SWEEP_INTERVAL: Input should be a valid timedelta"),
     ],
@@ -285,7 +293,7 @@ def test_a_token_holds_for_a_sensible_time(environment, capsys, hours: str):
     with pytest.raises(SystemExit, match="2"):
         main(["token", "--role", "PLATFORM", "--hours", hours])
 
-    assert "argument --hours" in capsys.readouterr().err
+    assert "argument --hours: must be a number" in capsys.readouterr().err
 
 
 def test_without_a_secret_of_ours_no_token_is_minted(environment, capsys):
@@ -311,3 +319,14 @@ async def test_who_starts_it_gets_a_token_of_each_kind_that_holds_and_the_way_to
     (more,) = [line for line in lines if "server.py token" in line]
     program = more.partition(": ")[2].partition(" ")[0]
     assert (Path.cwd() / program).exists(), "a plain python would lack the dependencies"
+
+
+def test_a_public_key_that_is_none_is_named(environment, capsys):
+    for name, url in (("DATABASE_URL", "postgres://x/y"), ("REDIS_URL", "redis://x"), ("PORT", "0")):
+        environment.setenv(name, url)
+    environment.setenv("SECRET_KEY", "k" * 40)
+    environment.setenv("TOKEN_PUBLIC_KEY", "no key")
+
+    assert refusal(capsys, "serve") == (
+        "error: TOKEN_PUBLIC_KEY must be an RSA, Ed25519 or P-256/384/521 public key in PEM.\n"
+    )

@@ -62,22 +62,50 @@ def test_a_file_that_is_not_there_stops_the_start_and_is_named(monkeypatch, caps
     monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "none"))
 
     assert main(["token", "--role", "PLATFORM"]) == 2
-    assert capsys.readouterr().err == f"error: {tmp_path}/none: FileNotFoundError\n"
+    assert capsys.readouterr().err == (
+        f"error: SECRET_KEY_FILE: {tmp_path}/none cannot be read: No such file or directory\n"
+    )
 
 
 def test_a_file_that_is_no_text_says_nothing_of_what_is_in_it(monkeypatch, tmp_path: Path):
     (tmp_path / "key").write_bytes(b"\xff\xfehidden")
     monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "key"))
 
-    with pytest.raises(SettingsFileError) as refused:
+    with pytest.raises(SettingsFileError, match=r"SECRET_KEY_FILE: .* is not text in UTF-8") as refused:
         read()
     assert "hidden" not in str(refused.value)
 
 
-def test_of_an_endless_file_no_more_than_so_much_is_read(monkeypatch):
-    monkeypatch.setenv("MAIL_DOMAIN_FILE", "/dev/zero")
-
+def test_of_a_file_that_is_too_long_nothing_is_taken(monkeypatch, tmp_path: Path):
+    (tmp_path / "longest").write_text("d" * MAX_FILE)
+    monkeypatch.setenv("MAIL_DOMAIN_FILE", str(tmp_path / "longest"))
     assert len(read().mail_domain) == MAX_FILE
+
+    monkeypatch.setenv("MAIL_DOMAIN_FILE", "/dev/zero")
+    with pytest.raises(SettingsFileError, match="MAIL_DOMAIN_FILE: /dev/zero is longer than 65,536 bytes"):
+        read()
+
+
+def test_a_dotenv_that_is_no_text_is_named(monkeypatch, capsys, tmp_path: Path):
+    (tmp_path / ".env").write_bytes("PORT=8001\n".encode("utf-16"))
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["token", "--role", "PLATFORM"]) == 2
+    assert capsys.readouterr().err == "error: .env is not text in UTF-8\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("redis://cache:6379/", "redis://cache:6379"),
+        ("redis://:p%2F@cache/1", "redis://:p%2F@cache/1"),
+        ("unix:///run/redis/redis.sock?db=0", "unix:///run/redis/redis.sock?db=0"),
+    ],
+)
+def test_a_url_of_redis_may_end_in_a_slash(monkeypatch, written: str, read_as: str):
+    monkeypatch.setenv("REDIS_URL", written)
+
+    assert read().redis_url == read_as
 
 
 @pytest.mark.parametrize(
