@@ -12,7 +12,8 @@ BACKLOG = 2048
 PATIENCE = 60
 """Seconds after which the kernel ends a connection on which nothing is taken of what we sent, its client there or not.
 
-Otherwise it would be kept, with all that waits to be sent, for as long as the client's machine answers at all.
+Otherwise it would be kept, with all that waits to be sent, for as long as the client's machine answers at all. Who
+sends an answer in parts is as patient (schema/serving/patience.py).
 """
 
 
@@ -20,8 +21,12 @@ def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes any free port. Raises CannotRun when it cannot be had."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except socket.gaierror as error:
-        raise CannotRun(f"HOST {host!r} is not an address of this machine: {error.strerror}") from None
+    except (
+        socket.gaierror,
+        UnicodeError,
+    ) as error:  # a name with a part that is empty or too long is not even asked for
+        why = getattr(error, "strerror", None) or "it can be no name"
+        raise CannotRun(f"HOST {host!r} is not an address of this machine: {why}") from None
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if sys.platform == "linux":  # elsewhere what a connection is served ends in time, and the connection itself later

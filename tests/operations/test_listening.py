@@ -2,8 +2,10 @@
 
 import pytest
 
+from operations import listening
 from operations.listening import inherited, listen, url_of
 from operations.trouble import CannotRun
+from schema.serving import patience
 
 
 def test_port_0_takes_a_free_port_and_tells_it():
@@ -25,6 +27,8 @@ def test_a_host_that_is_not_ours_is_named():
         listen("192.0.2.1", 0)
     with pytest.raises(CannotRun, match="no-such-host"):
         listen("no-such-host.invalid", 0)
+    with pytest.raises(CannotRun, match="it can be no name"):
+        listen("a" * 64, 0)
 
 
 def test_a_server_on_every_address_is_reached_on_the_loopback():
@@ -35,3 +39,7 @@ def test_a_server_on_every_address_is_reached_on_the_loopback():
 def test_what_is_no_socket_is_no_listener():
     with pytest.raises(CannotRun, match="--listener 9999 is not a socket"):
         inherited(9999)
+
+
+def test_the_kernel_is_as_patient_with_a_client_as_whoever_sends_an_answer_in_parts():
+    assert listening.PATIENCE == patience.PATIENCE
