@@ -23,7 +23,11 @@ async def export_to(settings: Settings, external_id: str, path: Path) -> None:
 def _write(path: Path, document: str) -> None:
     try:
         path.touch(mode=0o600, exist_ok=False)
-        path.write_text(document, encoding="utf-8")
+        try:
+            path.write_text(document, encoding="utf-8")
+        except OSError:  # half of it would be taken for all, and stand in the way of another try
+            path.unlink()
+            raise
     except OSError as error:
         raise CannotRun(f"{path} cannot be written: {error.strerror}") from None
 

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import randbelow
@@ -47,6 +47,22 @@ def command(settings: Settings, *arguments: str, **more: str) -> subprocess.Comp
         text=True,
         timeout=100,
     )
+
+
+def command_into(
+    output: int | Path, settings: Settings, *arguments: str, before: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
+    """The same with its output to a file or an open descriptor, begun by the program `before`, if any."""
+    with open(output, "wb") as place:  # noqa: PTH123 (a descriptor has no path)
+        return subprocess.run(
+            [*before, sys.executable, "server.py", *arguments],
+            cwd=ROOT,
+            env=environment(settings),
+            stdout=place,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=100,
+        )
 
 
 def free_port() -> int:

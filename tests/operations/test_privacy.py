@@ -8,7 +8,7 @@ import pytest
 from models import database as databases
 from settings import Settings
 from tests.factories import make_customers, make_shop
-from tests.processes import command
+from tests.processes import command, command_into
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -34,4 +34,14 @@ async def test_nobody_is_an_error_in_one_line_and_writes_nothing(settings: Setti
     for words in (("export-customer", "nobody", str(path)), ("erase-customer", "nobody")):
         refused = command(settings, *words)
         assert (refused.returncode, refused.stderr) == (2, "error: There is no such customer.\n")
+    assert not path.exists()
+
+
+async def test_of_an_export_that_does_not_fit_on_the_disk_nothing_stays(settings: Settings, tmp_path: Path):
+    await make_customers(await make_shop(), 1)
+    path = tmp_path / "c0.json"
+    limited = ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh"]
+    refused = command_into(tmp_path / "told", settings, "export-customer", "c0", str(path), before=limited)
+
+    assert (refused.returncode, refused.stderr) == (2, f"error: {path} cannot be written: File too large\n")
     assert not path.exists()
