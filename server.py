@@ -281,12 +281,12 @@ def _token(
     )
 
 
-def import_(settings: Settings, arguments: argparse.Namespace) -> None:
-    """Import the rows of an NDJSON file into a shop."""
+def import_(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Import the rows of an NDJSON file into a shop; exit code 3 when some were refused."""
     from operations.file_import import import_with_progress
 
     with engines(settings, needs=DATABASE) as found:
-        asyncio.run(import_with_progress(with_keys(found, "secret_key"), arguments.file, arguments.shop))
+        return asyncio.run(import_with_progress(with_keys(found, "secret_key"), arguments.file, arguments.shop))
 
 
 def restored(settings: Settings, arguments: argparse.Namespace) -> None:

@@ -23,7 +23,8 @@ LONGEST_TOKEN = 24 * 366
 
 _DURATION = TypeAdapter(timedelta)
 
-Command = Callable[[Settings, argparse.Namespace], None]
+Command = Callable[[Settings, argparse.Namespace], int | None]
+"""What a command does; its exit code, when it is done and yet not 0."""
 
 
 def run_command(commands: Mapping[str, Command], words: list[str] | None) -> int:
@@ -33,13 +34,12 @@ def run_command(commands: Mapping[str, Command], words: list[str] | None) -> int
     try:
         settings = with_fixed_clock(read_settings())
         logs.configure(settings)
-        arguments.command(settings, arguments)
+        return arguments.command(settings, arguments) or 0
     except KeyboardInterrupt:
         return INTERRUPTED
     except EXPECTED as error:
         print(f"error: {told(error)}", file=sys.stderr)
         return BAD_USAGE
-    return 0
 
 
 def read_settings() -> Settings:

@@ -11,9 +11,12 @@ from models.shop import Shop
 from operations.trouble import CannotRun
 from settings import Settings
 
+SOME_REFUSED = 3
+"""Exit code of an import that left lines out: a script that goes by it neither takes them for imported nor all for lost."""
 
-async def import_with_progress(settings: Settings, path: Path, shop_id: str) -> None:
-    """Import a file into the shop with the external id `shop_id`, and tell how it went."""
+
+async def import_with_progress(settings: Settings, path: Path, shop_id: str) -> int:
+    """Import a file into the shop with the external id `shop_id`, and tell how it went; the command's exit code."""
     assert settings.database_url is not None
     await database.migrate(settings.database_url)
     async with database.connected(settings, application="rekindle import"):
@@ -23,6 +26,7 @@ async def import_with_progress(settings: Settings, path: Path, shop_id: str) -> 
         report = path.with_name(f"{path.name}.refused.ndjson")
         job = await _import(path, shop, settings.secret, report)
         _tell(job, report)
+        return SOME_REFUSED if job.refused else 0
 
 
 async def _import(path: Path, shop: Shop, secret: bytes, report: Path) -> ImportJob:

@@ -98,12 +98,12 @@ async def test_real_orders_give_the_known_segments_in_any_order_and_twice(settin
 
 
 @pytest.mark.usefixtures("database")
-async def test_refused_lines_are_counted_and_their_report_named(settings, tmp_path):
+async def test_refused_lines_are_counted_their_report_named_and_the_exit_code_tells_of_them(settings, tmp_path):
     await open_shop("bloom")
     path = write_rows(tmp_path / "rows.ndjson", [event_row(), {**event_row("e2"), "kind": "VIEWED"}])
     done = run_import(settings, path, "bloom")
     report = tmp_path / "rows.ndjson.refused.ndjson"
-    assert done.returncode == 0
+    assert done.returncode == 3
     assert done.stdout == f"1 rows imported, 1 refused\nrefused lines and why: {report}\n"
     assert [orjson.loads(line)["line"] for line in report.read_bytes().splitlines()] == [2]
 
