@@ -1,6 +1,7 @@
 """The command line: which options each command takes, and what is said of errors that its user can mend."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -12,11 +13,17 @@ from pydantic import TypeAdapter, ValidationError
 from models.caller import Role
 from models.clock import shift_of
 from operations import logs
-from operations.trouble import BAD_USAGE, EXPECTED, CannotRun, told
+from operations.trouble import BAD_USAGE, EXPECTED, CannotRun, ReaderGone, told
 from settings import Settings, SettingsFileError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
+
+READER_GONE = 141
+"""Exit code when nobody reads what is written any more, as shells have it of those that SIGPIPE ends."""
+
+HIGHEST_NUMBER = 2**31 - 1
+"""The last number that a plan could have."""
 
 LONGEST_TOKEN = 24 * 366
 """Hours that a token for local use may hold at most."""
@@ -28,7 +35,7 @@ Command = Callable[[Settings, argparse.Namespace], int | None]
 
 
 def run_command(commands: Mapping[str, Command], words: list[str] | None) -> int:
-    """Run the command that `words` (or this process's arguments) name; its exit code: 2 for bad usage."""
+    """Run the command that `words` (or this process's arguments) name; its exit code: 2 when it cannot be done so."""
     logs.configure()
     arguments = parser_of(commands).parse_args(words)
     try:
@@ -37,6 +44,9 @@ def run_command(commands: Mapping[str, Command], words: list[str] | None) -> int
         return arguments.command(settings, arguments) or 0
     except KeyboardInterrupt:
         return INTERRUPTED
+    except ReaderGone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to write is written at the end
+        return READER_GONE
     except EXPECTED as error:
         print(f"error: {told(error)}", file=sys.stderr)
         return BAD_USAGE
@@ -99,6 +109,12 @@ def _hours(word: str) -> float:
     return hours
 
 
+def _number(word: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,9}", word) or int(word) > HIGHEST_NUMBER:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to {HIGHEST_NUMBER:,}")
+    return int(word)
+
+
 def _import_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="NDJSON: a row as a JSON object on each line")
     parser.add_argument("--shop", required=True, help="external id of the shop")
@@ -127,7 +143,7 @@ def _erase_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _export_plan_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("plan", type=int, metavar="PLAN", help="number of the plan, as in the names of downloads")
+    parser.add_argument("plan", type=_number, metavar="PLAN", help="number of the plan, as in the names of downloads")
     parser.add_argument("--shop", required=True, help="external id of the shop")
     parser.add_argument("--content", choices=["ledger", "figures"], default="ledger", help="(default: ledger)")
     parser.add_argument("--format", choices=["csv", "ndjson"], default="csv", help="(default: csv)")

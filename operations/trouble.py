@@ -15,6 +15,10 @@ class CannotRun(RekindleError):
     """A command cannot do what it is asked; the message says what is not as it must be, or what to do."""
 
 
+class ReaderGone(RekindleError):
+    """Whoever read what a command writes wants no more of it, as `head` does: nothing is wrong, and nothing is said."""
+
+
 EXPECTED = (SettingsFileError, RekindleError, ValidationError, RedisError, *UNREACHABLE)
 """Errors with a cause outside the program; any other is a bug, and shows where it happened."""
 
