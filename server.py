@@ -7,7 +7,6 @@ process that watches over both of them either.
 import argparse
 import asyncio
 import contextlib
-import logging
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -26,16 +25,12 @@ from models.caller import SELLER, Role
 from models.clock import clock, shift_of
 from models.live import Listener
 from operations.command_line import run_command
+from operations.complaint import complain_until_the_database_answers
 from operations.listening import inherited, listen, url_of
 from operations.requests import RequestLog
 from operations.traces import traced
 from operations.trouble import CannotRun
 from settings import Settings
-
-log = logging.getLogger(__name__)
-
-ANSWER_WITHIN = 2.0
-"""Seconds an engine has to answer before it counts as down."""
 
 MAX_MESSAGE = 64 * 1024
 """Bytes of the longest WebSocket message."""
@@ -43,9 +38,6 @@ MAX_MESSAGE = 64 * 1024
 DATABASE = ("database_url",)
 DATABASE_AND_REDIS = ("database_url", "redis_url")
 """What commands connect to, but for workers, `run` and `doctor`, which need the mail relay as well."""
-
-LONGEST_DELAY = 30.0
-"""Seconds between two complaints about a database that does not answer."""
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -79,7 +71,7 @@ async def engines_of(settings: Settings) -> AsyncIterator[tuple[Redis, Listener]
         queue = redis_pool(settings)
         news = Redis.from_url(settings.redis_url)  # its own, since it waits without a time limit
         listener = Listener(news)
-        tasks = [asyncio.create_task(listener.run()), asyncio.create_task(_complain_until_the_database_answers())]
+        tasks = [asyncio.create_task(listener.run()), asyncio.create_task(complain_until_the_database_answers())]
         try:
             yield queue, listener
         finally:
@@ -128,22 +120,6 @@ def _routes(settings: Settings) -> list[BaseRoute]:
     if settings.mailbox_directory and not settings.production:  # it asks nobody who they are
         routes += mailbox_routes(settings.mailbox_directory)
     return routes
-
-
-async def _database_answers() -> bool:
-    try:
-        return bool(await asyncio.wait_for(database.fetch_value("SELECT 1"), ANSWER_WITHIN) == 1)
-    except (*database.UNREACHABLE, TimeoutError):
-        return False
-
-
-async def _complain_until_the_database_answers() -> None:
-    """Say that PostgreSQL does not answer, more and more rarely, until it does."""
-    delay = 1.0
-    while not await _database_answers():
-        log.warning("PostgreSQL does not answer; asking again in %.0f s", delay)
-        await asyncio.sleep(delay)
-        delay = min(delay * 2, LONGEST_DELAY)
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> None:

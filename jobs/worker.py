@@ -158,7 +158,7 @@ async def _within(limit: timedelta, work: Awaitable[None]) -> None:
     """Do what can be done in time: without PostgreSQL a worker still ends, and its lease runs out."""
     try:
         await asyncio.wait_for(work, limit.total_seconds())
-    except (TimeoutError, *database.UNREACHABLE) as error:
+    except (TimeoutError, *database.UNUSABLE) as error:
         log.warning("left without saying goodbye: %r", error)
 
 
@@ -212,15 +212,15 @@ async def _every(interval: timedelta, act: Callable[[], Awaitable[None]]) -> Non
 
 
 async def _until_it_works(act: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T | None:
-    """What `act` answers once PostgreSQL can be reached; None when the worker is stopped first."""
+    """What `act` answers once PostgreSQL can be used; None when the worker is stopped first."""
     complained_of = ""
     while not stop.is_set():
         try:
             return await act()
-        except database.UNREACHABLE as error:
-            if complained_of != str(error):
-                log.warning("PostgreSQL is not reachable yet: %s", error)
-            complained_of = str(error)
+        except database.UNUSABLE as error:
+            if complained_of != (why := str(error.__cause__ or error)):
+                log.warning("PostgreSQL cannot be used yet: %s", why)
+            complained_of = why
             await asyncio.sleep(RESTART_DELAY)
     return None
 

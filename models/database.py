@@ -17,6 +17,7 @@ from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.connection import get_connection
+from tortoise.exceptions import DBConnectionError
 from tortoise.migrations.api import migrate as run_migrations
 from tortoise.transactions import in_transaction
 
@@ -47,6 +48,16 @@ UNREACHABLE = (
 
 Of the driver's own errors those are among them which only say that a connection was lost (models/loss.py).
 """
+
+REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+)
+"""What says that DATABASE_URL names a role, a password or a database that PostgreSQL does not take, or has no rights."""
+
+UNUSABLE = (*UNREACHABLE, *REFUSED, DBConnectionError)
+"""Either of them; Tortoise says of a database that is not there that there is no connection."""
 
 FAILED = (*UNREACHABLE, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 """Whatever a look at the database may end with that has to say so rather than fail itself."""

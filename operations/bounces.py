@@ -17,6 +17,8 @@ from models import database, mail_report
 from models.mail.report import LARGEST, read
 from models.mail.return_path import read_return_key
 from models.signed_link import keys_of
+from operations.complaint import complain_until_the_database_answers
+from operations.trouble import CannotRun
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -110,7 +112,9 @@ async def main(settings: Settings) -> None:
     async with database.connected(settings, pool=settings.database_pool, application="rekindle bounces"):
         server = await listen(settings)
         log.info("taking reports at %s", settings.bounces_url)
+        complaining = asyncio.create_task(complain_until_the_database_answers())
         await stop.wait()
+        complaining.cancel()
         server.close()
 
 
@@ -132,7 +136,10 @@ async def listen(settings: Settings) -> asyncio.Server:
         )
 
     host, port = place_of(settings)
-    return await loop.create_server(serve, host, port)
+    try:
+        return await loop.create_server(serve, host, port)
+    except OSError as error:
+        raise CannotRun(f"cannot listen at BOUNCES_URL {settings.bounces_url}: {error.strerror}") from None
 
 
 def place_of(settings: Settings) -> tuple[str, int]:

@@ -2,8 +2,9 @@
 
 from pydantic import ValidationError
 from redis.exceptions import RedisError
+from tortoise.exceptions import DBConnectionError
 
-from models.database import UNREACHABLE
+from models.database import REFUSED, UNREACHABLE, UNUSABLE
 from models.errors import RekindleError
 from settings import SettingsFileError
 
@@ -19,7 +20,7 @@ class ReaderGone(RekindleError):
     """Whoever read what a command writes wants no more of it, as `head` does: nothing is wrong, and nothing is said."""
 
 
-EXPECTED = (SettingsFileError, RekindleError, ValidationError, RedisError, *UNREACHABLE)
+EXPECTED = (SettingsFileError, RekindleError, ValidationError, RedisError, *UNUSABLE)
 """Errors with a cause outside the program; any other is a bug, and shows where it happened."""
 
 
@@ -31,6 +32,10 @@ def told(error: Exception) -> str:
         return str(error)
     if isinstance(error, RedisError):
         return f"Redis cannot be reached: {error}"
+    if isinstance(error, (*REFUSED, DBConnectionError)):
+        return f"PostgreSQL refuses: {error.__cause__ or error}"
+    if isinstance(error, OSError) and error.filename is not None:  # connections have none
+        return f"{error.filename} cannot be used: {error.strerror}"
     if isinstance(error, UNREACHABLE):
         return f"PostgreSQL cannot be reached: {error}"
     return str(error)

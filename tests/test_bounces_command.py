@@ -2,6 +2,7 @@
 
 import signal
 import smtplib
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,3 +50,13 @@ def test_a_place_to_listen_that_is_none_is_named(settings: Settings):
 
     assert refused.returncode == 2
     assert "BOUNCES_URL" in refused.stderr.upper() and "lmtp://" in refused.stderr
+
+
+def test_a_place_where_another_listens_is_named(settings: Settings):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"lmtp://127.0.0.1:{taken.getsockname()[1]}"
+        refused = command(settings, "bounces", BOUNCES_URL=url)
+
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"error: cannot listen at BOUNCES_URL {url}: ")
+    assert "address already in use" in refused.stderr.lower()

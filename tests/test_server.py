@@ -15,12 +15,15 @@ import psutil
 import pytest
 from starlette.applications import Starlette
 
+from local.postgres import Postgres
 from models.caller import Role
 from operations.listening import listen
 from resolvers.token import Verifier
 from server import create_app, greeting, main
 from settings import Settings
 from tests.local.processes import ROOT, eventually, naming
+from tests.processes import environment as environment_of
+from tests.processes import free_port
 
 SERVER = [sys.executable, str(ROOT / "server.py")]
 
@@ -330,3 +333,41 @@ def test_a_public_key_that_is_none_is_named(environment, capsys):
     assert refusal(capsys, "serve") == (
         "error: TOKEN_PUBLIC_KEY must be an RSA, Ed25519 or P-256/384/521 public key in PEM.\n"
     )
+
+
+@pytest.mark.parametrize("words", [["token", "--role", "PLATFORM"], ["migrate"]])
+def test_a_data_directory_that_is_none_is_named(environment, capsys, tmp_path: Path, words: list[str]):
+    (tmp_path / "file").write_text("")
+    environment.setenv("DATA_DIRECTORY", str(tmp_path / "file"))
+
+    assert refusal(capsys, *words).startswith(f"error: {tmp_path / 'file'}")
+
+
+@pytest.mark.parametrize("command", ["migrate", "resume-sending"])
+def test_what_postgresql_does_not_take_is_said_in_one_line(environment, capsys, postgres: Postgres, command: str):
+    environment.setenv("DATABASE_URL", postgres.url.replace("//postgres:", "//nobody:"))
+    assert refusal(capsys, command) == 'error: PostgreSQL refuses: role "nobody" does not exist\n'
+
+    environment.setenv("DATABASE_URL", postgres.url.replace("@/postgres", "@/nothing"))
+    assert refusal(capsys, command) == 'error: PostgreSQL refuses: database "nothing" does not exist\n'
+
+
+@pytest.mark.parametrize("command", ["serve", "work", "bounces"])
+def test_a_process_that_postgresql_does_not_take_says_why_and_waits_until_it_is_told_to_end(
+    settings: Settings, command: str
+):
+    assert settings.database_url is not None
+    url = settings.database_url.replace("//postgres:", "//nobody:")
+    more = {"BOUNCES_URL": f"lmtp://127.0.0.1:{free_port()}", "PORT": str(free_port())}
+    with subprocess.Popen(
+        [*SERVER, command], cwd=ROOT, env=environment_of(settings, DATABASE_URL=url, **more),
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        process.terminate()
+        rest = process.stderr.read()
+
+    assert 'role "nobody" does not exist' in first and "WARNING" in first
+    assert "Traceback" not in rest
+    assert process.returncode in {0, -signal.SIGTERM}

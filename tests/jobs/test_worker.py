@@ -274,7 +274,7 @@ async def test_a_worker_that_waits_to_be_recognised_outlives_a_crash_of_postgres
         await until(lambda: "NOTHING IS SENT" in caplog.text)
         postgres.kill()
         try:
-            await until(lambda: "PostgreSQL is not reachable yet" in caplog.text)
+            await until(lambda: "PostgreSQL cannot be used yet" in caplog.text)
         finally:
             postgres.start()
         assert sink.accepted() == []
