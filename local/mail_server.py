@@ -12,6 +12,8 @@ from local.mailbox import Mailbox
 LARGEST = 10 * 2**20
 """Bytes of the largest message accepted."""
 
+log = logging.getLogger(__name__)
+
 logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd tells of every connection
 
 
@@ -52,11 +54,15 @@ class MailServer:
         return [replies[0], "250-PIPELINING", *replies[1:]]
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's)
-        """Say 250 once the message is on disk."""
+        """Say 250 once the message is on disk; a disk that takes none just now is no reason to refuse it for good."""
         content = envelope.content
         assert isinstance(content, bytes)
         sender, recipients = envelope.mail_from or "", list(envelope.rcpt_tos)
-        number = await asyncio.to_thread(self.mailbox.keep, sender, recipients, content)
+        try:
+            number = await asyncio.to_thread(self.mailbox.keep, sender, recipients, content)
+        except OSError as error:
+            log.warning("a mail could not be kept: %s", error)
+            return "452 4.3.1 Cannot be kept just now"
         return f"250 2.0.0 Kept as {number}"
 
     async def _listen(self, listener: socket.socket) -> None:

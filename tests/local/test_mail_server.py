@@ -2,10 +2,13 @@
 
 import asyncio
 import socket
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiosmtplib
 import pytest
 
+from local.mail_server import MailServer
 from local.mailbox import Mailbox
 from settings import Settings
 
@@ -71,6 +74,24 @@ async def test_a_message_over_the_limit_is_refused_and_the_connection_lives(sett
         await smtp.rset()
         await smtp.sendmail("shop@example.com", ["bo@example.com"], CONTENT)
 
+    assert [entry.recipients for entry in mailbox.entries()] == [("bo@example.com",)]
+
+
+async def test_a_mail_that_cannot_be_kept_is_put_off_rather_than_refused_for_good(tmp_path: Path):
+    mailbox = Mailbox(tmp_path / "mailbox")
+    server = MailServer(mailbox)
+    url = server.start()
+    try:
+        (tmp_path / "mailbox" / "drafts").rmdir()
+        async with aiosmtplib.SMTP(hostname="127.0.0.1", port=urlsplit(url).port, start_tls=False) as smtp:
+            with pytest.raises(aiosmtplib.SMTPDataError) as put_off:
+                await smtp.sendmail("shop@example.com", ["ana@example.com"], CONTENT)
+            (tmp_path / "mailbox" / "drafts").mkdir()
+            await smtp.sendmail("shop@example.com", ["bo@example.com"], CONTENT)
+    finally:
+        server.stop()
+
+    assert put_off.value.code == 452
     assert [entry.recipients for entry in mailbox.entries()] == [("bo@example.com",)]
 
 
