@@ -100,7 +100,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
 
-    database_url: str | None = Field(None, description="PostgreSQL 15+, as postgres://user:password@host:port/name.")
+    database_url: str | None = Field(
+        None,
+        description="PostgreSQL 15+, as postgres://user:password@host:port/name; ?sslmode=verify-full and the like may follow.",
+    )
     redis_url: str | None = Field(None, description="Redis or Valkey, as redis://host:port/0.")
     smtp_url: str | None = Field(
         None,
