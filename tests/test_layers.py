@@ -198,3 +198,12 @@ def test_advisory_locks_are_taken_by_the_register_only():
     asking = {module_of(path) for path in every_source() if re.search("pg_(try_)?advisory", path.read_text("utf-8"))}
 
     assert asking == {"models.database"}
+
+
+def test_a_test_of_the_domain_lies_where_its_code_does():
+    tests = [path.relative_to(ROOT / "tests") for path in (ROOT / "tests" / "models").rglob("test_*.py")]
+    packages = {path.parent.relative_to(ROOT) for path in (ROOT / "models").rglob("__init__.py")}
+    strayed = [path for path in tests if path.with_name(path.stem.removeprefix("test_")) in packages]
+
+    assert strayed == []
+    assert {path.parent for path in tests} - packages == set()
