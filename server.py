@@ -1,4 +1,4 @@
-"""The API server, and the command line: `python server.py --help`.
+"""The API server, and the command line: `.venv/bin/python server.py --help`.
 
 Each command loads what it alone needs where it begins, so that a worker does not carry the API, nor the
 process that watches over both of them either.

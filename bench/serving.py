@@ -1,4 +1,4 @@
-"""The API as its users meet it: `python server.py serve` in a process of its own, over a scratch database."""
+"""The API as its users meet it: `.venv/bin/python server.py serve` in a process of its own, over a scratch database."""
 
 import asyncio
 import os

@@ -169,7 +169,7 @@ def _name() -> str:
 async def _until_recognised(ctx: Context, stop: asyncio.Event) -> None:
     """Begin nothing on a database that was restored, until its operator has said what became of it."""
     while differences := await _until_it_works(lambda: origin.differences(ctx["redis"]), stop):
-        log.error("NOTHING IS SENT: %s; run `python server.py restored`", "; ".join(differences))
+        log.error("NOTHING IS SENT: %s; run `.venv/bin/python server.py restored`", "; ".join(differences))
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), RECOGNISE_DELAY)
 

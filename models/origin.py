@@ -6,7 +6,7 @@ its timeline (which rises when a standby is promoted or a point in time recovere
 number of the very table that the row is in. Where all of that is the same although the past came back (a
 snapshot of a disk), a mark in Redis tells how far the log had been written.
 
-Nothing is sent from a database that is not recognised: see `python server.py restored`.
+Nothing is sent from a database that is not recognised: see `.venv/bin/python server.py restored`.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""`python server.py restored`: make a database that was restored fit to send from, without repeating anything."""
+"""`.venv/bin/python server.py restored`: make a database that was restored fit to send from, without repeating anything."""
 
 from contextlib import aclosing
 
@@ -59,5 +59,5 @@ def _told(done: Restoration | None) -> list[str]:
         "  3. Cancel what went out (planCancel), resume what did not (planResume). A plan that is resumed goes on",
         "     with recipients that the backup did not have yet: better cancel one whose audience was being chosen.",
         "  4. Plans submitted since the backup are drafts again, or gone: tell their sellers.",
-        "  5. python server.py resume-sending",
+        "  5. .venv/bin/python server.py resume-sending",
     ]

@@ -13,7 +13,7 @@ class CustomerExport:
         description="JSON: their rows by table, the shops these belong to, and their messages as they read them."
     )
     cut: list[str] = strawberry.field(
-        description="Tables of which there are more than 1,000 rows; `python server.py export-customer` writes all."
+        description="Tables of which there are more than 1,000 rows; `.venv/bin/python server.py export-customer` writes all."
     )
 
 

@@ -117,3 +117,18 @@ def leads_somewhere(page: Path, link: str) -> bool:
         return False
     titles = re.findall(r"^#+ (.*)$", target.read_text("utf-8"), re.MULTILINE) if heading else []
     return not heading or heading in {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_a_command_is_told_as_it_is_typed():
+    code = [
+        path
+        for folder in ("bench", "deploy", "jobs", "local", "models", "operations", "resolvers", "schema")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in {".py", ".sh", ".graphql", ".service", ".example"}
+    ]
+    texts = {
+        path: path.read_text("utf-8")
+        for path in [*code, *ROOT.glob("*.py"), *ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    }
+
+    assert [path.name for path, text in texts.items() if re.search(r"(?<![/\w])python server\.py", text)] == []

@@ -1,5 +1,5 @@
 #!/bin/sh
-# bounces.sh DOMAIN HOST:PORT: let Postfix hand the mail that comes back to DOMAIN to `python server.py bounces` there.
+# bounces.sh DOMAIN HOST:PORT: let Postfix hand the mail that comes back to DOMAIN to `.venv/bin/python server.py bounces` there.
 # Only return paths and `complaints` are addresses; what else is written to DOMAIN is refused while its sender waits.
 # DOMAIN is MAIL_DOMAIN, and no name under which this machine has mailboxes. Start Postfix anew afterwards (3.7 or newer).
 set -eu

@@ -1,4 +1,4 @@
-"""`python server.py doctor`: looks at everything that has to be right, and says how to mend what is not."""
+"""`.venv/bin/python server.py doctor`: looks at everything that has to be right, and says how to mend what is not."""
 
 from collections.abc import Sequence
 from contextlib import aclosing

@@ -17,7 +17,7 @@ async def check(settings: Settings) -> Finding:
         return ok("bounces", f"taken at {settings.bounces_url}")
     if settings.bounce_secret is not None:
         return ok("bounces", "taken by the API, at /bounces")
-    mend = "start `python server.py bounces`, or set BOUNCE_SECRET and post them: bad addresses go on being written to"
+    mend = "start `.venv/bin/python server.py bounces`, or set BOUNCE_SECRET and post them: bad addresses go on being written to"
     return warn("bounces", f"nobody listens at {settings.bounces_url}", mend)
 
 

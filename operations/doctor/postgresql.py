@@ -97,7 +97,7 @@ async def _schema() -> Finding:
         return fail(
             "schema",
             f"{len(missing)} migrations to apply",
-            "python server.py migrate, as the role that owns the tables",
+            ".venv/bin/python server.py migrate, as the role that owns the tables",
         )
     return ok("schema", "up to date")
 

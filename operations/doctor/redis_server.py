@@ -31,9 +31,11 @@ async def recognised(redis: Redis) -> Finding:
     try:
         differences = await origin.differences(redis)
     except database.FAILED as error:
-        return fail("origin", f"cannot be seen: {type(error).__name__}: {error}", "python server.py migrate")
+        return fail("origin", f"cannot be seen: {type(error).__name__}: {error}", ".venv/bin/python server.py migrate")
     if differences:
-        return fail("origin", "; ".join(differences), "nothing is sent until you run: python server.py restored")
+        return fail(
+            "origin", "; ".join(differences), "nothing is sent until you run: .venv/bin/python server.py restored"
+        )
     return ok("origin", "the database that was sent from last")
 
 

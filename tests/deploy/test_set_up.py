@@ -203,7 +203,7 @@ def test_a_backup_is_restored_as_the_page_says_and_nothing_is_sent_until_then(st
     stop(started, STOP_ALL)
     started.run(RESTORE)
     started.run(SCHEMA)
-    assert "nothing is sent until you run: python server.py restored" in started.run(
+    assert "nothing is sent until you run: .venv/bin/python server.py restored" in started.run(
         f"{SHELL}{DOCTOR.rstrip()} || true"
     )
 
