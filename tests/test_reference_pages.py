@@ -1,11 +1,13 @@
 """What the pages list is what the code has: each table or list by its names and figures, in the code's order."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from models import language
+from jobs import worker
+from models import language, retention
 from models.condition.document import write
 from models.condition.leaves import Scope
 from models.condition.presets import PRESETS
@@ -16,7 +18,9 @@ from models.recommendation.threshold import Kind, thresholds
 from models.scenario import SCENARIOS, Destination
 from models.touch.machine import Sign
 from models.trigger import TRIGGERS, Parameter, Trigger
+from models.webhook import MOST_WEBHOOKS, posting
 from models.webhook.fact import Fact
+from operations import command_line, file_import, trouble
 from schema.cost import limits
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -165,3 +169,36 @@ def test_the_limits_of_a_document_are_told():
         f"{limits.MAX_SELECTIONS} selections, one field {limits.MAX_REPEATS} times in one place, "
         f"{limits.MAX_COST:,} points of cost"
     ) in told
+
+
+def test_how_a_worker_stops_and_how_commands_end_is_told():
+    told = re.sub(r"\s+", " ", section("operations.md", "## Processes"))
+    drain, store = (f"{limit.total_seconds():g} s" for limit in (worker.DRAIN, worker.CLOSE_WITHIN))
+
+    assert f"finishes what is on the wire ({drain} at most) and stores what came of it ({store})" in told
+    assert f"{trouble.BAD_USAGE} when it cannot be done" in told
+    assert f"{command_line.INTERRUPTED} is Ctrl-C, and {command_line.READER_GONE} that nobody reads" in told
+    assert f"and {file_import.SOME_REFUSED} when the file was read to its end" in section("import.md")
+
+
+def hours(limit: timedelta) -> str:
+    """A limit in hours, as pages write it."""
+    return f"{limit / timedelta(hours=1):g}"
+
+
+def test_how_often_a_webhook_is_asked_again_is_told():
+    told = re.sub(r"\s+", " ", section("webhooks.md", "## Webhooks"))
+    seconds, *minutes = [delay.total_seconds() for delay in posting.DELAYS if delay < timedelta(hours=1)]
+    *most, last = [hours(delay) for delay in posting.DELAYS if delay >= timedelta(hours=1)]
+    short = " and ".join(f"{each / 60:g}" for each in minutes)
+
+    assert f"after {seconds:g} seconds, {short} minutes, {', '.join(most)} and {last} hours" in told
+    assert f"more than {posting.MOST_WAITING:,} requests wait" in told
+    assert MOST_WEBHOOKS == 10
+    assert "may have up to ten" in told
+
+
+def test_how_long_contacts_are_kept_is_told():
+    rows = {row[0]: row[1] for row in cells(section("privacy.md", "## What is kept how long"))}
+
+    assert rows["on which days somebody was written to"] == f"{retention.CONTACT_DAYS} days"

@@ -1,7 +1,7 @@
 """Triggers of automated plans (R9): a registry of data, one file per family, each compiled to one statement.
 
 docs/automation.md is the rule, trigger by trigger. Nothing here writes: models/trigger/fire.py makes the
-ledger's rows, models/slice/__init__.py sends them while their reason holds.
+ledger's rows, models/slice/loading.py sends them while their reason holds.
 """
 
 from collections.abc import Mapping
