@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs import worker
-from models import language, retention
+from models import language, retention, trial
 from models.condition.document import write
 from models.condition.leaves import Scope
 from models.condition.presets import PRESETS
@@ -202,3 +202,8 @@ def test_how_long_contacts_are_kept_is_told():
     rows = {row[0]: row[1] for row in cells(section("privacy.md", "## What is kept how long"))}
 
     assert rows["on which days somebody was written to"] == f"{retention.CONTACT_DAYS} days"
+
+
+def test_how_many_trials_a_shop_may_send_is_told():
+    assert (trial.MOST_ADDRESSES, trial.MOST_A_DAY) == (5, 50)
+    assert "at most five at once and fifty a shop in 24 hours" in section("concepts.md")

@@ -3,6 +3,7 @@
 import json
 import re
 from contextlib import aclosing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,10 @@ async def test_the_tour_is_true(api: Api, app: Starlette, settings: Settings):
 
     assert len(steps) == PAGE.read_text().count("```graphql")
     assert len(steps) >= 14
+
+
+def test_the_claims_that_are_shown_name_a_seller():
+    claims = json.loads(re.findall(r"<!-- claims -->\n```json\n(.*?)```", PAGE.read_text(), re.DOTALL)[0])
+    caller = caller_of(claims, datetime(2026, 1, 15, tzinfo=UTC))
+
+    assert (caller.role, caller.shop, caller.subject) == (Role.OWNER, "bloom", "user-7")

@@ -1,4 +1,4 @@
-"""A shop's outreach over a period: day by day in its own time zone, by channel and by language (R23).
+"""A shop's outreach over a period: day by day in its own time zone, and by its parts (R23).
 
 A message counts on the day it was sent, again on the day it was first read, first clicked, first replied to; who left
 after a plan on the day they first did; a coupon on the day it was claimed and on the day it was redeemed; an order on
