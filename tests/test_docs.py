@@ -93,6 +93,12 @@ def test_the_diagram_of_a_plan_has_every_move_there_is_and_no_other():
     assert set(drawn) == {(source, target) for source, targets in TRANSITIONS.items() for target in targets}
 
 
+def test_every_page_says_what_it_is_about_before_its_first_section():
+    begins = {page.name: page.read_text("utf-8").split("\n\n")[1] for page in (ROOT / "docs").glob("*.md")}
+
+    assert [name for name, text in begins.items() if not re.match(r"[A-Z`]", text)] == []
+
+
 def test_no_page_has_a_heading_twice():
     pages = [*PAGES, *(ROOT / "docs").glob("*.md")]
     headings = {page.name: re.findall(r"^##+ .*", page.read_text("utf-8"), re.MULTILINE) for page in pages}
