@@ -64,3 +64,7 @@ def test_what_is_written_is_the_amount_that_was_meant(amount: int, currency: str
 
 def test_a_percentage_is_written_as_the_language_writes_it():
     assert [percentage(25, language).replace("\xa0", " ") for language in ("en", "de", "tr")] == ["25%", "25 %", "%25"]
+
+
+def test_every_whole_percentage_is_written_as_it_is():
+    assert [percentage(percent, "en") for percent in range(101)] == [f"{percent}%" for percent in range(101)]

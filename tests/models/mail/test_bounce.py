@@ -17,6 +17,8 @@ from tests.conftest import NOON
         (450, "mailbox busy", Verdict.RETRY, "450"),
         (452, "4.2.2 mailbox full", Verdict.RETRY, "4.2.2"),
         (552, "5.2.2 mailbox full", Verdict.RETRY, "5.2.2"),
+        (499, "the last code that is temporary", Verdict.RETRY, "499"),
+        (500, "the first that is not", Verdict.FAIL, "500"),
         (550, "5.1.1 no such user", Verdict.SUPPRESS, "5.1.1"),
         (553, "5.1.3 bad syntax", Verdict.SUPPRESS, "5.1.3"),
         (556, "5.1.10 null MX", Verdict.SUPPRESS, "5.1.10"),

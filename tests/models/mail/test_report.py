@@ -208,6 +208,7 @@ def postfix(action: str, status: str, diagnostic: str = "550 refused", enclosed:
         (postfix("failed", "2.0.0", "250 nonsense"), Outcome.FAILED, UNSPECIFIC),
         (postfix("failed", ""), Outcome.FAILED, UNSPECIFIC),
         (postfix("delayed", "4.4.1"), Outcome.DELAYED, "4.4.1"),
+        (postfix("delayed", "4.0.0"), Outcome.DELAYED, "4.0.0"),
         (postfix("delivered", "2.0.0"), Outcome.DELIVERED, None),
         (postfix("relayed", "2.0.0"), Outcome.DELIVERED, None),
         (EXIM.format(to=BACK), Outcome.FAILED, "5.1.1"),
@@ -250,6 +251,36 @@ def test_of_an_aliass_recipients_one_who_got_it_is_enough():
 def test_holiday_replies_receipts_and_whatever_people_write_are_no_reports(text: str):
     assert parse(text) is None
     assert parse(text, sender="ana@example.com") is None
+
+
+def test_without_a_mail_systems_name_the_empty_sender_of_its_envelope_tells_a_bounce():
+    text = f"Return-Path: {{}}\nFrom: relay@relay.example\nTo: {BACK}\nSubject: delivery failed\n\n550 5.1.1 unknown\n"
+
+    assert parse(text.format("<>")) == Report(ROW, Outcome.FAILED, "5.1.1")
+    assert parse(text.format("<ana@example.com>")) is None
+    assert parse(text.format("<ana@example.com>"), sender="") == Report(ROW, Outcome.FAILED, "5.1.1")
+    assert parse(text.format("<>"), sender="ana@example.com") is None
+
+
+def test_an_exim_bounce_is_known_by_its_field_whoever_it_is_from_and_whatever_its_subject():
+    text = EXIM.format(to=BACK).replace("Return-path: <>\n", "")
+    text = text.replace("Mail Delivery System <Mailer-Daemon@relay.example>", "the relay <relay@relay.example>")
+    text = text.replace("Mail delivery failed: returning message to sender", "About your mail")
+
+    assert parse(text) == Report(ROW, Outcome.FAILED, "5.1.1")
+
+
+def test_a_qmail_bounce_is_known_by_its_words_whatever_its_subject():
+    text = QMAIL.format(to=BACK).replace("failure notice", "about your mail")
+
+    assert parse(text) == Report(ROW, Outcome.FAILED, "5.1.1")
+
+
+def test_the_envelopes_recipient_alone_says_which_mail_a_report_is_about():
+    text = postfix("failed", "5.1.1", enclosed="Subject: Look\n").replace(LOCAL, "x")
+
+    assert parse(text) == Report(ROW, Outcome.FAILED, "5.1.1")
+    assert parse(text, to="") is None
 
 
 def test_a_version_in_the_enclosed_mail_is_not_taken_for_the_status():

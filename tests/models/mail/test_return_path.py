@@ -41,3 +41,17 @@ def test_what_is_no_return_path_is_nobodys(written):
 
 def test_another_key_reads_nothing():
     assert read_return_key([b"another"], write_return_key(KEY, ReturnKey(7, UUID(int=1), ""))) is None
+
+
+def test_a_key_that_is_still_believed_reads_what_it_has_written():
+    row = ReturnKey(7, UUID(int=1), "")
+
+    assert read_return_key([b"the next key", KEY], write_return_key(KEY, row)) == row
+
+
+def test_an_occasion_is_told_from_another_and_none_from_any():
+    assert occasion("") == ""
+    assert occasion("order 1") == occasion("order 1") != occasion("order 2")
+    assert read_return_key([KEY], write_return_key(KEY, ReturnKey(7, UUID(int=1), occasion("order 1")))) == ReturnKey(
+        7, UUID(int=1), occasion("order 1")
+    )
