@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.coupon.smart import Basket, Offer, Verdict, best, consider
+from models.coupon.smart import Basket, Offer, Verdict, best, consider, kept, stored
 from models.coupon.terms import CouponTerms, Visibility
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -64,6 +64,35 @@ def test_without_products_the_customer_s_usual_order_decides_or_the_highest_mini
     assert best(consider(offers, Basket(usual=5_000))) == 1
     assert best(consider(offers, Basket(usual=6_500))) == 2
     assert best(consider(offers, Basket())) == 2
+
+
+def test_a_minimum_spend_that_the_customer_cannot_profit_from_decides_nothing():
+    offers = [offer(1), offer(2, amount=110), offer(3, minimum_spend=9_000, is_seen=False)]
+    assert best(consider(offers, Basket())) == 2
+
+
+def test_a_coupon_of_some_products_can_be_used_where_the_message_names_none():
+    assert verdicts([offer(1, product_ids=(TOWEL,))], Basket(usual=5_000)) == {1: "BEST"}
+
+
+def test_the_best_comes_first_then_what_saves_more_then_the_older_and_what_cannot_be_used_saves_nothing():
+    later = START + timedelta(days=8)
+    offers = [
+        offer(1, amount=900, is_seen=False), offer(2, amount=100), offer(3, amount=200), offer(4, amount=100),
+        offer(5, amount=500, ends_at=later), offer(6, amount=500),
+    ]  # fmt: skip
+
+    considered = consider(offers, Basket([SOAP], 4_000))
+
+    assert [(each.coupon_id, each.saving) for each in considered] == [
+        (6, 500), (5, 500), (3, 200), (2, 100), (4, 100), (1, 0),
+    ]  # fmt: skip
+
+
+def test_what_is_kept_of_the_explanation_is_its_first_ten_as_they_were():
+    considered = consider([offer(number, amount=100 * number) for number in range(1, 13)], Basket([SOAP], 4_000))
+
+    assert kept(stored(considered)) == considered[:10]
 
 
 def test_no_coupon_at_all_is_a_valid_outcome():

@@ -8,7 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.coupon.terms import CouponStatus, CouponTerms, Visibility, fixed, problems, status
+from models.coupon.terms import (
+    MAX_AMOUNT,
+    MAX_NAME_LENGTH,
+    MAX_PER_CUSTOMER,
+    MAX_PRODUCTS,
+    MAX_TOTAL,
+    MAX_VALIDITY,
+    CouponStatus,
+    CouponTerms,
+    Visibility,
+    fixed,
+    problems,
+    status,
+)
 from models.errors import ErrorCode
 from tests.conftest import NOON
 
@@ -28,6 +41,22 @@ def test_ordinary_terms_are_fine():
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"percentage": 1}, {"percentage": 100}, {"percentage": None, "amount": 1},
+        {"percentage": None, "amount": MAX_AMOUNT}, {"minimum_spend": MAX_AMOUNT},
+        {"starts_at": NOON - timedelta(days=1), "ends_at": NOON + timedelta(microseconds=1)},
+        {"ends_at": NOON + MAX_VALIDITY}, {"starts_at": NOON + MAX_VALIDITY, "ends_at": NOON + 2 * MAX_VALIDITY},
+        {"total_limit": 1}, {"total_limit": MAX_TOTAL}, {"customer_limit": MAX_PER_CUSTOMER},
+        {"name": "x"}, {"name": "x" * MAX_NAME_LENGTH}, {"product_ids": [uuid4() for _ in range(MAX_PRODUCTS)]},
+        {"code": "AB-1"}, {"code": "A" * 20},
+    ],
+)  # fmt: skip
+def test_every_limit_may_be_reached(change):
+    assert _fields(replace(TERMS, **change)) == []
+
+
+@pytest.mark.parametrize(
     ("change", "field"),
     [
         ({"percentage": 0}, "discount.percentage"),
@@ -35,11 +64,18 @@ def test_ordinary_terms_are_fine():
         ({"percentage": None}, "discount"),
         ({"amount": 5}, "discount"),
         ({"percentage": None, "amount": 0}, "discount.amount"),
+        ({"percentage": None, "amount": MAX_AMOUNT + 1}, "discount.amount"),
         ({"minimum_spend": -1}, "minimumSpend"),
+        ({"minimum_spend": MAX_AMOUNT + 1}, "minimumSpend"),
         ({"ends_at": NOON}, "endsAt"),
+        ({"starts_at": NOON - timedelta(days=9), "ends_at": NOON}, "endsAt"),
+        ({"starts_at": NOON + timedelta(days=9), "ends_at": NOON + timedelta(days=9)}, "endsAt"),
+        ({"starts_at": NOON + timedelta(days=9), "ends_at": NOON + timedelta(days=8)}, "endsAt"),
+        ({"starts_at": NOON + timedelta(days=367), "ends_at": NOON + timedelta(days=368)}, "endsAt"),
         ({"starts_at": NOON - timedelta(days=9), "ends_at": NOON - timedelta(days=1)}, "endsAt"),
         ({"ends_at": NOON + timedelta(days=367)}, "endsAt"),
         ({"total_limit": 0}, "totalLimit"),
+        ({"total_limit": MAX_TOTAL + 1}, "totalLimit"),
         ({"customer_limit": 0}, "customerLimit"),
         ({"customer_limit": 101}, "customerLimit"),
         ({"name": " "}, "name"),
@@ -49,12 +85,36 @@ def test_ordinary_terms_are_fine():
         ({"product_ids": [uuid4() for _ in range(101)]}, "productIds"),
         ({"code": "spring"}, "code"),
         ({"code": "ABC"}, "code"),
+        ({"code": "A" * 21}, "code"),
         ({"visibility": Visibility.PRIVATE, "code": "SPRING-10"}, "code"),
     ],
 )
 def test_what_cannot_be_is_told_with_its_field_and_rule(change, field):
     found = problems(replace(TERMS, **change), NOON)
     assert [(".".join(problem.field), problem.rule) for problem in found] == [(field, "R15")]
+
+
+def test_a_name_is_said_to_be_missing_or_too_long():
+    assert [[problem.code for problem in problems(replace(TERMS, name=name), NOON)] for name in (" ", "x" * 201)] == [
+        [ErrorCode.INVALID], [ErrorCode.TOO_LONG],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("percentage", "amount", "spend", "saving"),
+    [
+        (10, None, 20_000, 2_000), (10, None, 1_999, 200), (10, None, 1_990, 199), (1, None, 1, 1),
+        (100, None, 1_999, 1_999), (33, None, 0, 0),
+        (None, 500, 2_000, 500), (None, 500, 500, 500), (None, 500, 499, 499), (None, 500, 0, 0),
+    ],
+)  # fmt: skip
+def test_it_saves_its_percentage_rounded_for_the_buyer_or_its_amount_up_to_the_price(percentage, amount, spend, saving):
+    assert replace(TERMS, percentage=percentage, amount=amount).saving(spend) == saving
+
+
+def test_below_its_minimum_spend_it_saves_nothing():
+    terms = replace(TERMS, minimum_spend=2_000)
+    assert [terms.saving(spend) for spend in (1_999, 2_000)] == [0, 200]
 
 
 @given(st.integers(0, 10**12), st.integers(1, 100) | st.none(), st.integers(1, 10**12), st.integers(0, 10**12))
@@ -105,3 +165,18 @@ def test_what_was_promised_only_changes_for_the_better():
     assert sorted(".".join(problem.field) for problem in found) == [
         "discount.percentage", "endsAt", "minimumSpend", "productIds", "startsAt", "totalLimit", "visibility",
     ]  # fmt: skip
+
+
+def test_how_often_a_customer_may_claim_it_never_falls_once_it_is_promised():
+    old = replace(TERMS, customer_limit=3)
+
+    (found,) = fixed(old, replace(old, customer_limit=2), claimed=0)
+
+    assert (found.field, found.code) == (("customerLimit",), ErrorCode.TERMS_FIXED)
+
+
+def test_the_same_terms_are_no_change_in_whatever_order_the_products_are_named():
+    soap, towel = uuid4(), uuid4()
+    old = replace(TERMS, product_ids=(soap, towel))
+
+    assert fixed(old, replace(old, product_ids=[towel, soap]), claimed=TERMS.total_limit) == []
