@@ -36,7 +36,9 @@ def quoted(text: str) -> bytes:
     whole = b"\r\n".join([_line(line) for line in text.split("\n")])
     if whole.endswith(b"\n"):
         return whole
-    return (whole[:-3] + b" " if whole.endswith(b"=20") else whole) + SOFT_BREAK
+    if whole.endswith(b"=20") and not whole.endswith(b"From=20"):  # which could be a line of its own
+        whole = whole[:-3] + b" "
+    return whole + SOFT_BREAK
 
 
 def _line(line: str) -> bytes:

@@ -7,6 +7,7 @@ from email.header import decode_header, make_header
 from email.headerregistry import Address as ReadAddress
 from email.message import EmailMessage
 from email.utils import parseaddr
+from quopri import decodestring
 from typing import Any
 
 import fast_mail_parser
@@ -20,6 +21,7 @@ from models.content.variable import clean
 from models.errors import ErrorCode, Refused
 from models.mail import MailForm
 from models.mail import header as mail_header
+from models.mail.quoted_printable import WIDEST, quoted
 
 WHEN = datetime(2026, 1, 15, 12, 30, tzinfo=UTC)
 MESSAGE_ID = "<17.0192f3c5-5d1a-5a6e-8f0e-0a0b0c0d0e0f@mail.example>"
@@ -162,6 +164,7 @@ def test_a_name_cannot_add_a_header_a_body_or_an_end(ending: str) -> None:
 
 @given(st.text(max_size=120), st.text(max_size=60))
 @example(".\n.", "\ud800")
+@example("From", "0")
 def test_any_name_and_any_text_arrive_as_written(text: str, name: str) -> None:
     literal = clean(text).replace("'", "’").replace("{", "(").replace("}", ")")
     message = localised(f"{literal} {{name}}{literal}\n{literal}", f"{literal} {{name}}")
@@ -170,6 +173,14 @@ def test_any_name_and_any_text_arrive_as_written(text: str, name: str) -> None:
     expected = fill(message, values(name))
     assert part(read(data), "plain") == expected.text
     assert fast_mail_parser.parse_email(data).text_html[0].replace("\r\n", "\n") == expected.html
+
+
+@pytest.mark.parametrize("before", ["", "Hi\n", "x" * WIDEST, "é" * 25])
+def test_no_line_begins_with_from_and_a_space_where_only_a_gap_follows(before: str) -> None:
+    encoded = quoted(f"{before}From ")
+
+    assert not any(line.startswith(b"From ") for line in encoded.split(b"\r\n"))
+    assert decodestring(encoded).decode().replace("\r\n", "\n") == f"{before}From "
 
 
 def test_the_fields_are_those_that_mail_clients_and_standards_ask_for() -> None:
@@ -262,6 +273,7 @@ def test_an_address_is_what_smtp_wants(written: str, value: str, smtputf8: bool)
         '"a b"@example.com', "ana@[127.0.0.1]", "a,b@example.com", "ana@exa_mple.com", "x" * 65 + "@example.com",
         "ana@" + "x" * 64 + ".com", "a@" + ("x" * 60 + ".") * 5 + "com", "ü" * 33 + "@example.com", "ü ü@example.com",
         "ü>@example.com", "ü\r\nX: y@example.com", "ü\ud800@example.com", "ana@\ud800.com", "ana@ü..com", "ana@☃.\u0000com",
+        "ü@exa mple.com", "ü@example.com>", "ü@example.com\r\nRCPT TO:<b@x>", "ü@", "ü@-example.com",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(written: str) -> None:
@@ -278,6 +290,40 @@ def test_any_address_is_refused_or_safe(written: str) -> None:
     except Refused:
         return
     assert not re.search(r"[\s<>\x00-\x1f,]", address.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 2_000, "word " * 400 + "end", "x" * 61 + " y" * 40, 'a "quoted" name ' * 9 + "end"]
+)
+def test_no_line_of_a_field_is_longer_than_encoded_words_may_be_however_long_its_text(text: str) -> None:
+    subject = mail_header.unstructured("Subject", text)
+    name = mail_header.mailbox("To", text, mail_header.Address("ana@example.com")).partition(b"\r\n <")[0]
+
+    assert max(map(len, [*subject.splitlines(), *name.splitlines()])) <= 76 + len("Subject: ")
+    assert message_from_string(subject.decode() + "\r\n", policy=policy.SMTP)["subject"] == text
+    assert str(make_header(decode_header(name.decode().removeprefix("To: ")))) == clean(text)
+
+
+def test_an_address_goes_to_a_line_of_its_own_where_the_name_fills_the_first() -> None:
+    to = mail_header.Address("someone-with-a-longer-name@example.com")
+
+    assert mail_header.mailbox("To", "Ana", to) == b"To: Ana <someone-with-a-longer-name@example.com>\r\n"
+    assert mail_header.mailbox("To", "A" * 50, to) == (
+        b"To: " + b"A" * 50 + b"\r\n <someone-with-a-longer-name@example.com>\r\n"
+    )
+
+
+def test_a_name_of_nothing_that_can_be_shown_leaves_the_address_alone() -> None:
+    to = mail_header.Address("ana@example.com")
+
+    assert mail_header.mailbox("To", "\r\n", to) == mail_header.mailbox("To", None, to) == b"To: ana@example.com\r\n"
+
+
+def test_a_line_break_in_a_subject_is_gone_and_not_only_encoded() -> None:
+    field = mail_header.unstructured("Subject", "Look\r\nBcc: eve@example.com").decode()
+
+    assert "\n" not in field[:-2]
+    assert not re.search(r"[\r\n]", str(make_header(decode_header(field[len("Subject: ") : -2]))))
 
 
 def test_an_address_that_is_not_ascii_stands_in_the_mail_as_it_is() -> None:
