@@ -46,6 +46,22 @@ def test_the_few_of_a_small_plan_are_counted_at_each_try():
     assert told == [False] * (BY_POLICY - 1) + [True]
 
 
+def test_so_many_failures_in_a_row_are_about_the_plan_and_one_less_is_not():
+    refusals = Refusals()
+
+    told = [refusals.are_about_plan(answer(FAILED)) for _ in range(IN_A_ROW)]
+
+    assert told == [False] * (IN_A_ROW - 1) + [True]
+
+
+def test_a_mail_that_was_taken_begins_the_row_anew():
+    refusals = Refusals()
+    answers = [*[FAILED] * (IN_A_ROW - 1), SENT, *[FAILED] * (IN_A_ROW - 1)]
+
+    assert not any(refusals.are_about_plan(answer(each)) for each in answers)
+    assert refusals.are_about_plan(answer(FAILED))
+
+
 def test_a_refused_plan_is_counted_anew_when_it_goes_on():
     refusals = Refusals()
     for _ in range(IN_A_ROW):
@@ -79,3 +95,15 @@ def test_plans_that_were_not_heard_of_for_long_are_forgotten():
         refusals.are_about_plan(answer(SENT, plan_id))
 
     assert not refusals.are_about_plan(answer(BY_THEIR_POLICY))
+
+
+def test_as_many_plans_as_are_remembered_keep_their_counts_and_the_one_heard_of_last_stays_longest():
+    refusals = Refusals()
+    for _ in range(BY_POLICY - 1):
+        refusals.are_about_plan(answer(BY_THEIR_POLICY))
+    for plan_id in range(2, MANY_PLANS + 1):
+        refusals.are_about_plan(answer(SENT, plan_id))
+    refusals.are_about_plan(answer(LATER))
+    refusals.are_about_plan(answer(SENT, MANY_PLANS + 1))
+
+    assert refusals.are_about_plan(answer(BY_THEIR_POLICY))
