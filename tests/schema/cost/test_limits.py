@@ -20,8 +20,9 @@ T = TypeVar("T")
 
 SCHEMA = build_schema(
     """
-    type Query { shop: Shop, things(first: Int, last: Int): ThingConnection, nodes(ids: [ID!]!): [Thing] }
-    type Shop { name: String, shop: Shop, things(first: Int): ThingConnection }
+    type Query { shop: Shop, things(first: Int, last: Int): ThingConnection, nodes(ids: [ID!]!): [Thing], node: Node }
+    interface Node { name: String }
+    type Shop implements Node { name: String, shop: Shop, things(first: Int): ThingConnection }
     type Thing { name: String, owner: Shop }
     type ThingConnection { nodes: [Thing], edges: [ThingEdge], pageInfo: PageInfo, totalCount: Int }
     type ThingEdge { node: Thing }
@@ -45,6 +46,9 @@ def weight_of(source: str, **variables: object) -> Weight:
         ("{ things(first: 10) { nodes { name } } }", 11),
         ("{ things(first: 10) { nodes { name } pageInfo { endCursor } totalCount } }", 12),
         ("{ things { nodes { name } } }", 51),
+        ("{ things(first: 1, last: 10) { nodes { name } } }", 11),
+        ("{ ... { things(first: 10) { nodes { name } } } }", 11),
+        ("{ node { ... on Shop { things(first: 10) { nodes { name } } } } }", 12),
         ("{ things(last: 3) { edges { node { name } } } }", 7),
         ("{ things(first: 2) { nodes { owner { things(first: 3) { nodes { name } } } } } }", 1 + 2 * (1 + 1 + 4)),
         ("query ($n: Int) { things(first: $n) { nodes { name } } }", 8),
@@ -141,6 +145,11 @@ def test_every_dear_field_exists():
 
 def test_a_page_size_that_is_not_given_costs_a_whole_page():
     assert weight_of("query ($n: Int) { things(first: $n) { nodes { name } } }").fixed == 101
+
+
+@pytest.mark.parametrize(("size", "cost"), [(-7, 1), (0, 1), (1, 2), (100, 101), (101, 101), (10**12, 101)])
+def test_a_page_size_in_a_variable_costs_neither_less_than_nothing_nor_more_than_a_whole_page(size: int, cost: int):
+    assert weight_of("query ($n: Int) { things(first: $n) { nodes { name } } }", n=size).fixed == cost
 
 
 def test_depth_aliases_and_selections_count_through_fragments():
