@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.public_address import is_public
+from models.public_address import is_public, may_be_public
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,22 @@ def test_no_other_spelling_of_an_address_is_judged_otherwise(address: ipaddress.
     translated = ipaddress.IPv6Address((0x64FF9B << 96) | int(address))
 
     assert is_public(str(address)) == is_public(str(mapped)) == is_public(str(translated))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "", ".", "localhost", "LOCALHOST.", "shop.localhost", "printer.local", "db.internal", "intranet", "1.2.3", "shop.7",
+        "shop..example", ".example", f"{'a' * 64}.example", f"{'a.' * 126}aa", "127.0.0.1", "::1",
+    ],
+)  # fmt: skip
+def test_a_host_of_the_machine_or_its_network_and_what_is_no_name_may_not_be_public(host: str):
+    assert not may_be_public(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["a.example", "Shop.Example.", "7.example", "local.example", f"{'a' * 63}.example", f"{'a.' * 126}a", "8.8.8.8"],
+)
+def test_a_name_on_the_internet_may_be_public(host: str):
+    assert may_be_public(host)
