@@ -176,3 +176,62 @@ def test_the_failed_parts_of_an_and_and_the_fulfilled_parts_of_an_or_decide():
         ("conditions.all[2].not.any[0]", True, True, "2 orders ever"),
         ("conditions.all[2].not.any[1]", False, False, "birth date not known"),
     ]
+
+
+@pytest.mark.parametrize("measure", Measure)
+@pytest.mark.parametrize(
+    ("bound", "at_less", "at_equal", "at_more"),
+    [
+        ("least", False, True, True),
+        ("above", False, False, True),
+        ("most", True, True, False),
+        ("below", True, False, False),
+    ],
+)
+def test_a_bound_of_money_holds_on_its_own_side_and_at_itself_only_where_it_says_so(
+    measure: Measure, bound: str, at_less: bool, at_equal: bool, at_more: bool
+):
+    number = 2 if measure is Measure.AVERAGE_ORDER else 1
+    condition = OrderAmount(measure, "USD", **{bound: 500})
+
+    for total, holding in ((500 * number - 1, at_less), (500 * number, at_equal), (500 * number + 1, at_more)):
+        orders = (Order(NOW, total),) if number == 1 else (Order(NOW, total - 100), Order(NOW, 100))
+        assert holds(condition, Facts(orders=orders)) is holding
+
+
+def test_the_first_and_the_last_order_are_told_apart_and_a_window_excludes_its_start():
+    old, new = NOW - timedelta(days=30), NOW - timedelta(days=1)
+    both = Facts(orders=(Order(new, 1), Order(old, 1)))
+
+    assert holds(MomentIn(Moment.LAST_ORDER, 30), both)
+    assert not holds(MomentIn(Moment.FIRST_ORDER, 30), both)
+    assert holds(MomentIn(Moment.FIRST_ORDER, 31), both)
+
+
+def test_only_a_follow_is_when_somebody_followed():
+    events = (Event("FOLLOWED", NOW - timedelta(days=9)), Event("UNFOLLOWED", NOW))
+
+    assert not holds(MomentIn(Moment.FOLLOWED, 9), Facts(events=events))
+    assert holds(MomentIn(Moment.FOLLOWED, 10), Facts(events=events))
+    assert not holds(MomentIn(Moment.FOLLOWED, 10), Facts(events=events[1:]))
+
+
+@pytest.mark.parametrize(
+    ("done", "follows"),
+    [
+        ([], False),
+        ([("FOLLOWED", 1)], True),
+        ([("FOLLOWED", 2), ("UNFOLLOWED", 1)], False),
+        ([("UNFOLLOWED", 2), ("FOLLOWED", 1)], True),
+        ([("FOLLOWED", 3), ("UNFOLLOWED", 2), ("FOLLOWED", 1)], True),
+        ([("UNFOLLOWED", 3), ("FOLLOWED", 2), ("UNFOLLOWED", 1)], False),
+        ([("FOLLOWED", 1), ("UNFOLLOWED", 1)], False),
+        ([("UNFOLLOWED", 1)], False),
+        ([("PRODUCT_FAVOURITED", 1)], False),
+    ],
+)
+def test_who_follows_is_what_was_done_last(done: list[tuple[str, int]], follows: bool):
+    facts = Facts(events=tuple(Event(kind, NOW - timedelta(days=days)) for kind, days in done))
+
+    assert holds(Follows(value=True), facts) is follows
+    assert holds(Follows(value=False), facts) is not follows
