@@ -50,6 +50,16 @@ def test_what_names_no_language_is_refused(nonsense: str) -> None:
     assert [problem.code for problem in refused.value.problems] == [ErrorCode.UNKNOWN_LANGUAGE]
 
 
+def test_a_tag_longer_than_any_that_names_a_language_is_refused_whatever_it_says() -> None:
+    longest = "en-x-" + "-".join(["aaaaaaaa"] * 3) + "-aaa"
+    assert len(longest) == language.LONGEST and language.canonical(longest) == longest
+
+    with pytest.raises(Refused) as refused:
+        language.canonical(f"{longest}a")
+
+    assert [problem.code for problem in refused.value.problems] == [ErrorCode.UNKNOWN_LANGUAGE]
+
+
 @given(st.text(max_size=40))
 def test_any_text_is_either_canonical_or_refused(text: str) -> None:
     try:
