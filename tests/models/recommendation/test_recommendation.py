@@ -157,8 +157,10 @@ def test_the_most_important_comes_first_then_the_most_severe():
         (("window_days = 28", "window_days = 0"), "window_days"),
         (("back_when_worse = 1.25", "back_when_worse = 0.5"), "back_when_worse"),
         (("confidence = 0.99", "confidence = 1"), "confidence"),
+        (("confidence = 0.99", "confidence = 0"), "confidence"),
         (("window_days = 28", "window_days = 28\nother = 1"), "unknown: other"),
         (("percent = 80.0", "percent = -1"), "SEGMENT_TOO_BROAD: each value"),
+        (("percent = 80.0", "percent = '80'"), "SEGMENT_TOO_BROAD: each value"),
     ],
 )
 def test_thresholds_that_do_not_hold_together_are_refused(change: tuple[str, str], says: str):
