@@ -17,7 +17,7 @@ from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.connection import get_connection
-from tortoise.exceptions import DBConnectionError
+from tortoise.exceptions import BaseORMException, DBConnectionError
 from tortoise.migrations.api import migrate as run_migrations
 from tortoise.transactions import in_transaction
 
@@ -69,11 +69,20 @@ def is_unstorable(error: BaseException) -> bool:
 
 
 def outage_of(error: BaseException | None) -> BaseException | None:
-    """What an error says of why PostgreSQL cannot be reached, if it says nothing else, of however many tasks at once."""
+    """What an error says of why PostgreSQL takes no connection, if it says nothing else, of however many tasks at once."""
     if isinstance(error, BaseExceptionGroup):
         found = [outage_of(each) for each in error.exceptions]
         return found[0] if all(found) else None
-    return error if isinstance(error, UNREACHABLE) else None
+    if isinstance(error, BaseORMException) and error.__cause__ is not None:
+        return outage_of(error.__cause__)
+    return error if isinstance(error, (*UNREACHABLE, DBConnectionError)) or _is_turned_away(error) else None
+
+
+def _is_turned_away(error: BaseException | None) -> bool:
+    """Whether PostgreSQL refused the connection itself, and not a statement for which the role has no right."""
+    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+        return getattr(error, "severity_en", None) == "FATAL"
+    return isinstance(error, REFUSED)
 
 
 def _tell_outage(record: logging.LogRecord) -> bool:

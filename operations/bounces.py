@@ -66,7 +66,7 @@ class Reception:
         found = read(content, envelope.rcpt_tos, self._keys, sender=envelope.mail_from or "")
         try:
             changed = await mail_report.take(found) if found else False
-        except database.UNREACHABLE as error:
+        except database.UNUSABLE as error:
             log.warning("a report must come again: %s", type(error).__name__)
             return "451 4.3.0 Try again later"
         except Exception:

@@ -41,7 +41,7 @@ class Reports:
         found = read(raw, request.query_params.getlist("recipient")[:1], self._keys)
         try:
             changed = await mail_report.take(found) if found else False
-        except database.UNREACHABLE as error:
+        except database.UNUSABLE as error:
             log.warning("a report must come again: %s", type(error).__name__)
             return JSONResponse({"error": "try again later"}, status_code=503, headers={"Retry-After": "30"})
         return JSONResponse({"report": found.outcome if found else None, "changed": changed})

@@ -48,7 +48,7 @@ class Touches:
         try:
             if await touch.is_noted(link):
                 await self._note(link, TouchKind.OPEN, request)
-        except database.UNREACHABLE as error:
+        except database.UNUSABLE as error:
             log.warning("an open is lost: %s", type(error).__name__)
         return Response(PIXEL, headers=HEADERS, media_type="image/gif")
 

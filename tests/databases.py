@@ -33,6 +33,27 @@ async def made(server: str, name: str, *, template: str = "template1") -> AsyncI
         await drop(server, name)
 
 
+@asynccontextmanager
+async def role(server: str, name: str) -> AsyncIterator[str]:
+    """The URL of the server for a role that may do all, there for a block."""
+    await _administer(server, f'CREATE ROLE "{name}" SUPERUSER LOGIN')
+    try:
+        yield server.replace("//postgres:@", f"//{name}:@", 1)
+    finally:
+        await _administer(server, f'DROP ROLE "{name}"')
+
+
+@asynccontextmanager
+async def refused(server: str, name: str) -> AsyncIterator[None]:
+    """The block's time, in which the role may not log in; what it had open is ended."""
+    await _administer(server, f'ALTER ROLE "{name}" NOLOGIN')
+    await _administer(server, f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = '{name}'")
+    try:
+        yield
+    finally:
+        await _administer(server, f'ALTER ROLE "{name}" LOGIN')
+
+
 async def _administer(server: str, statement: str) -> None:
     connection = await asyncpg.connect(server)
     try:

@@ -8,9 +8,8 @@ from uuid import uuid4
 import asyncpg
 from graphql import GraphQLError
 from redis.exceptions import RedisError
-from tortoise.exceptions import DBConnectionError
 
-from models.database import UNREACHABLE
+from models.database import outage_of
 from models.errors import Refused, RekindleError, Throttled
 
 log = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ def _outcome(error: GraphQLError, otherwise: str) -> tuple[str, dict[str, Any]]:
             return "This took too long and was stopped.", {"code": "TIMEOUT"}
         if isinstance(cause, asyncpg.CharacterNotInRepertoireError):
             return "A text has a character that cannot be stored.", {"code": BAD_INPUT}
-        if isinstance(cause, (*UNREACHABLE, DBConnectionError)):
+        if outage_of(cause):
             return "The database cannot be reached just now.", {"code": "UNAVAILABLE"}
         if isinstance(cause, RedisError):
             return "Live news and jobs cannot be reached just now.", {"code": "UNAVAILABLE"}

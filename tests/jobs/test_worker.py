@@ -22,7 +22,7 @@ from models import origin, send_rate, worker
 from models import slice as slices
 from models.plan import Plan, PlanChannel, PlanStatus
 from settings import Settings
-from tests import oracle
+from tests import databases, oracle
 from tests.factories import make_customers, make_resolved, make_shop
 from tests.smtp_sink import Act, Sink, Stage, always
 from tests.waiting import is_connected, until
@@ -249,6 +249,37 @@ async def test_a_worker_tells_an_outage_of_postgresql_without_tracebacks_and_eac
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
 
 
+@pytest.mark.usefixtures("database", "redis")
+async def test_a_worker_whose_role_is_refused_says_so_without_tracebacks_and_goes_on_when_it_is_taken(
+    quick: Settings, migrated: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    def waiting() -> list[str]:
+        return [line for line in caplog.messages if line.startswith("timer waits until PostgreSQL is reachable: role ")]
+
+    sink = Sink(tmp_path / "ledger")
+    try:
+        async with databases.role(migrated, "outreach") as url:
+            theirs = quick.model_copy(update={"database_url": url, "smtp_url": sink.start()})
+            async with working(theirs):
+                await until(has_worker)
+                async with databases.refused(migrated, "outreach"):
+                    await until(lambda: len(waiting()) == 3, within=20)
+                await until(lambda: whenever_reachable(is_connected))
+                shop = await make_shop()
+                await make_customers(shop, 3)
+                plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+                await until(lambda: sent(plan))
+            await db.disconnect()
+    finally:
+        sink.stop()
+        await db.disconnect()
+        await db.connect(migrated)
+
+    assert len(waiting()) == 3
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+    assert (await oracle.check(sink.accepted())).states == {"SENT": 3}
+
+
 @pytest.mark.usefixtures("database")
 async def test_a_worker_that_waits_to_be_recognised_outlives_a_crash_of_postgresql(
     quick: Settings,
@@ -289,7 +320,7 @@ async def whenever_reachable(condition: Callable[[], Awaitable[bool]]) -> bool:
     """A condition, false while PostgreSQL cannot be asked."""
     try:
         return await condition()
-    except db.UNREACHABLE:
+    except db.UNUSABLE:
         return False
 
 

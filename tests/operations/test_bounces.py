@@ -5,6 +5,7 @@ import smtplib
 from collections.abc import AsyncIterator
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from jobs.context import Context
@@ -141,9 +142,22 @@ async def test_a_message_has_one_recipient(place: tuple[str, Place], settings: S
     assert await asyncio.to_thread(talk) == (250, 452)
 
 
-@pytest.mark.parametrize("trouble", [ConnectionRefusedError(), RuntimeError("ana@example.com")])
+@pytest.mark.parametrize(
+    ("trouble", "traced"),
+    [
+        (ConnectionRefusedError(), 0),
+        (asyncpg.InvalidPasswordError("not this one"), 0),
+        (RuntimeError("ana@example.com"), 1),
+    ],
+)
 async def test_what_could_not_be_stored_is_asked_for_again(
-    place: tuple[str, Place], settings: Settings, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+    place: tuple[str, Place],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    trouble: Exception,
+    traced: int,
 ):
     *_, back = await one_sent(settings)
 
@@ -154,6 +168,7 @@ async def test_what_could_not_be_stored_is_asked_for_again(
         patched.setattr(mail_report, "take", fail)
         assert (await deliver(*place, back, bounce(back)))[0] == 451
     assert await state() == "SENT"
+    assert len([record for record in caplog.records if record.exc_info]) == traced
     assert (await deliver(*place, back, bounce(back)))[0] == 250
     assert await state() == "FAILED"
 

@@ -3,6 +3,7 @@
 import hmac
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from pydantic import SecretStr
@@ -114,11 +115,14 @@ async def test_a_body_that_is_too_long_is_refused(hooked: Settings):
     assert (await post(hooked, b"x" * (LARGEST + 1))).status_code == 413
 
 
-async def test_while_the_database_is_away_the_report_is_wanted_again(hooked: Settings, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("why", [ConnectionRefusedError(), asyncpg.InvalidPasswordError("not this one")])
+async def test_while_the_database_is_away_or_refuses_us_the_report_is_wanted_again(
+    hooked: Settings, monkeypatch: pytest.MonkeyPatch, why: Exception
+):
     raw = bounce(await back_of_one_sent(hooked))
 
     async def fail(_: object) -> bool:
-        raise ConnectionRefusedError
+        raise why
 
     with monkeypatch.context() as patched:
         patched.setattr(mail_report, "take", fail)

@@ -21,6 +21,7 @@ from models.shop import Shop
 from models.signed_link import Link, Purpose, keys_of, sign
 from server import create_app
 from settings import Settings
+from tests import databases
 from tests.factories import DEADLINE, make_customers, make_draft, make_shop
 from tests.models.test_enclosure import make_product
 from tests.models.touch.test_touch import PEOPLE, SCANNER
@@ -91,6 +92,25 @@ async def test_a_scanner_is_answered_like_anybody_and_counted_apart(
     assert (await client.head(f"/mail/{token_of(settings, link)}/b")).status_code == 302
 
     assert await times() == [None, None, now(), now()]
+
+
+async def test_the_image_is_shown_while_postgresql_refuses_our_role(
+    client: httpx.AsyncClient, settings: Settings, migrated: str, clock: Clock
+):
+    _, _, link = await mailed(clock)
+    await db.disconnect()
+    try:
+        async with databases.role(migrated, "outreach") as url:
+            await db.connect(url)
+            async with databases.refused(migrated, "outreach"):
+                answer = await client.get(f"/mail/{token_of(settings, link)}/o.gif")
+            await db.disconnect()
+    finally:
+        await db.disconnect()
+        await db.connect(migrated)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/gif")
+    assert await times() == [None] * 4
 
 
 async def test_what_is_no_link_of_ours_leads_nowhere_and_changes_nothing(

@@ -29,7 +29,7 @@ async def may_go_on(message: Waiting) -> bool:
     """Whether intents of the message's slice can be granted at all; their next one tells while PostgreSQL is away."""
     try:
         return await intent.may_go_on(message)
-    except database.UNREACHABLE as error:
+    except database.UNUSABLE as error:
         log.warning("could not ask whether a slice may go on, its next intent tells: %r", error)
         return True
 

@@ -9,11 +9,13 @@ from graphql import GraphQLError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from tortoise.exceptions import DBConnectionError
 
+from models import database
 from models.errors import Forbidden, RekindleError, Throttled, Unauthenticated, Unavailable, refuse
 from models.shop import Shop
 from schema.execution import operation
 from schema.execution.errors import formatted
 from settings import Settings
+from tests import databases
 from tests.api import Api, seller
 from tests.factories import make_shop
 
@@ -35,6 +37,9 @@ def told(cause: Exception) -> dict[str, Any]:
         (asyncpg.CharacterNotInRepertoireError("0x00"), "BAD_USER_INPUT"),
         (ConnectionRefusedError(111, "10.0.0.7:5432"), "UNAVAILABLE"),
         (DBConnectionError("10.0.0.7:5432"), "UNAVAILABLE"),
+        (asyncpg.InvalidPasswordError("password authentication failed at 10.0.0.7"), "UNAVAILABLE"),
+        (asyncpg.InvalidCatalogNameError("no database on 10.0.0.7"), "UNAVAILABLE"),
+        (asyncpg.InsufficientPrivilegeError("permission denied for table plan"), "INTERNAL_SERVER_ERROR"),
         (RedisConnectionError("10.0.0.7:6379"), "UNAVAILABLE"),
         (asyncpg.UniqueViolationError("duplicate key"), "INTERNAL_SERVER_ERROR"),
         (asyncpg.InterfaceError("the server expects 1 argument, 2 were passed"), "INTERNAL_SERVER_ERROR"),
@@ -106,19 +111,65 @@ async def test_an_operation_that_takes_too_long_is_stopped(api: Api, monkeypatch
 
 
 async def test_a_database_that_is_down_is_told_as_unavailable(api: Api, settings: Settings):
-    from models import database as databases
-
     shop = await make_shop()
-    await databases.disconnect()
-    await databases.connect("postgres://nobody@127.0.0.1:9/none")
+    await database.disconnect()
+    await database.connect("postgres://nobody@127.0.0.1:9/none")
     answer = await api.answer("{ shop { id } }", seller(shop))
     assert settings.database_url
-    await databases.disconnect()
-    await databases.connect(settings.database_url)
+    await database.disconnect()
+    await database.connect(settings.database_url)
     again = await api.answer("{ shop { externalId } }", seller(shop))
 
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAVAILABLE"]
     assert again["data"] == {"shop": {"externalId": "bloom"}}
+
+
+async def test_a_database_that_refuses_our_role_is_told_as_unavailable_until_it_takes_it_again(
+    api: Api, migrated: str, caplog: pytest.LogCaptureFixture
+):
+    shop = await make_shop()
+    await database.disconnect()
+    try:
+        async with databases.role(migrated, "outreach") as url:
+            await database.connect(url)
+            async with databases.refused(migrated, "outreach"):
+                answers = [
+                    await api.answer(query, seller(shop)) for query in ("{ shop { id } }", "{ plans { totalCount } }")
+                ]
+            again = await api.answer("{ shop { externalId } }", seller(shop))
+            await database.disconnect()
+    finally:
+        await database.disconnect()
+        await database.connect(migrated)
+
+    assert [error["extensions"]["code"] for answer in answers for error in answer["errors"]] == ["UNAVAILABLE"] * 2
+    assert again["data"] == {"shop": {"externalId": "bloom"}}
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
+async def test_a_database_that_gives_our_role_no_connection_is_unavailable_and_a_table_that_it_may_not_read_is_a_bug(
+    api: Api, migrated: str
+):
+    shop = await make_shop()
+    async with (
+        databases.made(migrated, "apart", template="template0"),
+        databases.role(migrated, "outreach") as url,
+    ):
+        await database.execute("ALTER ROLE outreach NOSUPERUSER")
+        await database.execute("REVOKE CONNECT ON DATABASE apart FROM PUBLIC")
+        await database.disconnect()
+        try:
+            await database.connect(databases.url_of(url, "apart"))
+            outside = await api.answer("{ shop { id } }", seller(shop))
+            await database.disconnect()
+            await database.connect(url)
+            inside = await api.answer("{ shop { id } }", seller(shop))
+        finally:
+            await database.disconnect()
+            await database.connect(migrated)
+
+    assert [error["extensions"]["code"] for error in outside["errors"]] == ["UNAVAILABLE"]
+    assert [error["extensions"]["code"] for error in inside["errors"]] == ["INTERNAL_SERVER_ERROR"]
 
 
 async def test_a_text_that_cannot_be_stored_is_the_caller_s_to_mend(api: Api):

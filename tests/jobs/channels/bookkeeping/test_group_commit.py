@@ -3,6 +3,7 @@
 import asyncio
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from jobs.channels.bookkeeping import group_commit
@@ -114,6 +115,19 @@ async def test_a_commit_of_which_nobody_knows_grants_nothing_and_leaves_nothing_
     assert await states() == {"SENT": 1, "PENDING": 5}
     await db.execute("UPDATE delivery SET channel = 'CHAT'")  # no relay was asked here
     await oracle.check([])
+
+
+@pytest.mark.parametrize("why", [OSError("PostgreSQL is away"), asyncpg.InvalidPasswordError("not this one")])
+async def test_a_slice_goes_on_while_nobody_can_say_whether_it_may(
+    messages: list[Waiting], monkeypatch, why: Exception
+):
+    async def failing(_: Waiting) -> bool:
+        raise why
+
+    monkeypatch.setattr(intent, "may_go_on", failing)
+
+    assert await group_commit.may_go_on(messages[0])
+    assert await states() == {"PENDING": 6}
 
 
 async def test_a_settlement_outlives_any_number_of_failed_commits(messages: list[Waiting], monkeypatch):
