@@ -33,10 +33,10 @@ def listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PATIENCE * 1000)  # each connection has it, too
     try:
         listener.bind(address)
+        listener.listen(BACKLOG)  # of two that have bound at once only one may
     except OSError as error:
         listener.close()
         raise CannotRun(_why(error, host, port)) from None
-    listener.listen(BACKLOG)
     return listener
 
 

@@ -1,5 +1,7 @@
 """A port that cannot be had is said at once, with what to do."""
 
+import socket
+
 import pytest
 
 from operations import listening
@@ -20,6 +22,29 @@ def test_a_port_in_use_is_named():
 
         with pytest.raises(CannotRun, match=f"port {port} is in use"):
             listen("127.0.0.1", port)
+
+
+def test_a_port_that_another_takes_at_the_same_moment_is_named(monkeypatch: pytest.MonkeyPatch):
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+
+        class Later(socket.socket):
+            """One that listens after the other, both having bound."""
+
+            def listen(self, backlog: int = 1) -> None:
+                other.listen()
+                super().listen(backlog)
+
+        monkeypatch.setattr(socket, "socket", Later)
+        with pytest.raises(CannotRun, match=f"port {port} is in use"):
+            listen("127.0.0.1", port)
+        assert _is_listening(other)
+
+
+def _is_listening(listener: socket.socket) -> bool:
+    return bool(listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
 def test_a_host_that_is_not_ours_is_named():
