@@ -37,6 +37,18 @@ MAX_FILE = 64 * 1024
 """Bytes of the longest file that a setting is read from."""
 
 
+MAX_MAIL_DOMAIN = 254 - 1 - 64
+"""Characters of the longest domain with which the longest return path is an address (RFC 5321 §4.5.3.1)."""
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"(?:{_LABEL}\.)*(?!\d+$){_LABEL}")
+"""A domain as addresses have it (RFC 5321 §4.1.2); one that ends in a number is an IP address, or meant as one."""
+
+_IN_A_LINK = re.compile(r"[!$-;=@-Z\[\]_a-z~%]+")
+"""What may begin a link in a mail and its List-Unsubscribe: no space, no quotation mark, nothing beyond ASCII, and
+neither a query nor a fragment, since a path comes behind it."""
+
+
 class SettingsFileError(Exception):
     """A file that a setting names cannot be read; the message says which, never what is in it."""
 
@@ -78,6 +90,14 @@ def _can_be_read(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme not in {"redis", "rediss"} or re.fullmatch(r"(/\d{1,9})?", parts.path) is not None
+
+
+def _can_begin_links(url: str) -> bool:
+    """Whether links can be made of a URL by writing a path behind it."""
+    if _IN_A_LINK.fullmatch(url) is None or not _can_be_read(url):
+        return False
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
 
 
 def _can_sign(pem: str) -> bool:
@@ -275,6 +295,27 @@ class Settings(BaseSettings):
             raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
         if value is not None and not all(_can_be_read(url) for url in value.split()):
             raise ValueError(UNREADABLE_URL)
+        return value
+
+    @field_validator("mail_domain")
+    @classmethod
+    def _is_a_domain(cls, value: str) -> str:
+        if len(value) > MAX_MAIL_DOMAIN or _DOMAIN.fullmatch(value) is None:
+            raise ValueError(
+                f"must be a domain of at most {MAX_MAIL_DOMAIN} characters, such as mail.example.com; one in another"
+                " script is written as xn--…"
+            )
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_where_links_lead(cls, value: str | None) -> str | None:
+        """Empty it is as good as unset."""
+        if value and not _can_begin_links(value):
+            raise ValueError(
+                "must be a URL that links can begin with, such as https://outreach.example.com: http or https, a host,"
+                " no query, no fragment, no spaces; a host in another script is written as xn--…"
+            )
         return value
 
     @field_validator("token_secret", "secret_key", "link_keys", "bounce_secret")

@@ -40,6 +40,61 @@ def test_customers_reach_the_public_url_or_else_where_it_listens(public_url: str
     assert Settings(_env_file=None, public_url=public_url, host="127.0.0.2", port=81).base_url == base
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "outreach.example.com", "localhost:8000", "ftp://outreach.example.com", "https://", "https:///outreach", "https://:8000", "https://a:port",
+        "https://a:0", "https://[::1", "https://a.example/?shop=1", "https://a.example?", "https://a.example/#top", "https://a.example#",
+        "https://a .example", " https://a.example", "https://a.example\n", 'https://a.example/"', "https://a.example/>", "https://müller.example",
+    ],
+)  # fmt: skip
+def test_a_public_url_that_no_link_can_begin_with_is_named(monkeypatch, capsys, written: str):
+    monkeypatch.setenv("PUBLIC_URL", written)
+
+    assert main(["token", "--role", "PLATFORM"]) == 2
+    assert capsys.readouterr().err.startswith("error: PUBLIC_URL: must be a URL that links can begin with, such as ")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "http://localhost", "http://localhost:8000/", "http://127.0.0.1:8000", "http://[::1]:8000", "https://[2001:db8::1]/", "HTTPS://Shop.example",
+        "https://shop.example/outreach/", "https://a_b.example/~shop/%C3%BC", "https://xn--mller-kva.example",
+    ],
+)  # fmt: skip
+def test_a_public_url_may_have_a_port_a_path_or_an_address_for_a_host(monkeypatch, written: str):
+    monkeypatch.setenv("PUBLIC_URL", written)
+
+    assert read().base_url == written.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "", " ", "https://mail.example.com", "ana@mail.example.com", "mail example.com", "mail.example.com.", ".example.com", "mail..example.com",
+        "-mail.example.com", "mail-.example.com", "mail_1.example.com", "müller.example", "192.0.2.1", "[192.0.2.1]", "mail.example.com:25",
+        "mail.example.com\n", f"{'m' * 64}.example", f"{'m.' * 94}me",
+    ],
+)  # fmt: skip
+def test_a_mail_domain_that_is_none_is_named(monkeypatch, capsys, written: str):
+    monkeypatch.setenv("MAIL_DOMAIN", written)
+
+    assert main(["token", "--role", "PLATFORM"]) == 2
+    assert capsys.readouterr().err.startswith(
+        "error: MAIL_DOMAIN: must be a domain of at most 189 characters, such as "
+    )
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["localhost", "shop.localhost", "mail", "Mail.Example.com", "xn--mller-kva.example", "1.example", f"{'m.' * 94}m"],
+)
+def test_a_mail_domain_may_be_any_name_of_a_host(monkeypatch, written: str):
+    monkeypatch.setenv("MAIL_DOMAIN", written)
+
+    assert read().mail_domain == written
+
+
 def test_a_variable_goes_before_its_file_and_the_file_before_dotenv(monkeypatch, tmp_path: Path):
     (tmp_path / "host").write_text("file")
     (tmp_path / ".env").write_text("HOST=dotenv\nMAIL_DOMAIN=dotenv\n")
@@ -78,11 +133,11 @@ def test_a_file_that_is_no_text_says_nothing_of_what_is_in_it(monkeypatch, tmp_p
 
 def test_of_a_file_that_is_too_long_nothing_is_taken(monkeypatch, tmp_path: Path):
     (tmp_path / "longest").write_text("d" * MAX_FILE)
-    monkeypatch.setenv("MAIL_DOMAIN_FILE", str(tmp_path / "longest"))
-    assert len(read().mail_domain) == MAX_FILE
+    monkeypatch.setenv("HOST_FILE", str(tmp_path / "longest"))
+    assert len(read().host) == MAX_FILE
 
-    monkeypatch.setenv("MAIL_DOMAIN_FILE", "/dev/zero")
-    with pytest.raises(SettingsFileError, match="MAIL_DOMAIN_FILE: /dev/zero is longer than 65,536 bytes"):
+    monkeypatch.setenv("HOST_FILE", "/dev/zero")
+    with pytest.raises(SettingsFileError, match="HOST_FILE: /dev/zero is longer than 65,536 bytes"):
         read()
 
 
