@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from operations.doctor import dotenv_file
 from operations.doctor.finding import Finding, fail, ok, warn
 from settings import Settings
 
@@ -23,6 +24,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     yield from _keys(settings)
     yield from _mail(settings)
     yield from _files(settings)
+    yield from dotenv_file.check(Path(".env"))
     if settings.clock:
         yield warn("CLOCK", f"the clock is moved by {settings.clock}", "unset CLOCK where customers are real")
     if settings.metrics_token is None:

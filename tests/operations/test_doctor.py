@@ -78,6 +78,39 @@ def test_a_secret_that_others_may_read_is_named(sound: Settings, monkeypatch, tm
     assert f"{tmp_path}/key" not in found(sound)
 
 
+def test_what_is_misspelt_or_no_line_in_dotenv_is_named_and_no_value_shown(
+    sound: Settings, monkeypatch, tmp_path: Path
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(
+        "# ours\n\nDATABSE_URL=hidden\nREKINDLE_PORT=hidden\nREKINDLE_COLOUR=hidden\nthis hidden line is none\n\n"
+        "PRODUCTION\nSECRET_KEY_FILE=hidden\nTOKEN_SECRET='hidden\nport=8001\n"
+    )
+
+    told = [str(finding) for finding in configuration.check(sound) if finding.grade is not Grade.OK]
+
+    assert told == [
+        "warn  .env: DATABSE_URL is no setting\n      → did you mean DATABASE_URL?",
+        "warn  .env: REKINDLE_PORT is no setting\n      → did you mean PORT?",
+        "warn  .env: REKINDLE_COLOUR is no setting\n      → see docs/settings.md",
+        "warn  .env: line 6 cannot be read, and sets nothing\n      → write NAME=value, with both quotes or none",
+        "warn  .env: PRODUCTION has no value\n      → write PRODUCTION=value",
+        "warn  .env: SECRET_KEY_FILE is read from the environment only\n      → set it there, or the value itself here",
+        "warn  .env: line 10 cannot be read, and sets nothing\n      → write NAME=value, with both quotes or none",
+    ]
+
+
+def test_nothing_is_said_of_other_programs_variables_in_dotenv_nor_of_any_in_the_environment(
+    sound: Settings, monkeypatch, tmp_path: Path
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABSE_URL", "another program's")
+    others = "COMPOSE_PROJECT_NAME=shop\nPOSTGRES_PASSWORD=p\nOTEL_SERVICE_NAME=api\nDEBUG\n"
+    (tmp_path / ".env").write_text(f"export HOST=127.0.0.1\nMAIL_DOMAIN='a.example' # ours\n{others}")
+
+    assert [finding for finding in configuration.check(sound) if finding.grade is not Grade.OK] == []
+
+
 async def grades(checks: Sequence[Finding]) -> dict[str, Grade]:
     return {finding.subject: finding.grade for finding in checks}
 
