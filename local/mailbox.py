@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
@@ -61,16 +62,10 @@ class Mailbox:
         """
         envelope = [f"Return-Path: <{sender}>", *(f"Delivered-To: {recipient}" for recipient in recipients)]
         envelope.append(f"Received: by mailbox.localhost; {format_datetime(now())}")
-        descriptor, draft = tempfile.mkstemp(dir=self._drafts)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write("\r\n".join([*envelope, ""]).encode())
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        with self._lock:
+        with self._draft("\r\n".join([*envelope, ""]).encode() + content) as draft, self._lock:
             self._catch_up()
             number = self._last + 1
-            Path(draft).rename(self._path(number))
+            draft.rename(self._path(number))
             self._remember(number)
         _sync_folder(self._kept)
         return number
@@ -120,6 +115,19 @@ class Mailbox:
                 self._path(number).unlink()
             self._entries.clear()
             self._count = 0
+
+    @contextmanager
+    def _draft(self, content: bytes) -> Iterator[Path]:
+        """A file on disk that is moved away in the block. What a full disk made of it is gone afterwards."""
+        descriptor, name = tempfile.mkstemp(dir=self._drafts)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            yield Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)
 
     def _newest(self) -> Iterator[Entry]:
         return reversed(self._entries)

@@ -1,5 +1,6 @@
 """The mailbox keeps what was accepted, in order, whatever it holds."""
 
+import resource
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -124,6 +125,19 @@ def test_a_message_half_written_at_a_crash_is_no_message(tmp_path: Path):
     assert Mailbox(tmp_path).count() == 0
     box.drop_drafts()
     assert list((tmp_path / "drafts").iterdir()) == []
+
+
+def test_of_a_message_that_the_disk_takes_half_nothing_stays(box: Mailbox, tmp_path: Path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            box.keep("a@b.c", ["d@e.f"], mail() + b"x" * 10_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert [path for path in (tmp_path / "mail").rglob("*") if path.is_file()] == []
+    assert box.keep("a@b.c", ["d@e.f"], mail()) == 1
 
 
 def test_a_cleared_mailbox_is_empty_and_takes_new_messages(box: Mailbox):
