@@ -46,7 +46,9 @@ class LedgerServer(ABC):
         self.is_up = True
 
     def stop(self) -> None:
-        """Stop listening and cut every connection off."""
+        """Stop listening and cut every connection off; once is enough."""
+        if self.loop.is_closed():
+            return
         self.is_up = False
         asyncio.run_coroutine_threadsafe(self._end(), self.loop).result()
         self.loop.call_soon_threadsafe(self.loop.stop)

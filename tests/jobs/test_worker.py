@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from arq.constants import in_progress_key_prefix
@@ -42,6 +43,19 @@ def quick(settings: Settings) -> Settings:
     )
 
 
+@pytest.fixture
+def make_sink(tmp_path: Path) -> Iterator[Callable[..., Sink]]:
+    """Makes a relay of the test's own; it ends with the test, whatever comes of it."""
+    with ExitStack() as stack:
+
+        def make(**options: Any) -> Sink:
+            sink = Sink(tmp_path / "ledger", **options)
+            stack.callback(sink.stop)
+            return sink
+
+        yield make
+
+
 @asynccontextmanager
 async def working(settings: Settings) -> AsyncIterator[asyncio.Event]:
     """A worker in this process; set the event to stop it."""
@@ -64,8 +78,8 @@ async def sent(plan: Plan) -> bool:
 
 
 @pytest.mark.usefixtures("database", "redis")
-async def test_a_worker_finds_what_is_due_without_being_told(quick: Settings, tmp_path: Path):
-    sink = Sink(tmp_path / "ledger")
+async def test_a_worker_finds_what_is_due_without_being_told(quick: Settings, make_sink: Callable[..., Sink]):
+    sink = make_sink()
     shop = await make_shop()
     await make_customers(shop, 30)
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
@@ -75,14 +89,13 @@ async def test_a_worker_finds_what_is_due_without_being_told(quick: Settings, tm
 
     assert (await oracle.check(sink.accepted())).accepted == 30
     assert await db.fetch_value("SELECT count(*) FROM worker") == 0
-    sink.stop()
 
 
 @pytest.mark.usefixtures("database")
 async def test_what_many_dead_workers_had_claimed_hides_nothing_from_a_living_one(
-    quick: Settings, redis: Redis, tmp_path: Path
+    quick: Settings, redis: Redis, make_sink: Callable[..., Sink]
 ):
-    sink = Sink(tmp_path / "ledger")
+    sink = make_sink()
     shop = await make_shop()
     await make_customers(shop, 30)
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
@@ -95,15 +108,14 @@ async def test_what_many_dead_workers_had_claimed_hides_nothing_from_a_living_on
         await until(lambda: sent(plan))
 
     assert (await oracle.check(sink.accepted())).accepted == 30
-    sink.stop()
 
 
 @pytest.mark.usefixtures("database", "redis")
 async def test_chat_goes_while_more_mail_than_a_worker_takes_on_stands_at_a_relay_that_says_nothing(
-    quick: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    quick: Settings, make_sink: Callable[..., Sink], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(slices, "SLICE_SIZE", 1)
-    sink = Sink(tmp_path / "ledger", script=always(Stage.MAIL, Act.STALL))
+    sink = make_sink(script=always(Stage.MAIL, Act.STALL))
     crowd, other = await make_shop("crowd"), await make_shop("other")
     await make_customers(crowd, 2 * workers.MAX_JOBS[DELIVERY_QUEUES["EMAIL"]], prefix="crowd-")
     await make_customers(other, 3, prefix="other-")
@@ -142,8 +154,10 @@ async def test_a_job_that_came_too_late_is_dropped_in_one_line(
 
 
 @pytest.mark.usefixtures("database", "redis")
-async def test_a_worker_that_is_stopped_finishes_what_is_on_the_wire_and_nothing_more(quick: Settings, tmp_path: Path):
-    sink = Sink(tmp_path / "ledger", delay=0.1)
+async def test_a_worker_that_is_stopped_finishes_what_is_on_the_wire_and_nothing_more(
+    quick: Settings, make_sink: Callable[..., Sink]
+):
+    sink = make_sink(delay=0.1)
     shop = await make_shop()
     await make_customers(shop, 300)
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
@@ -157,15 +171,14 @@ async def test_a_worker_that_is_stopped_finishes_what_is_on_the_wire_and_nothing
     assert verdict.states["SENT"] == verdict.accepted < 300
     assert await db.fetch_value("SELECT count(*) FROM slice WHERE worker_id IS NOT NULL") == 0
     assert not await sent(plan)
-    sink.stop()
 
 
 @pytest.mark.usefixtures("database", "redis")
 async def test_a_relay_that_does_not_answer_holds_a_stopping_worker_up_for_a_bounded_time(
-    quick: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    quick: Settings, make_sink: Callable[..., Sink], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(workers, "DRAIN", timedelta(seconds=0.5))
-    sink = Sink(tmp_path / "ledger", delay=60)
+    sink = make_sink(delay=60)
     shop = await make_shop()
     await make_customers(shop, 10)
     await make_resolved(shop, channel=PlanChannel.EMAIL)
@@ -177,7 +190,6 @@ async def test_a_relay_that_does_not_answer_holds_a_stopping_worker_up_for_a_bou
     verdict = await oracle.check(sink.accepted())
     assert 1 <= verdict.states["UNKNOWN"] <= 4  # one a connection at most
     assert verdict.states["PENDING"] == 10 - verdict.states["UNKNOWN"]
-    sink.stop()
 
 
 async def in_flight() -> bool:
@@ -186,8 +198,8 @@ async def in_flight() -> bool:
 
 
 @pytest.mark.usefixtures("database", "redis")
-async def test_redis_may_be_lost_and_come_back_empty(quick: Settings, tmp_path: Path, valkey: Valkey):
-    sink = Sink(tmp_path / "ledger", delay=0.02)
+async def test_redis_may_be_lost_and_come_back_empty(quick: Settings, make_sink: Callable[..., Sink], valkey: Valkey):
+    sink = make_sink(delay=0.02)
     shop = await make_shop()
     await make_customers(shop, 200)
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
@@ -202,12 +214,11 @@ async def test_redis_may_be_lost_and_come_back_empty(quick: Settings, tmp_path: 
         await until(lambda: sent(second))
 
     assert (await oracle.check(sink.accepted())).states == {"SENT": 400}
-    sink.stop()
 
 
 @pytest.mark.usefixtures("database", "redis")
-async def test_postgresql_may_crash_and_recover(quick: Settings, tmp_path: Path, postgres: Postgres):
-    sink = Sink(tmp_path / "ledger", delay=0.02)
+async def test_postgresql_may_crash_and_recover(quick: Settings, make_sink: Callable[..., Sink], postgres: Postgres):
+    sink = make_sink(delay=0.02)
     shop = await make_shop()
     await make_customers(shop, 400)
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
@@ -220,7 +231,6 @@ async def test_postgresql_may_crash_and_recover(quick: Settings, tmp_path: Path,
 
     verdict = await oracle.check(sink.accepted())
     assert verdict.states == {"SENT": 400}  # the worker lived on, so it knows every answer
-    sink.stop()
 
 
 @pytest.mark.usefixtures("database", "redis")
@@ -251,12 +261,12 @@ async def test_a_worker_tells_an_outage_of_postgresql_without_tracebacks_and_eac
 
 @pytest.mark.usefixtures("database", "redis")
 async def test_a_worker_whose_role_is_refused_says_so_without_tracebacks_and_goes_on_when_it_is_taken(
-    quick: Settings, migrated: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    quick: Settings, migrated: str, make_sink: Callable[..., Sink], caplog: pytest.LogCaptureFixture
 ):
     def waiting() -> list[str]:
         return [line for line in caplog.messages if line.startswith("timer waits until PostgreSQL is reachable: role ")]
 
-    sink = Sink(tmp_path / "ledger")
+    sink = make_sink()
     try:
         async with databases.role(migrated, "outreach") as url:
             theirs = quick.model_copy(update={"database_url": url, "smtp_url": sink.start()})
@@ -271,7 +281,6 @@ async def test_a_worker_whose_role_is_refused_says_so_without_tracebacks_and_goe
                 await until(lambda: sent(plan))
             await db.disconnect()
     finally:
-        sink.stop()
         await db.disconnect()
         await db.connect(migrated)
 
@@ -284,7 +293,7 @@ async def test_a_worker_whose_role_is_refused_says_so_without_tracebacks_and_goe
 async def test_a_worker_that_waits_to_be_recognised_outlives_a_crash_of_postgresql(
     quick: Settings,
     redis: Redis,
-    tmp_path: Path,
+    make_sink: Callable[..., Sink],
     *,
     postgres: Postgres,
     monkeypatch: pytest.MonkeyPatch,
@@ -294,7 +303,7 @@ async def test_a_worker_that_waits_to_be_recognised_outlives_a_crash_of_postgres
         return bool(await db.execute("UPDATE origin SET timeline = timeline + 1"))
 
     monkeypatch.setattr(workers, "RECOGNISE_DELAY", 0.1)
-    sink = Sink(tmp_path / "ledger")
+    sink = make_sink()
     shop = await make_shop()
     await make_customers(shop, 3)
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
@@ -313,7 +322,6 @@ async def test_a_worker_that_waits_to_be_recognised_outlives_a_crash_of_postgres
         await until(lambda: whenever_reachable(lambda: sent(plan)))
 
     assert (await oracle.check(sink.accepted())).states == {"SENT": 3}
-    sink.stop()
 
 
 async def whenever_reachable(condition: Callable[[], Awaitable[bool]]) -> bool:
@@ -325,8 +333,10 @@ async def whenever_reachable(condition: Callable[[], Awaitable[bool]]) -> bool:
 
 
 @pytest.mark.usefixtures("database")
-async def test_a_worker_that_was_given_up_goes_on_under_a_new_name(quick: Settings, redis, tmp_path: Path):
-    sink = Sink(tmp_path / "ledger")
+async def test_a_worker_that_was_given_up_goes_on_under_a_new_name(
+    quick: Settings, redis, make_sink: Callable[..., Sink]
+):
+    sink = make_sink()
     shop = await make_shop()
     await make_customers(shop, 20)
 
@@ -339,7 +349,6 @@ async def test_a_worker_that_was_given_up_goes_on_under_a_new_name(quick: Settin
         await until(lambda: sent(plan))
 
     assert (await oracle.check(sink.accepted())).states == {"SENT": 20}
-    sink.stop()
 
 
 async def has_worker() -> bool:

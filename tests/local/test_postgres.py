@@ -106,8 +106,10 @@ async def test_no_server_outlives_a_killed_parent_and_the_next_start_has_its_dat
     parent.communicate()
     server.start()  # at once, while the old one may still be ending
 
-    assert await ask(server.url, "SELECT count(*) FROM kept") == 1
-    server.stop()
+    try:
+        assert await ask(server.url, "SELECT count(*) FROM kept") == 1
+    finally:
+        server.stop()
     assert eventually(lambda: naming(data) == [])
 
 
@@ -119,9 +121,11 @@ async def test_a_data_folder_that_was_half_made_is_made_anew(folder: Path):
 
     server.start()
 
-    assert await ask(server.url, "SELECT 1") == 1
-    assert not draft.exists()
-    server.stop()
+    try:
+        assert await ask(server.url, "SELECT 1") == 1
+        assert not draft.exists()
+    finally:
+        server.stop()
 
 
 async def test_a_claim_that_names_some_other_process_is_forgotten(server: Postgres):
@@ -139,5 +143,7 @@ async def test_it_runs_in_a_folder_of_any_name(folder: Path, name: str):
 
     server.start()
 
-    assert await ask(server.url, "SELECT 1") == 1
-    server.stop()
+    try:
+        assert await ask(server.url, "SELECT 1") == 1
+    finally:
+        server.stop()

@@ -73,9 +73,11 @@ def test_a_server_left_on_the_socket_is_replaced(server: Valkey):
 
     successor.start()
 
-    with Redis.from_url(successor.url) as client:
-        assert client.dbsize() == 0
-    successor.stop()
+    try:
+        with Redis.from_url(successor.url) as client:
+            assert client.dbsize() == 0
+    finally:
+        successor.stop()
 
 
 @pytest.mark.parametrize("name", ["a folder with spaces", "d" * 120, "quo'te, comma %20 #?&=é"])
@@ -84,6 +86,8 @@ def test_it_runs_in_a_folder_of_any_name(folder: Path, name: str):
 
     server.start()
 
-    with Redis.from_url(server.url) as client:
-        assert client.ping()
-    server.stop()
+    try:
+        with Redis.from_url(server.url) as client:
+            assert client.ping()
+    finally:
+        server.stop()

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import AsyncIterator, Callable
 from contextvars import Context
 from pathlib import Path
 
@@ -14,12 +15,27 @@ from tortoise.exceptions import OperationalError
 
 from local.postgres import Postgres
 from models import database as databases
-from settings import Settings
 from tests.backends import BACKEND, end
 from tests.conftest import TABLES
 from tests.databases import made
 from tests.processes import free_port
 from tests.waiting import until
+
+
+@pytest.fixture
+async def begin(folder: Path) -> AsyncIterator[Callable[..., Postgres]]:
+    """Starts a small PostgreSQL of the test's own, with these settings; it ends with the test, whatever comes of it."""
+    begun: list[Postgres] = []
+
+    def start(**settings: str) -> Postgres:
+        begun.append(Postgres(folder / "postgres", shared_buffers="16MB", **settings))
+        begun[-1].start()
+        return begun[-1]
+
+    yield start
+    await databases.disconnect()
+    for server in begun:
+        server.stop()
 
 
 async def test_processes_that_migrate_at_once_do_not_disturb_each_other(postgres: Postgres):
@@ -125,23 +141,21 @@ async def test_a_migration_that_fails_leaves_no_connection(postgres: Postgres):
         await connection.close()
 
 
-async def test_over_the_network_postgresql_is_asked_to_notice_a_machine_that_is_gone(folder: Path, settings: Settings):
+async def test_over_the_network_postgresql_is_asked_to_notice_a_machine_that_is_gone(begin: Callable[..., Postgres]):
     port = free_port()
-    server = Postgres(folder / "postgres", shared_buffers="16MB", listen_addresses="127.0.0.1", port=str(port))
-    server.start()
+    begin(listen_addresses="127.0.0.1", port=str(port))
     await databases.connect(f"postgres://postgres:@127.0.0.1:{port}/postgres")
 
     told = await databases.fetch("SELECT setting::int FROM pg_settings WHERE name LIKE 'tcp_keepalives%' ORDER BY name")
 
     assert [row["setting"] for row in told] == [3, 15, 5]  # count, idle, interval
-    await databases.disconnect()
-    server.stop()
 
 
-async def test_the_url_says_whether_the_wire_must_be_encrypted_as_it_does_to_every_client(folder: Path):
+async def test_the_url_says_whether_the_wire_must_be_encrypted_as_it_does_to_every_client(
+    begin: Callable[..., Postgres],
+):
     port = free_port()
-    server = Postgres(folder / "postgres", shared_buffers="16MB", listen_addresses="127.0.0.1", port=str(port))
-    server.start()
+    begin(listen_addresses="127.0.0.1", port=str(port))
     url = f"postgres://postgres:@127.0.0.1:{port}/postgres"
 
     await databases.connect(f"{url}?sslmode=prefer")
@@ -150,8 +164,6 @@ async def test_the_url_says_whether_the_wire_must_be_encrypted_as_it_does_to_eve
     await databases.connect(f"{url}?sslmode=require")
     with pytest.raises(ConnectionError, match="rejected SSL upgrade"):
         await databases.fetch_value("SELECT 1")
-    await databases.disconnect()
-    server.stop()
 
 
 async def test_names_in_the_url_may_be_percent_encoded(postgres: Postgres):
@@ -167,9 +179,8 @@ async def test_names_in_the_url_may_be_percent_encoded(postgres: Postgres):
         await owner.close()
 
 
-async def test_after_a_crash_of_the_server_statements_work_again(folder: Path, settings: Settings):
-    server = Postgres(folder / "postgres", shared_buffers="16MB")
-    server.start()
+async def test_after_a_crash_of_the_server_statements_work_again(begin: Callable[..., Postgres]):
+    server = begin()
     await databases.migrate(server.url)
     await databases.connect(server.url)
     await databases.execute("INSERT INTO language (tag) VALUES ($1)", "en")
@@ -180,8 +191,6 @@ async def test_after_a_crash_of_the_server_statements_work_again(folder: Path, s
     server.start()
 
     assert await databases.fetch_value("SELECT tag FROM language") == "en"
-    await databases.disconnect()
-    server.stop()
 
 
 def told_by_the_pool(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
@@ -190,10 +199,9 @@ def told_by_the_pool(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord
 
 
 async def test_an_outage_is_told_in_lines_without_tracebacks_though_nobody_asks_anything(
-    folder: Path, settings: Settings, caplog: pytest.LogCaptureFixture
+    begin: Callable[..., Postgres], caplog: pytest.LogCaptureFixture
 ):
-    server = Postgres(folder / "postgres", shared_buffers="16MB")
-    server.start()
+    server = begin()
     await databases.connect(server.url)
     await databases.fetch_value("SELECT 1")
 
@@ -202,18 +210,15 @@ async def test_an_outage_is_told_in_lines_without_tracebacks_though_nobody_asks_
     server.start()
 
     assert await databases.fetch_value("SELECT 2") == 2
-    await databases.disconnect()
-    server.stop()
     lines = told_by_the_pool(caplog)
     assert all(record.getMessage().startswith("PostgreSQL is not reachable, asking again: ") for record in lines)
     assert [record.exc_info for record in lines] == [None] * len(lines)
 
 
 async def test_what_else_keeps_a_pool_from_connecting_keeps_its_traceback(
-    folder: Path, settings: Settings, caplog: pytest.LogCaptureFixture
+    begin: Callable[..., Postgres], caplog: pytest.LogCaptureFixture
 ):
-    server = Postgres(folder / "postgres", shared_buffers="16MB")
-    server.start()
+    server = begin()
     administrator = await asyncpg.connect(server.url)
     await administrator.execute("CREATE DATABASE other")
     await databases.connect(server.url.replace("/postgres?", "/other?"))
@@ -225,14 +230,11 @@ async def test_what_else_keeps_a_pool_from_connecting_keeps_its_traceback(
     await until(lambda: len(told_by_the_pool(caplog)) >= 1)
 
     assert all(record.exc_info for record in told_by_the_pool(caplog))
-    await databases.disconnect()
     await administrator.close()
-    server.stop()
 
 
-async def test_migration_waits_for_a_server_that_is_still_starting(folder: Path):
-    server = Postgres(folder / "postgres", shared_buffers="16MB", hot_standby="off")
-    server.start()
+async def test_migration_waits_for_a_server_that_is_still_starting(begin: Callable[..., Postgres]):
+    server = begin(hot_standby="off")
     server.stop()
     (server.data / "standby.signal").touch()  # it goes on recovering, and takes nobody, until it is promoted
     starting = asyncio.create_task(asyncio.to_thread(server.start))
@@ -251,4 +253,3 @@ async def test_migration_waits_for_a_server_that_is_still_starting(folder: Path)
     connection = await asyncpg.connect(server.url)
     assert await connection.fetchval("SELECT count(*) FROM shop") == 0
     await connection.close()
-    server.stop()

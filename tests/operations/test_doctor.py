@@ -180,10 +180,12 @@ async def test_relays_are_tried_and_get_no_mail(sound: Settings, tmp_path: Path)
     sink = Sink(tmp_path / "ledger")
     reachable = sound.model_copy(update={"smtp_url": f"{sink.start()} smtp://127.0.0.1:1"})
 
-    checks = [each async for each in relay.check(reachable)]
-    encrypted = [each async for each in relay.check(reachable.model_copy(update={"smtp_tls": "required"}))]
+    try:
+        checks = [each async for each in relay.check(reachable)]
+        encrypted = [each async for each in relay.check(reachable.model_copy(update={"smtp_tls": "required"}))]
+    finally:
+        sink.stop()
 
-    sink.stop()
     assert [finding.grade for finding in checks] == [Grade.OK, Grade.FAIL]
     assert [finding.grade for finding in encrypted] == [Grade.FAIL, Grade.FAIL]
     assert "certificate" in encrypted[0].mend
