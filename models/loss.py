@@ -5,8 +5,9 @@ statement. Who begins one between the word and the hanging up, or after both, me
 wrong use: too few arguments, two statements at once. Neither class nor words tell them apart; the connection does.
 """
 
+import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any
 
@@ -99,7 +100,7 @@ class _Transaction(TransactionContextPooled):
             with losses(self.client._connection):  # noqa: SLF001
                 await self.client.begin()
         except BaseException:
-            await self._leave()
+            await self._give_up()
             raise
         return self.client
 
@@ -119,13 +120,35 @@ class _Transaction(TransactionContextPooled):
         connection = self.client._connection  # noqa: SLF001
         if error is None:
             with losses(connection):
-                await self.client.commit()
+                await self._commit()
         elif not isinstance(error, TransactionManagementError):  # as in Tortoise
             try:
                 await self.client.rollback()
             except Exception:
                 if not has_ended(connection):
                     raise
+
+    async def _commit(self) -> None:
+        try:
+            await self.client.commit()
+        except asyncio.CancelledError:
+            await self._roll_back()
+            raise
+
+    async def _give_up(self) -> None:
+        """Leave a transaction of which nobody knows whether it began: the pool would complain of one that did."""
+        try:
+            await self._roll_back()
+        finally:
+            await self._leave()
+
+    async def _roll_back(self) -> None:
+        """Undo what a cancelled BEGIN or COMMIT left open; where nothing is, PostgreSQL only says so."""
+        connection = self.client._connection  # noqa: SLF001
+        if not has_ended(connection):
+            with suppress(Exception):
+                await connection.execute("ROLLBACK")
+                connection._con._top_xact = None  # noqa: SLF001 - the driver takes one whose BEGIN was cancelled for open
 
     async def _leave(self) -> None:
         try:

@@ -26,6 +26,31 @@ async def one_connection(settings: Settings, database: None) -> None:
     await db.connect(settings.database_url, pool=1)
 
 
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_transaction_that_is_cancelled_at_its_begin_or_its_end_leaves_none_open(
+    turns: int, caplog: pytest.LogCaptureFixture
+):
+    async def insert() -> None:
+        async with db.transaction():
+            await db.execute("INSERT INTO language (tag) VALUES ($1)", "en")
+
+    async def empty() -> None:
+        async with db.transaction():
+            pass
+
+    for act in (insert, empty):
+        await db.fetch_value("SELECT 1")
+        task = asyncio.create_task(act())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        assert await db.fetch_value("SELECT 1") == 1
+
+    assert [record.getMessage() for record in caplog.records] == []
+
+
 async def ended_before(turns: int) -> None:
     """Leave the pool's connection ended, and read so much of that."""
     end(await db.fetch_value(BACKEND))
