@@ -4,6 +4,11 @@ Each command loads what it alone needs where it begins, so that a worker does no
 process that watches over both of them either.
 """
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules load: no command is there yet to end in order
+
 import argparse
 import asyncio
 import contextlib
@@ -350,4 +355,6 @@ def main(words: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

@@ -268,6 +268,21 @@ def test_a_wrong_setting_is_named_without_its_value(environment, capsys, name: s
     assert "secret" not in words
 
 
+def test_ctrl_c_while_modules_load_ends_it_without_a_traceback(tmp_path: Path):
+    (tmp_path / "starlette").mkdir()
+    (tmp_path / "starlette" / "__init__.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
+    command = [*SERVER, "migrate"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(tmp_path)}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as child:  # fmt: skip
+        assert child.stdout is not None and child.stdout.readline() == "loading\n"
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=60)
+
+    assert (child.returncode, said) == (-signal.SIGINT, "")
+
+
 def test_a_database_that_is_down_is_said_in_one_line(environment, capsys, tmp_path: Path):
     environment.setenv("DATABASE_URL", "postgres://rekindle:hidden@127.0.0.1:1/rekindle")
     environment.setenv("REDIS_URL", "redis://127.0.0.1:1")
