@@ -268,10 +268,16 @@ def test_a_wrong_setting_is_named_without_its_value(environment, capsys, name: s
     assert "secret" not in words
 
 
+AS_IN_A_TERMINAL = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+)
+"""Runs the rest of the command line where Ctrl-C has its effect: what a shell starts in the background ignores it."""
+
+
 def test_ctrl_c_while_modules_load_ends_it_without_a_traceback(tmp_path: Path):
     (tmp_path / "starlette").mkdir()
     (tmp_path / "starlette" / "__init__.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
-    command = [*SERVER, "migrate"]
+    command = [sys.executable, "-c", AS_IN_A_TERMINAL, *SERVER, "migrate"]
     with subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(tmp_path)}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
