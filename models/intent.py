@@ -65,16 +65,25 @@ async def _commit(settlements: Sequence[Settlement], intents: Sequence[Waiting])
 
 
 def _settled(settlements: Sequence[Settlement]) -> Sequence[Sequence[Any]]:
-    """The settlements, column by column."""
+    """The columns of `settling`."""
     rows = [
-        (m.plan_id, m.customer_id, m.reference, m.slice, m.contact_day, *rest) for m, *rest, _suppresses in settlements
-    ]
-    return tuple(zip(*rows, strict=True)) or ((),) * 10
+        (
+            s.message.plan_id, s.message.customer_id, s.message.reference, s.message.slice, s.message.contact_day,
+            s.attempt, s.state, s.reason, s.not_before, s.intended,
+        )
+        for s in settlements
+    ]  # fmt: skip
+    return _columns(rows, 10)
 
 
 def _wanted(intents: Sequence[Waiting]) -> Sequence[Sequence[Any]]:
-    """The first six fields of those that ask, column by column."""
-    return tuple(zip(*(message[:6] for message in intents), strict=True)) or ((),) * 6
+    """The columns of `wanted`, but for the place."""
+    return _columns([(m.plan_id, m.customer_id, m.reference, m.slice, m.token, m.attempt) for m in intents], 6)
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], count: int) -> Sequence[Sequence[Any]]:
+    """Rows of `count` values, column by column, as PostgreSQL unnests them."""
+    return tuple(zip(*rows, strict=True)) or ((),) * count
 
 
 _MAY_GO_ON = """
