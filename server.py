@@ -25,7 +25,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from local.engines import engines, running
 from local.keys import with_keys
 from local.mailbox_page import mailbox_routes
-from models import database
+from models import database, migration
 from models.caller import SELLER, Role
 from models.clock import clock, shift_of
 from models.live import Listener
@@ -230,7 +230,7 @@ def migrate(settings: Settings, _arguments: argparse.Namespace) -> None:
     """Bring the database's schema up to date."""
     with engines(settings, needs=DATABASE) as found:
         assert found.database_url is not None
-        asyncio.run(database.migrate(found.database_url))
+        asyncio.run(migration.migrate(found.database_url))
 
 
 def token(settings: Settings, arguments: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ import asyncpg
 
 from local.postgres import Postgres
 from local.valkey import Valkey
-from models import database
+from models import database, migration
 from settings import Settings
 
 
@@ -53,7 +53,7 @@ async def _connected(server: str) -> AsyncIterator[str]:
     await admin.execute(f"CREATE DATABASE {name}")
     url = urlsplit(server)._replace(path=f"/{name}").geturl()
     try:
-        await database.migrate(url)
+        await migration.migrate(url)
         await database.connect(url, application="rekindle bench")
         try:
             yield url

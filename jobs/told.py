@@ -10,7 +10,7 @@ from typing import Any
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from jobs.context import Context
-from models import database
+from models import availability
 from models.span import span
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def told(job: Job) -> Job:
             with span("job", job=job.__name__, **ids):
                 await job(ctx, *arguments)
         except Exception as error:
-            if outage := database.outage_of(error):
+            if outage := availability.outage_of(error):
                 log.warning("job failed, PostgreSQL is not reachable: %s", outage)
             else:
                 log.exception("job failed")

@@ -42,7 +42,7 @@ from jobs.send_trials import send_trials
 from jobs.send_webhooks import send_webhooks
 from jobs.sweep import sweep
 from jobs.told import told
-from models import database, origin, worker
+from models import availability, database, origin, worker
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -158,7 +158,7 @@ async def _within(limit: timedelta, work: Awaitable[None]) -> None:
     """Do what can be done in time: without PostgreSQL a worker still ends, and its lease runs out."""
     try:
         await asyncio.wait_for(work, limit.total_seconds())
-    except (TimeoutError, *database.UNUSABLE) as error:
+    except (TimeoutError, *availability.UNUSABLE) as error:
         log.warning("left without saying goodbye: %r", error)
 
 
@@ -200,7 +200,7 @@ async def _every(interval: timedelta, act: Callable[[], Awaitable[None]]) -> Non
         try:
             await act()
         except Exception as error:
-            outage = database.outage_of(error)
+            outage = availability.outage_of(error)
             if outage is None:
                 log.exception("timer failed, it goes on")
             elif not complained:
@@ -217,7 +217,7 @@ async def _until_it_works(act: Callable[[], Awaitable[T]], stop: asyncio.Event) 
     while not stop.is_set():
         try:
             return await act()
-        except database.UNUSABLE as error:
+        except availability.UNUSABLE as error:
             if complained_of != (why := str(error.__cause__ or error)):
                 log.warning("PostgreSQL cannot be used yet: %s", why)
             complained_of = why

@@ -16,7 +16,7 @@ from local.aftermath import settle_aftermath
 from local.engines import Installation, installation
 from local.keys import with_keys
 from local.supervisor import Service, keep_running, stop_on_signals
-from models import database
+from models import database, migration
 from models.clock import clock, shift_of
 from operations.listening import address_of, url_of
 from settings import Settings
@@ -69,7 +69,7 @@ async def _run(
     settings = found.settings
     assert settings.database_url is not None
     stop = stop_on_signals()
-    await database.migrate(settings.database_url)
+    await migration.migrate(settings.database_url)
     if alone:
         await _settle(settings)
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from models import database
+from models import availability
 
 
 class Bugs:
@@ -18,7 +18,7 @@ class Bugs:
         try:
             yield
         except Exception as error:
-            if database.outage_of(error):
+            if availability.outage_of(error):
                 raise
             self._met.append(error)
 

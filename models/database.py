@@ -1,14 +1,11 @@
-"""PostgreSQL: one pool, transactions, set-based statements, and schema migration."""
+"""PostgreSQL: one pool, transactions, and set-based statements."""
 
-import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import asyncpg
@@ -17,86 +14,17 @@ from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.connection import get_connection
-from tortoise.exceptions import BaseORMException, DBConnectionError
-from tortoise.migrations.api import migrate as run_migrations
 from tortoise.transactions import in_transaction
 
 from models.advisory_lock import AdvisoryLock
+from models.availability import tell_outage
 from models.clock import clock, shift_of
 from models.loss import losses
 from settings import Settings
 
-log = logging.getLogger(__name__)
-
 Record = asyncpg.Record
 
-LOCK_DELAY = 0.2
-"""Seconds between two looks whether another process still changes the schema, or whether PostgreSQL has started."""
-
-START_WITHIN = 120.0
-"""Seconds that a PostgreSQL which is starting, crash recovery included, is waited for."""
-
-UNREACHABLE = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-)
-"""What says that PostgreSQL cannot be reached just now, as opposed to a wrong statement or a wrong use of the driver.
-
-Of the driver's own errors those are among them which only say that a connection was lost (models/loss.py).
-"""
-
-REFUSED = (
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.InsufficientPrivilegeError,
-)
-"""What says that DATABASE_URL names a role, a password or a database that PostgreSQL does not take, or has no rights."""
-
-UNUSABLE = (*UNREACHABLE, *REFUSED, DBConnectionError)
-"""Either of them; Tortoise says of a database that is not there that there is no connection."""
-
-FAILED = (*UNREACHABLE, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
-"""Whatever a look at the database may end with that has to say so rather than fail itself."""
-
-
-def is_unstorable(error: BaseException) -> bool:
-    """Whether a statement failed for a character that PostgreSQL stores in no text, by the driver's word or the ORM's."""
-    return any(isinstance(each, asyncpg.CharacterNotInRepertoireError) for each in (error, error.__cause__))
-
-
-def outage_of(error: BaseException | None) -> BaseException | None:
-    """What an error says of why PostgreSQL takes no connection, if it says nothing else, of however many tasks at once."""
-    if isinstance(error, BaseExceptionGroup):
-        found = [outage_of(each) for each in error.exceptions]
-        return found[0] if all(found) else None
-    if isinstance(error, BaseORMException) and error.__cause__ is not None:
-        return outage_of(error.__cause__)
-    return error if isinstance(error, (*UNREACHABLE, DBConnectionError)) or _is_turned_away(error) else None
-
-
-def _is_turned_away(error: BaseException | None) -> bool:
-    """Whether PostgreSQL refused the connection itself, and not a statement for which the role has no right."""
-    if isinstance(error, asyncpg.InsufficientPrivilegeError):
-        return getattr(error, "severity_en", None) == "FATAL"
-    return isinstance(error, REFUSED)
-
-
-def _tell_outage(record: logging.LogRecord) -> bool:
-    """Make one line of an outage that asyncpg's pool tells of with a traceback, more and more rarely, until it is over.
-
-    The pool is what notices an outage when nobody asks anything. Whatever else keeps it from connecting stays as it is.
-    """
-    if record.exc_info and (outage := outage_of(record.exc_info[1])):
-        record.msg, record.args, record.exc_info = "PostgreSQL is not reachable, asking again: %s", (outage,), None
-    return True
-
-
-logging.getLogger("asyncpg.pool").addFilter(_tell_outage)
-
+logging.getLogger("asyncpg.pool").addFilter(tell_outage)
 
 _KEEPALIVE = {"tcp_keepalives_idle": "15", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 """PostgreSQL asks a client that was silent for 15 s whether its machine is still there, and after 15 s more without an
@@ -212,61 +140,6 @@ def connections() -> Pool:
     if found is None:
         return Pool(0, 0, 0)
     return Pool(found.get_size(), found.get_size() - found.get_idle_size(), found.get_max_size())
-
-
-async def unapplied() -> list[str]:
-    """The names of migrations that this code has and the database has not, in order."""
-    async with connection() as raw:
-        return await _unapplied(raw)
-
-
-async def _unapplied(raw: asyncpg.Connection) -> list[str]:
-    folder = Path(__file__).parent / "migrations"
-    known = sorted(path.stem for path in folder.glob("[0-9]*.py"))
-    try:
-        applied = {row["name"] for row in await raw.fetch("SELECT name FROM tortoise_migrations WHERE app = 'models'")}
-    except asyncpg.UndefinedTableError:
-        return known
-    return [name for name in known if name not in applied]
-
-
-async def migrate(url: str) -> None:
-    """Bring the schema up to date, one process at a time (others wait, then find nothing to do).
-
-    Where it is up to date nothing is touched, so that a role which may change no table can run what begins with this.
-    The lock is asked for again and again rather than waited for: an index that is built while others write
-    waits for every statement that began before it, and one that waits for the lock would never end.
-
-    A server that says that it is starting is waited for, `START_WITHIN` at most: after a restart of the machine, and
-    after a crash, this is often the first to ask.
-    """
-    lock = await _started(url.replace("postgres://", "postgresql://", 1))
-    try:
-        if not await _unapplied(lock):
-            return
-        while not await lock.fetchval("SELECT pg_try_advisory_lock($1)", AdvisoryLock.MIGRATION):  # noqa: ASYNC110 (see above)
-            await asyncio.sleep(LOCK_DELAY)
-        try:
-            await run_migrations(config=configuration(url, pool=2, application="rekindle migrate"))
-        finally:
-            await Tortoise.close_connections()
-    finally:
-        await lock.close()
-
-
-async def _started(url: str) -> asyncpg.Connection:
-    """A connection, as soon as the server takes some. Raises UNREACHABLE at once where nobody listens."""
-    deadline, waited = time.monotonic() + START_WITHIN, False
-    while True:
-        try:
-            return await asyncpg.connect(url)
-        except asyncpg.CannotConnectNowError as error:
-            if time.monotonic() > deadline:
-                raise
-            if not waited:
-                log.warning("waiting for PostgreSQL: %s", error)
-            waited = True
-        await asyncio.sleep(LOCK_DELAY)
 
 
 T = TypeVar("T")
@@ -421,6 +294,11 @@ async def execute_many(sql: str, rows: Sequence[Sequence[Any]]) -> None:
     """Run a statement once per row, in one round trip, all or nothing."""
     async with connection() as raw:
         await raw.executemany(sql, rows)
+
+
+def is_unstorable(error: BaseException) -> bool:
+    """Whether a statement failed for a character that PostgreSQL stores in no text, by the driver's word or the ORM's."""
+    return any(isinstance(each, asyncpg.CharacterNotInRepertoireError) for each in (error, error.__cause__))
 
 
 def decode(value: str | None) -> Any:

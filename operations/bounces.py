@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from models import database, mail_report
+from models import availability, database, mail_report
 from models.mail.report import LARGEST, read
 from models.mail.return_path import read_return_key
 from models.signed_link import keys_of
@@ -66,7 +66,7 @@ class Reception:
         found = read(content, envelope.rcpt_tos, self._keys, sender=envelope.mail_from or "")
         try:
             changed = await mail_report.take(found) if found else False
-        except database.UNUSABLE as error:
+        except availability.UNUSABLE as error:
             log.warning("a report must come again: %s", type(error).__name__)
             return "451 4.3.0 Try again later"
         except Exception:

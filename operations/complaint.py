@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from models import database
+from models import availability, database
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,6 @@ async def _why_it_does_not_answer() -> str:
         await asyncio.wait_for(database.fetch_value("SELECT 1"), ANSWER_WITHIN)
     except TimeoutError:
         return f"nothing came within {ANSWER_WITHIN:.0f} s"
-    except database.UNUSABLE as error:
+    except availability.UNUSABLE as error:
         return str(error.__cause__ or error) or type(error).__name__
     return ""

@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from models import database, installation
+from models import availability, database, installation
 from models.clock import now
 from models.installation import Installation
 from operations.readiness import Readiness
@@ -97,7 +97,7 @@ async def _installation() -> Installation | None:
     try:
         async with asyncio.timeout(READ_WITHIN):
             return await installation.read(now())
-    except database.FAILED as error:
+    except availability.FAILED as error:
         log.warning("the tables cannot be read for /metrics: %s", type(error).__name__)
         return None
 

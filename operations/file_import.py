@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from models import database
+from models import database, migration
 from models.ingest.import_job import ImportJob, import_file
 from models.shop import Shop
 from operations.trouble import CannotRun
@@ -18,7 +18,7 @@ SOME_REFUSED = 3
 async def import_with_progress(settings: Settings, path: Path, shop_id: str) -> int:
     """Import a file into the shop with the external id `shop_id`, and tell how it went; the command's exit code."""
     assert settings.database_url is not None
-    await database.migrate(settings.database_url)
+    await migration.migrate(settings.database_url)
     async with database.connected(settings, application="rekindle import"):
         shop = await Shop.get_or_none(external_id=shop_id)
         if shop is None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from models import customer_export, database, erasure
+from models import customer_export, database, erasure, migration
 from models.errors import Refused
 from operations.trouble import CannotRun
 from settings import Settings
@@ -43,7 +43,7 @@ async def erase_now(settings: Settings, external_id: str) -> None:
 async def _database(settings: Settings) -> AsyncIterator[None]:
     """The database, and refusals as errors of the user's."""
     assert settings.database_url is not None
-    await database.migrate(settings.database_url)
+    await migration.migrate(settings.database_url)
     async with database.connected(settings, application="rekindle privacy"):
         try:
             yield

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from models import database, origin, sending, worker
+from models import availability, database, migration, origin, sending, worker
 from settings import Settings
 
 ANSWER_WITHIN = 2.0
@@ -112,7 +112,7 @@ async def _asked(name: str, ask: Callable[[], Awaitable[str]]) -> Part:
     """A part by what it answers: an empty text when it is well, else why not."""
     try:
         why = await asyncio.wait_for(ask(), ANSWER_WITHIN)
-    except (*database.FAILED, RedisError):
+    except (*availability.FAILED, RedisError):
         return Part(name, is_well=False)
     return Part(name, not why, why)
 
@@ -132,5 +132,5 @@ async def _sending(redis: Redis) -> str:
 
 
 async def _migrations() -> str:
-    missing = await database.unapplied()
+    missing = await migration.unapplied()
     return f"{len(missing)} to apply" if missing else ""

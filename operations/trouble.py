@@ -4,7 +4,7 @@ from pydantic import ValidationError
 from redis.exceptions import RedisError
 from tortoise.exceptions import DBConnectionError
 
-from models.database import REFUSED, UNREACHABLE, UNUSABLE
+from models.availability import REFUSED, UNREACHABLE, UNUSABLE
 from models.errors import RekindleError
 from settings import SettingsFileError
 

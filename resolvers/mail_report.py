@@ -6,7 +6,7 @@ import logging
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from models import database, mail_report
+from models import availability, mail_report
 from models.mail.report import LARGEST, read
 from models.signed_link import keys_of
 from settings import Settings
@@ -41,7 +41,7 @@ class Reports:
         found = read(raw, request.query_params.getlist("recipient")[:1], self._keys)
         try:
             changed = await mail_report.take(found) if found else False
-        except database.UNUSABLE as error:
+        except availability.UNUSABLE as error:
             log.warning("a report must come again: %s", type(error).__name__)
             return JSONResponse({"error": "try again later"}, status_code=503, headers={"Retry-After": "30"})
         return JSONResponse({"report": found.outcome if found else None, "changed": changed})

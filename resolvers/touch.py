@@ -5,7 +5,7 @@ import logging
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from models import database, touch
+from models import availability, touch
 from models.clock import now
 from models.metric.day import WHOLE
 from models.signed_link import Link, Purpose, keys_of, verify
@@ -48,7 +48,7 @@ class Touches:
         try:
             if await touch.is_noted(link):
                 await self._note(link, TouchKind.OPEN, request)
-        except database.UNUSABLE as error:
+        except availability.UNUSABLE as error:
             log.warning("an open is lost: %s", type(error).__name__)
         return Response(PIXEL, headers=HEADERS, media_type="image/gif")
 

@@ -17,6 +17,7 @@ from local.postgres import Postgres
 from local.valkey import Valkey
 from models import clock as clocks
 from models import database as databases
+from models import migration
 from settings import Settings
 from tests.local.processes import eventually, naming
 
@@ -102,7 +103,7 @@ def mail_server(engine_folder: Path) -> Iterator[tuple[str, Mailbox]]:
 @pytest.fixture(scope="session")
 async def migrated(postgres: Postgres) -> str:
     """The URL of a database that has the whole schema."""
-    await databases.migrate(postgres.url)
+    await migration.migrate(postgres.url)
     return postgres.url
 
 

@@ -1,1 +1,1 @@
-"""The schema's history, oldest first; run by `models.database.migrate`."""
+"""The schema's history, oldest first; run by `models.migration.migrate`."""

@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-from models import database
+from models import availability, database, migration
 from operations.doctor.finding import Finding, fail, ok, warn
 from settings import Settings
 
@@ -24,7 +24,7 @@ async def check(settings: Settings) -> AsyncIterator[Finding]:
     """Everything that one connection can see."""
     try:
         row = await database.fetch_one(_SEEN)
-    except database.FAILED as error:
+    except availability.FAILED as error:
         yield fail("PostgreSQL", f"cannot be reached: {error}", "start it, and see that DATABASE_URL leads there")
         return
     assert row is not None
@@ -92,7 +92,7 @@ def machine_time() -> datetime:
 
 
 async def _schema() -> Finding:
-    missing = await database.unapplied()
+    missing = await migration.unapplied()
     if missing:
         return fail(
             "schema",

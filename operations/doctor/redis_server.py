@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from models import database, origin
+from models import availability, origin
 from operations.doctor.finding import Finding, fail, ok, warn
 from operations.doctor.postgresql import clock_finding
 
@@ -30,7 +30,7 @@ async def recognised(redis: Redis) -> Finding:
     """Whether the database is the one that was sent from last."""
     try:
         differences = await origin.differences(redis)
-    except database.FAILED as error:
+    except availability.FAILED as error:
         return fail("origin", f"cannot be seen: {type(error).__name__}: {error}", ".venv/bin/python server.py migrate")
     if differences:
         return fail(

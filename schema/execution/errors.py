@@ -9,7 +9,7 @@ import asyncpg
 from graphql import GraphQLError
 from redis.exceptions import RedisError
 
-from models.database import outage_of
+from models.availability import outage_of
 from models.errors import Refused, RekindleError, Throttled
 
 log = logging.getLogger(__name__)

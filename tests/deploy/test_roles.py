@@ -16,7 +16,7 @@ from local.mailbox import Mailbox
 from local.place import socket_folder
 from local.postgres import Postgres, _program
 from models import database as db
-from models import partition
+from models import migration, partition
 from models.clock import now
 from models.plan import Plan, PlanChannel, PlanStatus
 from operations.doctor import postgresql
@@ -33,7 +33,7 @@ async def owner_url(postgres: Postgres) -> AsyncIterator[str]:
     """The database that deploy/roles.sql made, migrated by its owner; the owner's URL."""
     make_roles(postgres)
     url = url_of(postgres, "least_owner")
-    await db.migrate(url)
+    await migration.migrate(url)
     yield url
     connection = await asyncpg.connect(postgres.url)
     await connection.execute("DROP DATABASE least WITH (FORCE)")
@@ -133,10 +133,10 @@ async def test_the_application_does_all_of_its_work(as_app: str, settings: Setti
 
 async def test_what_is_up_to_date_is_migrated_by_whoever_may_change_nothing(as_app: str):
     await db.disconnect()
-    await db.migrate(as_app)
+    await migration.migrate(as_app)
     await db.connect(as_app)
 
-    assert await db.unapplied() == []
+    assert await migration.unapplied() == []
 
 
 async def test_the_doctor_is_content_with_it(as_app: str, settings: Settings):

@@ -18,7 +18,7 @@ from local.child import start_child, stop_child
 from local.place import socket_folder
 from local.postgres import Postgres, _program
 from models import database as db
-from models import origin, sending
+from models import migration, origin, sending
 from models.clock import now
 from settings import Settings
 from tests.drills.drill import connect, is_sent, mail_plan, own, restored, run, said, states, working
@@ -112,7 +112,7 @@ def standby(primary: Postgres) -> Iterator[Standby]:
 @asynccontextmanager
 async def replicated(standby: Standby, settings: Settings, redis: Redis) -> AsyncIterator[None]:
     """An installation on the primary, recognised, that the standby follows."""
-    await db.migrate(standby.primary.url)
+    await migration.migrate(standby.primary.url)
     await connect(settings)
     assert await origin.differences(redis) == []
     await asyncio.to_thread(standby.begin)

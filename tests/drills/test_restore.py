@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from local.postgres import Postgres
 from models import database as db
-from models import origin, restoration, sending
+from models import migration, origin, restoration, sending
 from models.clock import now
 from models.plan import Plan, PlanChannel, PlanStatus
 from models.shop import Shop
@@ -76,7 +76,7 @@ async def place(postgres: Postgres, tmp_path: Path) -> AsyncIterator[Place]:
 async def lost_and_back(place: Place, on: Callable[[str], Settings], sink: Sink) -> tuple[Settings, Plan]:
     """An installation that sends thirty mails after its backup, then is lost; and what was restored in its place."""
     lost = on(await place.make("lost"))
-    await db.migrate(place.url("lost"))
+    await migration.migrate(place.url("lost"))
     await connect(lost)
     _, plan = await mail_plan(30)
     async with redis_client(lost) as redis:
@@ -126,7 +126,7 @@ async def test_what_went_out_since_the_backup_never_goes_out_again(
 
 async def test_a_dump_restored_over_the_database_itself_is_noticed_too(place, on, sink):
     lost = on(await place.make("lost"))
-    await db.migrate(place.url("lost"))
+    await migration.migrate(place.url("lost"))
     await connect(lost)
     async with redis_client(lost) as redis:
         assert await origin.differences(redis) == []
@@ -143,7 +143,7 @@ async def test_a_worker_whose_database_is_exchanged_under_it_stops(place, on, si
         return bool(await redis.exists(origin.BEACON))
 
     lost = on(await place.make("lost"))
-    await db.migrate(place.url("lost"))
+    await migration.migrate(place.url("lost"))
     await connect(lost)
     async with working(lost) as task:
         await until(has_begun)  # before, the worker would wait rather than stop
@@ -158,7 +158,7 @@ async def test_a_snapshot_put_back_is_noticed_by_the_mark_in_redis(folder: Path,
     server = Postgres(folder / "postgres", shared_buffers="64MB")
     settings = settings.model_copy(update={"database_url": server.start()})
     try:
-        await db.migrate(server.url)
+        await migration.migrate(server.url)
         await connect(settings)
         assert await origin.differences(redis) == []
         await db.disconnect()
@@ -190,7 +190,7 @@ async def test_a_crash_of_the_database_is_no_restore(folder: Path, settings: Set
     server = Postgres(folder / "postgres", shared_buffers="64MB")
     settings = settings.model_copy(update={"database_url": server.start()})
     try:
-        await db.migrate(server.url)
+        await migration.migrate(server.url)
         await connect(settings)
         await origin.differences(redis)
         await make_shop()

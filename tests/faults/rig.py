@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from models import availability
 from models import database as db
 from models import slice as slices
 from models.plan import Plan, PlanChannel, PlanStatus
@@ -192,7 +193,7 @@ async def until(condition: Callable[[], Awaitable[bool]], within: float = PATIEN
         try:
             if await condition():
                 return
-        except db.UNREACHABLE:
+        except availability.UNREACHABLE:
             pass
         assert time.monotonic() < deadline, "it does not come to be"
         await asyncio.sleep(0.1)

@@ -18,8 +18,8 @@ from jobs.context import DELIVERY_QUEUES
 from jobs.worker import work
 from local.postgres import Postgres
 from local.valkey import Valkey
+from models import availability, origin, send_rate, worker
 from models import database as db
-from models import origin, send_rate, worker
 from models import slice as slices
 from models.plan import Plan, PlanChannel, PlanStatus
 from settings import Settings
@@ -328,7 +328,7 @@ async def whenever_reachable(condition: Callable[[], Awaitable[bool]]) -> bool:
     """A condition, false while PostgreSQL cannot be asked."""
     try:
         return await condition()
-    except db.UNUSABLE:
+    except availability.UNUSABLE:
         return False
 
 

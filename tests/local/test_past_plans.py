@@ -12,7 +12,7 @@ from local.demo.fill import fill_shops
 from local.demo.past_plans import ACTOR, PAST, ensure_past_plans
 from local.demo.shops import demo_shops
 from models import database as db
-from models import metric, recommendation
+from models import metric, migration, recommendation
 from models.clock import Clock, now
 from models.clock import clock as clocks
 from models.metric import overview
@@ -37,7 +37,7 @@ FILLED, COPY = "past_plans", "past_plans_of_a_test"
 async def filled(migrated: str) -> AsyncIterator[None]:
     """A database with the demo's past in it."""
     async with made(migrated, FILLED) as url:
-        await db.migrate(url)
+        await migration.migrate(url)
         clocks.freeze(NOON)
         await db.connect(url)
         shop, *_ = await fill_shops([DEMO], secret=SECRET, console=Console(quiet=True))

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from tortoise.connection import get_connection
 
+from models import availability
 from models import database as db
 from models.shop import Shop
 from settings import Settings
@@ -70,7 +71,7 @@ async def works() -> None:
 async def test_a_statement_on_a_connection_that_ended_is_unreachable_or_gets_another(turns: int):
     await ended_before(turns)
 
-    with suppress(*db.UNREACHABLE):
+    with suppress(*availability.UNREACHABLE):
         assert await db.fetch_value("SELECT 3") == 3
 
     await works()
@@ -80,7 +81,7 @@ async def test_a_statement_on_a_connection_that_ended_is_unreachable_or_gets_ano
 async def test_a_model_s_statement_on_a_connection_that_ended_is_unreachable_or_gets_another(turns: int):
     await ended_before(turns)
 
-    with suppress(*db.UNREACHABLE):
+    with suppress(*availability.UNREACHABLE):
         assert await Shop.all().count() == 0
 
     await works()
@@ -90,7 +91,7 @@ async def test_a_model_s_statement_on_a_connection_that_ended_is_unreachable_or_
 async def test_a_transaction_whose_connection_ended_before_it_began_leaves_nothing_to_who_wanted_it(turns: int):
     await ended_before(turns)
 
-    with suppress(*db.UNREACHABLE):
+    with suppress(*availability.UNREACHABLE):
         async with db.transaction():
             assert await db.fetch_value("SELECT 3") == 3
 
@@ -105,7 +106,7 @@ async def test_a_transaction_whose_connection_ends_in_it_is_unreachable_and_chan
             await ended_before(turns)
             await db.fetch_value("SELECT 3")
 
-    with pytest.raises(db.UNREACHABLE):
+    with pytest.raises(availability.UNREACHABLE):
         await change()
 
     await works()
@@ -119,7 +120,7 @@ async def test_a_commit_over_a_connection_that_ended_is_unreachable(turns: int):
             await db.execute("INSERT INTO language (tag) VALUES ($1)", "en")
             await ended_before(turns)
 
-    with pytest.raises(db.UNREACHABLE):
+    with pytest.raises(availability.UNREACHABLE):
         await change()
 
     await works()
@@ -144,7 +145,7 @@ async def test_what_went_wrong_in_a_transaction_is_told_rather_than_that_its_con
 async def test_a_kept_connection_that_ended_is_unreachable(turns: int):
     async with db.kept_connection():
         await ended_before(turns)
-        with pytest.raises(db.UNREACHABLE):
+        with pytest.raises(availability.UNREACHABLE):
             await db.fetch_value("SELECT 3")
 
     await works()
@@ -157,7 +158,7 @@ async def test_who_has_their_answer_does_not_fail_because_the_connection_ends_wh
         for _ in range(turns):
             await asyncio.sleep(0)
 
-    with suppress(*db.UNREACHABLE):
+    with suppress(*availability.UNREACHABLE):
         await db.fetch_value("SELECT 3")  # what was not seen when it was given back is met by the next
     await works()
 
@@ -166,7 +167,7 @@ async def test_who_asks_while_the_pool_is_closing_finds_it_unreachable():
     async with db.connection():
         closing = asyncio.create_task(db.disconnect())
         await asyncio.sleep(0.05)
-        with pytest.raises(db.UNREACHABLE):
+        with pytest.raises(availability.UNREACHABLE):
             await asyncio.wait_for(db.fetch_value("SELECT 1"), 30)
     await closing
 
@@ -187,7 +188,7 @@ async def test_too_many_arguments_are_no_lost_connection():
     with pytest.raises(asyncpg.InterfaceError, match="expects 0 arguments") as caught:
         await db.fetch_value("SELECT 1", 2)
 
-    assert not isinstance(caught.value, db.UNREACHABLE)
+    assert not isinstance(caught.value, availability.UNREACHABLE)
     await works()
 
 
@@ -201,7 +202,7 @@ async def test_two_statements_at_once_over_one_connection_are_no_lost_connection
     with pytest.raises(asyncpg.InterfaceError, match="another operation is in progress") as caught:
         await at_once()
 
-    assert not isinstance(caught.value, db.UNREACHABLE)
+    assert not isinstance(caught.value, availability.UNREACHABLE)
     await works()
 
 
@@ -214,7 +215,7 @@ async def test_values_that_the_driver_cannot_write_are_no_lost_connection():
     with pytest.raises((asyncpg.InternalClientError, asyncpg.InterfaceError)) as caught:
         await copy()
 
-    assert not isinstance(caught.value, db.UNREACHABLE)
+    assert not isinstance(caught.value, availability.UNREACHABLE)
     await works()
 
 
@@ -231,7 +232,7 @@ async def test_whoever_opens_the_pool_while_the_database_is_left_hears_so_and_le
 
     monkeypatch.setattr(asyncpg.connection, "connect", connecting)
 
-    with pytest.raises(db.UNREACHABLE):
+    with pytest.raises(availability.UNREACHABLE):
         await db.fetch_value("SELECT 1")
 
     assert [each.is_closed() for each in opened] == [True]

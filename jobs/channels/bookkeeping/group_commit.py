@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from structlog.contextvars import clear_contextvars
 
-from models import database, intent
+from models import availability, database, intent
 from models.delivery import DeliveryState
 from models.intent import Settlement
 from models.slice import Waiting
@@ -29,7 +29,7 @@ async def may_go_on(message: Waiting) -> bool:
     """Whether intents of the message's slice can be granted at all; their next one tells while PostgreSQL is away."""
     try:
         return await intent.may_go_on(message)
-    except database.UNUSABLE as error:
+    except availability.UNUSABLE as error:
         log.warning("could not ask whether a slice may go on, its next intent tells: %r", error)
         return True
 

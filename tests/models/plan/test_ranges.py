@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from models import audience
+from models import audience, availability
 from models import database as db
 from models import slice as slices
 from models.clock import now
@@ -157,7 +157,7 @@ async def test_the_range_of_who_is_lost_is_free_as_soon_as_postgresql_has_notice
 
     assert await ranges.take(plan.id) == taken
     losing.cancel()
-    with pytest.raises((asyncio.CancelledError, *db.UNREACHABLE)):
+    with pytest.raises((asyncio.CancelledError, *availability.UNREACHABLE)):
         await losing
 
 
