@@ -5,7 +5,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 from jobs.channels import PlanRefused, RelayUnavailable
-from jobs.context import Context, nudge
+from jobs.context import Context
+from jobs.finish_plan import finish_plan
 from models import live
 from models import slice as slices
 from models.plan import advance
@@ -14,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 async def deliver_slice(ctx: Context, plan_id: int, number: int) -> None:
-    """Send what is due in a slice, if nobody else does. Safe to run many times at once."""
+    """Send what is due in a slice, if nobody else does, and close the plan whose last it was. Safe to run many times at once."""
     token = uuid4()
     ctx["working"][token] = (plan_id, number)
     try:
@@ -25,7 +26,7 @@ async def deliver_slice(ctx: Context, plan_id: int, number: int) -> None:
     finally:
         del ctx["working"][token]
     await live.plan_changed(ctx["redis"], plan_id)
-    await nudge(ctx["redis"], "finish_plan", plan_id)
+    await finish_plan(ctx, plan_id)
 
 
 async def _send(ctx: Context, held: slices.Slice) -> None:

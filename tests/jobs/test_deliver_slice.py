@@ -6,7 +6,6 @@ from datetime import timedelta
 from jobs.channels.email import EmailChannel
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
-from jobs.finish_plan import finish_plan
 from local.mailbox import Mailbox
 from models import consent
 from models import database as db
@@ -47,7 +46,6 @@ async def test_a_slice_run_many_times_at_once_sends_each_mail_once(ctx: Context,
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
 
     await asyncio.gather(*(deliver_slice(ctx, plan.id, 1) for _ in range(5)))
-    await finish_plan(ctx, plan.id)
 
     assert mailbox.count() == 50
     assert (await Plan.get(id=plan.id)).status is PlanStatus.SENT
