@@ -22,6 +22,7 @@ from models.clock import now
 from models.condition import compile_condition, read_stored
 from models.experiment import holdout
 from models.experiment.bucket import BUCKETS
+from models.placeholder import Json
 from models.plan import ranges
 from models.webhook import fact
 
@@ -94,7 +95,7 @@ def _arguments(
         through=through,
         wanted=plan["channel"],
         shop_zone=plan["time_zone"],
-        languages=orjson.dumps(choices).decode(),
+        languages=Json(orjson.dumps(choices).decode()),
         default_language=plan["default_language"],
         send_at=send_at,
         slice_size=slices.SLICE_SIZE,

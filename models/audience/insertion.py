@@ -12,6 +12,7 @@ from uuid import UUID
 
 from models import contact, quiet_hours, reach
 from models.experiment import holdout
+from models.placeholder import Json, placeholders
 from models.slice.loading import NEXT_DAY
 
 
@@ -26,8 +27,8 @@ class Arguments(NamedTuple):
     wanted: str
     """The plan's channel: CHAT, EMAIL, or CHAT_THEN_EMAIL."""
     shop_zone: str
-    languages: str
-    """JSON: for every language tag that customers have, which of the plan's languages they get (R14)."""
+    languages: Json
+    """For every language tag that customers have, which of the plan's languages they get (R14)."""
     default_language: str
     send_at: datetime
     slice_size: int
@@ -46,7 +47,7 @@ class Arguments(NamedTuple):
     tried_below: int
     """Customers below this bucket get a variant; the others wait for the winner (B7)."""
     decides_at: datetime | None
-    quiet: str | None
+    quiet: Json | None
     """The shop's quiet hours (models/quiet_hours.py)."""
     is_paced: bool
     """Whether the shop sends at a rate: then its chat waits in slices as well."""
@@ -55,11 +56,11 @@ class Arguments(NamedTuple):
 FIRST_OF_SEGMENT = len(Arguments._fields) + 1
 """The number of the first parameter of the segment's condition."""
 
-_PARAMETERS = {name: f"${place}" for place, name in enumerate(Arguments._fields, 1)}
+_PARAMETERS = placeholders(Arguments)
 
-_VARIANT = """CASE WHEN {variants}::int = 1 THEN 0 ELSE (
-            SELECT CASE WHEN b < {tried_below}::int THEN b % {variants} END
-            FROM (SELECT bucket('variant:' || {plan}::int, m.customer_id) AS b) AS v
+_VARIANT = """CASE WHEN {variants} = 1 THEN 0 ELSE (
+            SELECT CASE WHEN b < {tried_below} THEN b % {variants} END
+            FROM (SELECT bucket('variant:' || {plan}, m.customer_id) AS b) AS v
         ) END"""
 """A customer's variant; none for those who wait for the winner."""
 
@@ -71,12 +72,12 @@ _FIRST_HOUR = """(
 """The plan's local hour on the customer's day, or on the next where it is past (B3)."""
 
 _HELD_OUT = holdout.reason(
-    "customer_id", plan="{plan}::int", percent="{holdout_percent}::int", shop="{shop}::int",
-    control="{control_percent}::int", period="{control_period}::timestamptz",
+    "customer_id", plan="{plan}", percent="{holdout_percent}", shop="{shop}",
+    control="{control_percent}", period="{control_period}",
 )  # fmt: skip
 
 _PARTS = {
-    "quiet_of_customer": quiet_hours.OF_CUSTOMER.format(quiet="{quiet}::jsonb", customer="c"),
+    "quiet_of_customer": quiet_hours.OF_CUSTOMER.format(quiet="{quiet}", customer="c"),
     "is_blocked": reach.IS_BLOCKED,
     "email_refusal": reach.EMAIL_REFUSAL,
     "variant": _VARIANT,
@@ -108,9 +109,9 @@ WITH member AS MATERIALIZED (
         WHERE d.plan_id = {plan} AND d.customer_id > {after} AND d.customer_id <= {through})
 ),
 reach AS (
-    SELECT m.customer_id, c.name, coalesce({languages}::jsonb ->> c.language, {default_language}) AS language,
+    SELECT m.customer_id, c.name, coalesce({languages} ->> c.language, {default_language}) AS language,
         coalesce(c.time_zone, {shop_zone}) AS time_zone,
-        CASE WHEN {quiet}::jsonb IS NOT NULL THEN {quiet_of_customer} END AS quiet,
+        CASE WHEN {quiet} IS NOT NULL THEN {quiet_of_customer} END AS quiet,
         {is_blocked} AS is_blocked, {email_refusal} AS email_refusal, {variant} AS variant
     FROM member m
     JOIN relationship r ON r.shop_id = {shop} AND r.customer_id = m.customer_id
@@ -119,20 +120,20 @@ reach AS (
     LEFT JOIN suppression u ON u.email_key = c.email_key
 ),
 timed AS (
-    SELECT *, CASE WHEN variant IS NULL THEN {decides_at}::timestamptz END AS decided_at FROM reach
+    SELECT *, CASE WHEN variant IS NULL THEN {decides_at} END AS decided_at FROM reach
 ),
 chosen AS (
-    SELECT {plan}::int AS plan_id, customer_id, '' AS reference, name, language, time_zone, variant,
-        ({now}::timestamptz AT TIME ZONE time_zone)::date AS day,
+    SELECT {plan} AS plan_id, customer_id, '' AS reference, name, language, time_zone, variant,
+        ({now} AT TIME ZONE time_zone)::date AS day,
         {channel} AS channel, {refusal} AS refusal,
-        coalesce({local_time}::time, ({send_at}::timestamptz AT TIME ZONE {shop_zone})::time) AS hour,
-        quiet, greatest({now}, decided_at, CASE WHEN {local_time}::time IS NOT NULL THEN {first_hour} END) AS goes_at,
+        coalesce({local_time}, ({send_at} AT TIME ZONE {shop_zone})::time) AS hour,
+        quiet, greatest({now}, decided_at, CASE WHEN {local_time} IS NOT NULL THEN {first_hour} END) AS goes_at,
         {held_out} AS held_out
-    FROM (SELECT *, greatest({not_before}::timestamptz, decided_at) AS earliest FROM timed) AS t
+    FROM (SELECT *, greatest({not_before}, decided_at) AS earliest FROM timed) AS t
 ),
 choice AS MATERIALIZED (
     SELECT *, quiet_until IS NOT NULL AS is_quiet, nullif(coalesce(quiet_until, goes_at), {now}) AS due_at
-    FROM (SELECT *, CASE WHEN {quiet}::jsonb IS NOT NULL THEN {quiet_until} END AS quiet_until FROM chosen) AS c
+    FROM (SELECT *, CASE WHEN {quiet} IS NOT NULL THEN {quiet_until} END AS quiet_until FROM chosen) AS c
 ),
 candidate AS (
     SELECT * FROM choice
@@ -162,7 +163,7 @@ decided AS (
 waiting AS (
     SELECT *, dense_rank() OVER (ORDER BY channel, not_before, variant IS NULL, place) AS rank
     FROM (SELECT *, (row_number() OVER (
-            PARTITION BY channel, not_before, variant IS NULL ORDER BY customer_id) - 1) / {slice_size}::int AS place
+            PARTITION BY channel, not_before, variant IS NULL ORDER BY customer_id) - 1) / {slice_size} AS place
           FROM decided WHERE state = 'PENDING') AS w
 ),
 numbered AS (

@@ -112,9 +112,9 @@ async def load(held: Slice) -> list[Waiting]:
     at = now()
     most = await send_rate.draw(held.plan_id, held.number, at)
     offers = await coupon_choice.offers(held.plan_id, held.number, held.trigger, at) if held.trigger else ()
-    rows = await database.fetch_planned(  # a plan kept from when the tables were others costs four times as much
-        loading.statement(held.trigger), held.plan_id, held.number, at, held.token, held.channel, most, *offers
-    )
+    arguments = loading.Arguments(held.plan_id, held.number, at, held.token, held.channel, most)
+    # A plan kept from when the tables were others costs four times as much.
+    rows = await database.fetch_planned(loading.statement(held.trigger), *arguments, *offers)
     return [
         Waiting(
             held.plan_id, row["customer_id"], row["reference"], held.number, held.token, row["attempt"],

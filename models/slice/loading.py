@@ -4,9 +4,14 @@ Of an automated plan's messages it also asks whether they have expired, whether 
 what they speak of (docs/automation.md), in the same statement: what is sent had its reason when it was sent.
 """
 
+from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
+from typing import NamedTuple
+from uuid import UUID
 
 from models import contact, quiet_hours, reach
+from models.placeholder import Json, placeholders
 from models.trigger import TRIGGERS, Trigger, TriggerCode
 from models.trigger.statement import standing
 from models.webhook import fact
@@ -18,24 +23,38 @@ MOST_SHOWN = 4
 """Products that a message shows (R9)."""
 
 
-_PARAMETERS = {
-    "plan": "$1",
-    "slice": "$2",
-    "now": "$3::timestamptz",
-    "token": "$4",
-    "channel": "$5",
-    "most": "$6",
-}
-_OFFERS = "$7::uuid[], $8::text[], $9::int[], $10::text[], $11::jsonb[]"
+class Arguments(NamedTuple):
+    """What the statement is given, in the order of its parameters."""
+
+    plan: int
+    slice: int
+    now: datetime
+    token: UUID
+    channel: str
+    """What the slice goes by: CHAT, EMAIL, or PLATFORM."""
+    most: int | None
+    """How many messages may go now; None: all."""
+
+
+class Offered(NamedTuple):
+    """What it is given beyond that where the plan has a trigger: the coupons chosen per message, column by column."""
+
+    customers: Sequence[UUID]
+    references: Sequence[str]
+    coupons: Sequence[int | None]
+    gives: Sequence[str | None]
+    """What the coupon gives, in the message's language."""
+    considered: Sequence[Json]
+
+
+_PARAMETERS = placeholders(Arguments)
+_OFFERED = placeholders(Arguments, Offered)
+_OFFERS = ", ".join(_OFFERED[name] for name in Offered._fields)
 
 
 @cache
 def statement(code: TriggerCode | None) -> str:
-    """The statement for slices of a one-time plan, or of plans with this trigger.
-
-    Parameters: plan, slice, now, token, channel, how many at most (NULL: all); with a trigger also the coupons chosen
-    per message, a list for each column of `offer`.
-    """
+    """The statement for slices of a one-time plan, given Arguments; or of plans with this trigger, given Offered as well."""
     kind = _ONE_TIME if code is None else _automated(TRIGGERS[code])
     parts = {name: part.format(**_PARAMETERS, **kind) for name, part in _PARTS.items()}
     return _LOAD.format(**_PARAMETERS, **kind, **parts)

@@ -1,6 +1,6 @@
 """A trigger's pieces put together: one statement that finds what came due and makes the ledger's rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from uuid import UUID
 from models import reach
 from models.condition import Compiled
 from models.experiment import holdout
+from models.placeholder import Json, placeholders
 from models.trigger.kind import Finding
 
 
@@ -29,8 +30,8 @@ class Looking(NamedTuple):
     """When each step comes, after what it counts from."""
     after: UUID
     chunk: int
-    parameters: str
-    """The plan's own, as JSON."""
+    parameters: Json
+    """The plan's own."""
 
 
 class Firing(NamedTuple):
@@ -60,23 +61,9 @@ class LookingBack(NamedTuple):
     control_period: datetime
 
 
-_TYPES = {
-    "plan": "int", "shop": "int", "now": "timestamptz", "watermark": "timestamptz", "start": "timestamptz",
-    "end": "timestamptz", "life": "interval", "delays": "interval[]", "after": "uuid", "chunk": "int",
-    "parameters": "jsonb", "shop_zone": "text", "default_language": "text", "tags": "text[]", "languages": "text[]",
-    "quiet_from": "time", "quiet_until": "time", "channel": "text", "holdout_percent": "int", "control_percent": "int",
-    "control_period": "timestamptz", "slice_size": "int",
-}  # fmt: skip
-
-
-def _parameters(*names: str) -> Mapping[str, str]:
-    """How each parameter stands in a statement that has these, by its name."""
-    return {name: f"${place}::{_TYPES[name]}" for place, name in enumerate(names, 1)}
-
-
-_LOOKING = _parameters(*Looking._fields)
-_FIRING = _parameters(*Looking._fields, *Firing._fields)
-_LOOKING_BACK = _parameters(*Looking._fields, *LookingBack._fields)
+_LOOKING = placeholders(Looking)
+_FIRING = placeholders(Looking, Firing)
+_LOOKING_BACK = placeholders(Looking, LookingBack)
 
 FIRST_WHEN_FIRING = len(_FIRING) + 1
 FIRST_WHEN_LOOKING_BACK = len(_LOOKING_BACK) + 1
