@@ -85,7 +85,7 @@ async def _smart(
     """The coupon that the customer, or one of whom nothing is known, would get, and all that were considered."""
     running = await coupon_choice.running_coupons(shop.id, at)
     shown = products if TRIGGERS[TriggerCode(plan.trigger)].has_products else ()
-    basket = Basket([each.id for each in shown], sum(each.price or 0 for each in shown))
+    basket = Basket({each.id: each.price or 0 for each in shown})
     reader = Reader(customer_id or NO_CUSTOMER, "", "", basket)
     (considered,) = await coupon_choice.choose(shop.id, running, [reader], at)
     chosen = best(considered)

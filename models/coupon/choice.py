@@ -129,7 +129,7 @@ async def _readers(plan_id: int, number: int, code: TriggerCode, at: datetime) -
     return [
         Reader(
             row["customer_id"], row["reference"], row["language"],
-            Basket(row["product_ids"] or (), row["price"] or 0, row["usual"]),
+            Basket(dict(zip(row["product_ids"] or (), row["prices"] or (), strict=True)), row["usual"]),
         )
         for row in rows
     ]  # fmt: skip
@@ -146,12 +146,12 @@ WHERE d.customer_id = ANY($1::uuid[]) AND d.channel = 'CHAT' AND d.state = 'SENT
 """
 
 _READERS = """
-SELECT d.customer_id, d.reference, d.language, shown.product_ids, shown.price,
+SELECT d.customer_id, d.reference, d.language, shown.product_ids, shown.prices,
     CASE WHEN r.order_count > 0 THEN r.order_amount / r.order_count END AS usual
 FROM plan p JOIN delivery d ON d.plan_id = p.id AND d.slice = $2
 CROSS JOIN LATERAL ({facts}) AS occasion
 LEFT JOIN LATERAL (
-    SELECT array_agg(o.id) AS product_ids, sum(o.price)::bigint AS price
+    SELECT array_agg(o.id) AS product_ids, array_agg(coalesce(o.price, 0)) AS prices
     FROM product o WHERE o.shop_id = p.shop_id AND o.id = ANY(occasion.product_ids)) AS shown ON true
 LEFT JOIN relationship r ON r.shop_id = p.shop_id AND r.customer_id = d.customer_id
 WHERE p.id = $1 AND d.state = 'PENDING' AND (d.not_before IS NULL OR d.not_before <= $3)

@@ -5,7 +5,7 @@ each says why it is the best or is not. What it is given is read set-based for a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -53,10 +53,9 @@ class Considered:
 
 @dataclass(frozen=True, slots=True)
 class Basket:
-    """What a message is about: all its products, what they cost together, and what the customer usually spends."""
+    """What a message is about: all its products with what each costs, and what the customer usually spends."""
 
-    product_ids: Sequence[UUID] = ()
-    price: int = 0
+    prices: Mapping[UUID, int] = field(default_factory=dict)
     usual: int | None = None
 
 
@@ -64,11 +63,11 @@ def consider(offers: Sequence[Offer], basket: Basket) -> list[Considered]:
     """Every coupon with its verdict, the best first; without a BEST the customer gets none.
 
     The best saves most; of equals, the one that ends first, then the older one. On products the spend is what
-    they cost. Where a message has none, it is what the customer's orders come to on average, or else the highest
-    minimum spend of the coupons that they could use.
+    they cost, and a coupon of some products saves on these alone. Where a message has none, it is what the
+    customer's orders come to on average, or else the highest minimum spend of the coupons that they could use.
     """
     spend = _spend(offers, basket)
-    judged = [(offer, _obstacle(offer, basket, spend), offer.terms.saving(spend)) for offer in offers]
+    judged = [(offer, _obstacle(offer, basket, spend), _saving(offer, basket, spend)) for offer in offers]
     usable = [(-saving, offer.terms.ends_at, offer.coupon_id) for offer, obstacle, saving in judged if not obstacle]
     best = min(usable)[2] if usable else None
     considered = [
@@ -89,12 +88,18 @@ def best(considered: Sequence[Considered]) -> int | None:
 
 def _spend(offers: Sequence[Offer], basket: Basket) -> int:
     """What the coupons are compared on, in minor units."""
-    if basket.product_ids:
-        return basket.price
+    if basket.prices:
+        return sum(basket.prices.values())
     if basket.usual:
         return basket.usual
     minimums = [offer.terms.minimum_spend for offer in offers if not _out_of_reach(offer)]
     return max([LEAST_SPEND, *minimums])
+
+
+def _saving(offer: Offer, basket: Basket, spend: int) -> int:
+    """What the coupon takes off the spend, of which it concerns its own products."""
+    own = basket.prices.keys() & set(offer.terms.product_ids)
+    return offer.terms.saving(spend, on=sum(basket.prices[product] for product in own) if own else None)
 
 
 def _out_of_reach(offer: Offer) -> Verdict | None:
@@ -114,7 +119,7 @@ def _obstacle(offer: Offer, basket: Basket, spend: int) -> Verdict | None:
     if out_of_reach:
         return out_of_reach
     scope = set(offer.terms.product_ids)
-    if basket.product_ids and scope and not scope & set(basket.product_ids):
+    if basket.prices and scope and not scope & basket.prices.keys():
         return Verdict.OTHER_PRODUCTS
     return Verdict.BELOW_MINIMUM if spend < offer.terms.minimum_spend else None
 

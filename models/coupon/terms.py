@@ -59,13 +59,17 @@ class CouponTerms:
     product_ids: Sequence[UUID] = field(default_factory=tuple)
     code: str | None = None
 
-    def saving(self, spend: int) -> int:
-        """What the coupon takes off an order of `spend`, in minor units; a percentage is rounded in favour of the buyer."""
+    def saving(self, spend: int, *, on: int | None = None) -> int:
+        """What the coupon takes off an order of `spend`, in minor units; a percentage is rounded in favour of the buyer.
+
+        `on`: what of it goes for the coupon's own products, where that is known; otherwise it may be all of it.
+        """
         if spend < self.minimum_spend:
             return 0
+        price = spend if on is None else on
         if self.percentage is not None:
-            return -(-spend * self.percentage // 100)
-        return min(self.amount or 0, spend)
+            return -(-price * self.percentage // 100)
+        return min(self.amount or 0, price)
 
     def gives(self, currency: str, language: str) -> str:
         """What it gives, as a text in `language` says it: "10%", "5 €"."""

@@ -12,7 +12,7 @@ from models.coupon import choice, claim
 from models.coupon.smart import Considered, Verdict, kept
 from models.coupon.terms import Visibility
 from models.errors import Refused
-from models.identifier import customer_id
+from models.identifier import customer_id, product_id
 from models.page import page_of
 from models.segment import Segment
 from models.segment.definition import define
@@ -43,6 +43,26 @@ async def test_each_customer_gets_their_own_best_coupon_and_none_where_there_is_
     assert told[0].endswith("Order before stock runs out. Your coupon takes $5 off.")
     assert told[1].endswith("Your coupon takes 10% off.")
     assert told[2].endswith("Order before stock runs out.")
+
+
+async def test_in_a_cart_of_several_products_a_coupon_of_one_is_worth_what_it_takes_off_that_one():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("soap", price=2_000)
+    await life.goods("lamp", price=10_000)
+    await make_coupon(shop, percentage=50, product_ids=[product_id(shop.external_id, "soap")])
+    on_all = await make_coupon(shop, percentage=10)
+    plan = await make_automated(shop, "ABANDONED_CART", has_smart_coupon=True)
+    for product in ("soap", "lamp"):
+        await life.did("CART_ADDED", 0, product=product)
+    await life.look(plan, 120)
+
+    [said] = await frozen(plan)
+    assert said["couponId"] == on_all.id
+    assert [(each["verdict"], each["saving"]) for each in said["considered"]] == [
+        ("BEST", 1_200),
+        ("SAVES_LESS", 1_000),
+    ]
 
 
 async def test_the_seller_sees_on_the_message_which_coupons_were_considered_and_why():
