@@ -11,7 +11,7 @@ from models import content_rule, database
 from models.errors import ErrorCode, Problem
 from models.identifier import customer_id
 from models.relationship import EmailConsent
-from models.row import Address, Country, Day, ExternalId, Label, LanguageTag, Region, Row, Terms, TimeZone
+from models.row import Address, Country, Day, ExternalId, LanguageTag, PersonalName, Region, Row, Terms, TimeZone
 
 COLUMNS = {
     "name": "text",
@@ -31,7 +31,7 @@ class CustomerRow(Row):
 
     type: Literal["customer"] = "customer"
     external_id: ExternalId
-    name: Label | None = None
+    name: PersonalName | None = None
     email: Address | None = None
     language: LanguageTag | None = None
     time_zone: TimeZone | None = None
@@ -100,14 +100,15 @@ def email_key(address: str, secret: bytes) -> bytes:
 def merged(rows: Iterable[CustomerRow]) -> dict[UUID, dict[str, Any]]:
     """What the rows say of each customer together, later rows over earlier ones; in the order of ids.
 
-    The answer holds only the fields that were given, `external_id` among them. A name that is a way out of
-    the shop (R13) is none: messages are written to its customer as to anybody whose name is not known.
+    The answer holds only the fields that were given, `external_id` among them. A name of spaces alone is none, and so
+    is one that is a way out of the shop (R13): messages are written to its customer as to anybody without a known name.
     """
     said: dict[UUID, dict[str, Any]] = {}
     for row in rows:
         given = {name: getattr(row, name) for name in row.model_fields_set - {"type", "email_consent"}}
-        if given.get("name") and content_rule.check(given["name"]):
-            given["name"] = None
+        if given.get("name"):
+            name = given["name"].strip()
+            given["name"] = name if name and not content_rule.check(name) else None
         said.setdefault(customer_id(row.external_id), {}).update(given)
     return dict(sorted(said.items()))
 

@@ -213,7 +213,10 @@ def _shaped(pattern: str, what: str) -> AfterValidator:
 ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=_NO_NUL)]
 """The id a row has in the system it comes from."""
 
-Label = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_NUL)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_NUL, strip_whitespace=True)]
+PersonalName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_NUL)]
+"""What a customer is called. One of spaces alone is no reason to refuse what else is said of them."""
+
 PostalAddress = Annotated[
     str,
     StringConstraints(min_length=1, max_length=300, strip_whitespace=True),
@@ -221,7 +224,7 @@ PostalAddress = Annotated[
 ]
 """Where a shop can be written to by post, as it stands on an envelope: lines end in LF."""
 
-Title = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_NO_NUL)]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_NO_NUL, strip_whitespace=True)]
 Address = Annotated[str, StringConstraints(max_length=254), AfterValidator(_email)]
 Link = Annotated[
     str,

@@ -134,6 +134,15 @@ async def test_suppressing_an_address_keeps_it_once_by_its_key():
     assert tuple(kept) == (keys[0], "BOUNCED", at)
 
 
+async def test_a_name_of_spaces_is_none_and_what_else_is_said_of_the_customer_counts():
+    shop = await make_shop()
+    await tell(shop, customer_row("c1", name="Ana"), customer_row("c2", name=" Bea\u00a0"))
+    await tell(shop, customer_row("c1", name=" \u3000", country="MX"))
+
+    names = await db.fetch("SELECT external_id, name, country FROM customer ORDER BY external_id")
+    assert [tuple(row) for row in names] == [("c1", None, "MX"), ("c2", "Bea", None)]
+
+
 async def test_a_name_that_is_a_way_out_of_the_shop_is_none():
     shop = await make_shop()
     await tell(shop, WHOLE, customer_row("c2", name="visit bit.ly/x"), customer_row("c3", name="Ana. WA: tokobloom"))
