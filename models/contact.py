@@ -1,12 +1,16 @@
 """Contact limit: at most two marketing messages per customer and day, held by a primary key (R18).
 
-A contact is (customer, day of the customer's own calendar, slot 1 or 2). To reserve one is to insert
+A contact is (customer, day of the customer's own calendar, slot 1 or 2). Whose time zone nobody told has the same
+day for all shops, or shops of different zones would write to them twice each at the same hour. To reserve one is to insert
 it: whoever the database returns may proceed. Rows are inserted in customer order, so that two plans
 that meet at the same customers wait for each other instead of deadlocking. What does not go after all
 gives its contact back.
 """
 
 MAX_PER_DAY = 2
+
+ZONE = "coalesce(c.time_zone, (SELECT time_zone FROM shop ORDER BY id LIMIT 1))"
+"""The time zone of the day for which contacts of the customer `c` count: their own, or else that of the oldest shop."""
 
 
 def reservation(candidates: str) -> str:

@@ -116,7 +116,7 @@ async def _definition(plan: Plan) -> dict[str, Any] | None:
 
 
 async def _ask(shop: Shop, plan: Plan, definition: dict[str, Any] | None, at: datetime) -> list[database.Record]:
-    arguments: list[Any] = [shop.id, at, plan.channel.value, shop.time_zone, contact.MAX_PER_DAY, plan.id]
+    arguments: list[Any] = [shop.id, at, plan.channel.value, contact.MAX_PER_DAY, plan.id]
     if definition is None:
         return await database.fetch(_REACH.format(members=_EVERYBODY), *arguments)
     members = compile_condition(definition, shop_id=shop.id, now=at, first_parameter=len(arguments) + 1)
@@ -133,10 +133,12 @@ WITH reach AS (
     + """ AS held_out, """
     + f"{reach.IS_BLOCKED} AS is_blocked, {reach.EMAIL_REFUSAL} AS email_refusal,"
     + """
-        $5 <= (SELECT count(*) FROM contact t WHERE t.customer_id = m.customer_id
-               AND t.day = ($2::timestamptz AT TIME ZONE coalesce(c.time_zone, $4))::date) AS is_capped
+        $4 <= (SELECT count(*) FROM contact t WHERE t.customer_id = m.customer_id
+               AND t.day = ($2::timestamptz AT TIME ZONE """
+    + contact.ZONE
+    + """)::date) AS is_capped
     FROM ({members}) m
-    JOIN plan p ON p.id = $6 LEFT JOIN holdout h ON h.shop_id = p.shop_id
+    JOIN plan p ON p.id = $5 LEFT JOIN holdout h ON h.shop_id = p.shop_id
     JOIN relationship r ON r.shop_id = $1 AND r.customer_id = m.customer_id
     LEFT JOIN customer c ON c.id = m.customer_id
     LEFT JOIN suppression u ON u.email_key = c.email_key

@@ -86,6 +86,7 @@ _PARTS = {
     "first_hour": _FIRST_HOUR,
     "held_out": _HELD_OUT,
     "quiet_until": quiet_hours.UNTIL.format(at="goes_at", zone="time_zone", hours="quiet"),
+    "contact_zone": contact.ZONE,
     "reservation": contact.reservation("candidate"),
     "next_day": NEXT_DAY.format(table="outcome"),
 }
@@ -110,7 +111,7 @@ WITH member AS MATERIALIZED (
 ),
 reach AS (
     SELECT m.customer_id, c.name, coalesce({languages} ->> c.language, {default_language}) AS language,
-        coalesce(c.time_zone, {shop_zone}) AS time_zone,
+        coalesce(c.time_zone, {shop_zone}) AS time_zone, {contact_zone} AS contact_zone,
         CASE WHEN {quiet} IS NOT NULL THEN {quiet_of_customer} END AS quiet,
         {is_blocked} AS is_blocked, {email_refusal} AS email_refusal, {variant} AS variant
     FROM member m
@@ -124,7 +125,7 @@ timed AS (
 ),
 chosen AS (
     SELECT {plan} AS plan_id, customer_id, '' AS reference, name, language, time_zone, variant,
-        ({now} AT TIME ZONE time_zone)::date AS day,
+        ({now} AT TIME ZONE contact_zone)::date AS day,
         {channel} AS channel, {refusal} AS refusal,
         coalesce({local_time}, ({send_at} AT TIME ZONE {shop_zone})::time) AS hour,
         quiet, greatest({now}, decided_at, CASE WHEN {local_time} IS NOT NULL THEN {first_hour} END) AS goes_at,

@@ -16,7 +16,7 @@ from models.trigger import TRIGGERS, Trigger, TriggerCode
 from models.trigger.statement import standing
 from models.webhook import fact
 
-NEXT_DAY = "local_instant({table}.day + 1 + {table}.hour, {table}.time_zone)"
+NEXT_DAY = "local_instant(({{now}} AT TIME ZONE {table}.time_zone)::date + 1 + {table}.hour, {table}.time_zone)"
 """When what is over the contact limit goes: at the plan's hour of the customer's next day (R18)."""
 
 MOST_SHOWN = 4
@@ -116,6 +116,7 @@ _PARTS = {
     "refusal": "coalesce({over}, " + reach.refusal_by("{channel}") + ")",
     "quiet_until": quiet_hours.UNTIL.format(at="{now}", zone="time_zone", hours="quiet"),
     "quiet_from": quiet_hours.FROM.format(at="{now}", zone="time_zone", hours="quiet"),
+    "contact_zone": contact.ZONE,
     "reservation": contact.reservation("candidate"),
     "unused": contact.unused("heard", "(m.refusal IS NOT NULL OR m.quiet_until IS NOT NULL OR m.contact_day <> m.day)"),
     "next_day": NEXT_DAY.format(table="x"),
@@ -135,7 +136,7 @@ WITH held AS (
 ready AS MATERIALIZED (
     SELECT d.plan_id, d.customer_id, d.reference, d.contact_day, c.name, c.email, c.email_key, {hour} AS hour,
         held.winner, coalesce(c.time_zone, held.time_zone) AS time_zone,
-        ({now} AT TIME ZONE coalesce(c.time_zone, held.time_zone))::date AS day,
+        {contact_zone} AS contact_zone, ({now} AT TIME ZONE {contact_zone})::date AS day,
         {over} AS over, {said} AS said, {about} AS about, {quiet_of_customer} AS quiet, {refusal} AS refusal
     FROM held JOIN delivery d ON d.plan_id = held.plan_id AND d.slice = {slice}
     LEFT JOIN relationship r ON r.shop_id = held.shop_id AND r.customer_id = d.customer_id
@@ -181,7 +182,7 @@ loaded AS (
     WHERE d.plan_id = x.plan_id AND d.customer_id = x.customer_id AND d.reference = x.reference
     RETURNING d.plan_id, d.shop_id, d.channel, d.reason, d.customer_id, d.reference, d.state, d.attempt, d.language,
         d.variant, x.day AS contact_day, x.name, x.email, x.email_key, x.goes, x.said,
-        least(local_instant((x.day + 1)::timestamp, x.time_zone), x.quiet_from) AS goes_until
+        least(local_instant((x.day + 1)::timestamp, x.contact_zone), x.quiet_from) AS goes_until
 ),
 {told}
 SELECT * FROM loaded

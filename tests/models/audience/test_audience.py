@@ -1,7 +1,7 @@
 """Resolving a plan's audience: exactly once, in each customer's language, inside the contact limit."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 
 from models import audience, consent
 from models import database as db
+from models import slice as slices
 from models.clock import Clock, now
 from models.delivery import DeliveryState
+from models.estimate import estimate
 from models.plan import Plan, PlanChannel
 from models.progress import progress
 from models.shop import Shop
+from tests import oracle
 from tests.factories import make_customers, make_resolved, make_running, make_shop
 from tests.slices import hold
 from tests.waiting import until_a_lock_is_waited_for
@@ -139,6 +142,32 @@ async def test_the_contact_limit_counts_over_all_shops():
     third = await make_resolved(second)
 
     assert {"PENDING CONTACT_LIMIT": len(customers)} == await states(third)
+
+
+@pytest.mark.parametrize("channel", [PlanChannel.CHAT, PlanChannel.EMAIL])
+async def test_who_has_no_time_zone_has_one_day_for_shops_of_all_zones(channel: PlanChannel, clock: Clock):
+    first = await make_shop("first", time_zone="America/New_York")
+    second = await make_shop("second", time_zone="Asia/Tokyo")
+    for shop in (first, second):
+        await make_customers(shop, 1)
+    clock.freeze(datetime(2026, 1, 15, 20, tzinfo=UTC))  # the 15th in New York, in Tokyo the 16th
+    for _ in range(2):
+        await make_resolved(first)
+
+    third = await make_resolved(second, channel=channel)
+    assert (await estimate(second, third)).capped_today == 1
+    if channel is PlanChannel.EMAIL:
+        mail, messages = await hold(third)
+        await slices.release(mail)
+        assert messages == []
+
+    assert await states(third) == {"PENDING CONTACT_LIMIT": 1}
+    at = await db.fetch_value("SELECT not_before FROM delivery WHERE plan_id = $1", third.id)
+    assert at == datetime(2026, 1, 16, 20, tzinfo=UTC)  # five in the morning in Tokyo, as today
+    clock.freeze(at)
+    await hold(third)
+    assert await db.fetch_value("SELECT day FROM contact WHERE plan_id = $1", third.id) == date(2026, 1, 16)
+    await oracle.check_contacts()
 
 
 async def test_plans_that_compete_for_the_same_customers_never_exceed_two_a_day():
