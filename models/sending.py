@@ -8,7 +8,7 @@ lock until its commit; a stop waits for all of them, and what comes after it fin
 from dataclasses import dataclass
 from datetime import datetime
 
-from models import database
+from models import database, local_hour
 from models.advisory_lock import AdvisoryLock
 from models.clock import now
 from models.errors import Problem, Refused
@@ -76,7 +76,10 @@ async def stop(reason: str, *, actor: str) -> Stop:
 
 
 async def resume(*, actor: str) -> Stop | None:
-    """Let everything go on; the stop that held. Its time counts neither to a plan's deadline nor to its experiment's."""
+    """Let everything go on; the stop that held. Its time counts neither to a plan's deadline nor to its experiment's.
+
+    What waits for an hour of its customer's day that passed meanwhile goes at the next one (B3).
+    """
     at = now()
     async with database.transaction():
         await database.hold(AdvisoryLock.SENDING)
@@ -84,6 +87,8 @@ async def resume(*, actor: str) -> Stop | None:
         if held is not None:
             await database.execute(_RESUME, at, actor)
             await database.execute(_PROLONG, held.stopped_at, at)
+            rows = await database.fetch("SELECT id FROM plan WHERE status = 'ONGOING' AND local_time IS NOT NULL")
+            await local_hour.keep([row["id"] for row in rows], held.stopped_at, at)
     return held
 
 

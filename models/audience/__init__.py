@@ -9,12 +9,12 @@ e-mail, and what is over the contact limit, waits as PENDING in slices of about 
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import orjson
 
-from models import consent, database, experiment, language, quiet_hours, send_rate, sending
+from models import consent, database, experiment, language, local_hour, quiet_hours, send_rate, sending
 from models import slice as slices
 from models.audience import insertion
 from models.audience.insertion import Arguments
@@ -27,8 +27,6 @@ from models.plan import ranges
 from models.webhook import fact
 
 RANGE_SIZE = 50_000
-LATENESS = timedelta(minutes=30)
-"""A local hour that passed longer ago than this when its range is resolved is tomorrow's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ def _arguments(
         send_at=send_at,
         slice_size=slices.SLICE_SIZE,
         local_time=plan["local_time"],
-        not_before=max(send_at, at - LATENESS),
+        not_before=max(send_at, at - local_hour.LATENESS),
         is_expired=plan["deadline"] is not None and plan["deadline"] <= at,
         by_platform=plan["has_platform"],
         holdout_percent=plan["holdout_percent"],

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from tortoise.queryset import QuerySet
 
-from models import access, database, delivery
+from models import access, database, delivery, local_hour
 from models.clock import now
 from models.coupon import Coupon
 from models.errors import Refused
@@ -132,13 +132,17 @@ class Plan(PlanRow):
         return self
 
     async def resume(self, shop: Shop, *, actor: str = SYSTEM) -> Self:
-        """Let a paused plan go on, or wait for its time again. The time it was paused does not count to its deadline."""
+        """Let a paused plan go on, or wait for its time again. The time it was paused does not count to its deadline.
+
+        What waits for an hour of its customer's day that passed meanwhile goes at the next one (B3).
+        """
         at = now()
         async with database.transaction():
             standing = await access.hold(shop.id)
             await self._hold()
             self._require(PlanAction.RESUME, {PlanStatus.PAUSED})
             permission.require(standing, PlanAction.RESUME, self.channel)
+            paused_at = self.paused_at or at
             since = self.paused_at if self.started_at else self.send_at
             waits = self.started_at is None and since is not None and since > at
             lost = max(at - (since or at), timedelta())
@@ -150,6 +154,7 @@ class Plan(PlanRow):
             }
             target = PlanStatus.SCHEDULED if waits else PlanStatus.ONGOING
             await self._move(PlanAction.RESUME, target, actor=actor, changes=changes)
+            await local_hour.keep([self.id], paused_at, at)
         return self
 
     async def cancel(self, *, actor: str = SYSTEM) -> Self:

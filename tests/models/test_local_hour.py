@@ -1,0 +1,201 @@
+"""The hour of each customer's own day (B3), where a plan was paused, or all sending stopped, over that hour."""
+
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+
+from models import access, audience, sending
+from models import database as db
+from models import slice as slices
+from models.access import decision
+from models.clock import Clock, now
+from models.experiment import Experiment, Metric, Variant, winner
+from models.plan import Plan, PlanChannel
+from models.shop import Shop
+from tests.automation import send
+from tests.conftest import NOON
+from tests.factories import TEXTS, make_customers, make_resolved, make_running, make_shop
+from tests.slices import hold
+
+pytestmark = pytest.mark.usefixtures("database")
+
+EVENING = time(20)
+
+
+async def waiting(plan: Plan) -> list[tuple[str, str | None, datetime | None]]:
+    """Each recipient's state and reason, and until when they wait, by customer."""
+    rows = await db.fetch(
+        "SELECT d.state, d.reason, d.not_before FROM delivery d JOIN customer c ON c.id = d.customer_id"
+        " WHERE d.plan_id = $1 ORDER BY c.name",
+        plan.id,
+    )
+    return [tuple(row) for row in rows]
+
+
+def tomorrow(hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 1, 16, hour, minute, tzinfo=UTC)
+
+
+async def evening_plan(shop: Shop, **fields: object) -> Plan:
+    """A plan for 20:00 where each customer lives, resolved at noon UTC."""
+    return await make_resolved(shop, local_time=EVENING, **fields)
+
+
+async def test_a_plan_paused_over_its_local_hour_goes_at_the_next_one_and_not_at_night(clock: Clock):
+    shop = await make_shop()
+    await make_customers(shop, 1, prefix="berlin", time_zone="Europe/Berlin")
+    await make_customers(shop, 1, prefix="los-angeles", time_zone="America/Los_Angeles")
+    plan = await evening_plan(shop)
+    await plan.pause()
+    clock.move(timedelta(hours=15))  # 03:00 UTC: 04:00 in Berlin; 19:00 in Los Angeles, where the hour is still to come
+
+    await plan.resume(shop)
+    await send(plan)
+
+    assert await waiting(plan) == [
+        ("PENDING", "LOCAL_HOUR", tomorrow(19)), ("PENDING", "LOCAL_HOUR", tomorrow(4)),
+    ]  # fmt: skip
+    due = await db.fetch("SELECT due_at FROM slice ORDER BY due_at")
+    assert [row["due_at"] for row in due] == [tomorrow(4), tomorrow(19)]
+    clock.freeze(tomorrow(19))
+    await send(plan)
+    assert [state for state, _, _ in await waiting(plan)] == ["SENT", "SENT"]
+
+
+async def test_what_a_revoked_shop_resumes_at_night_waits_for_the_hour_too(clock: Clock):
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    plan = await evening_plan(shop)
+    for score, hours in ((2, 14), (4, 0)):
+        await Shop.filter(id=shop.id).update(score=score)
+        await decision.recompute([shop.id], now())
+        clock.move(timedelta(hours=hours))
+    assert access.access((await Shop.get(id=shop.id)).score).state is access.AccessState.ELIGIBLE
+
+    await plan.resume(shop)
+    await send(plan)
+
+    assert await waiting(plan) == [("PENDING", "LOCAL_HOUR", tomorrow(20))]
+
+
+async def test_what_was_over_the_contact_limit_waits_for_the_hour_too(clock: Clock):
+    shop = await make_shop()
+    [customer] = await make_customers(shop, 1)
+    await db.execute(
+        "INSERT INTO contact SELECT $1, $2, slot, 999, '' FROM generate_series(1, 2) AS slot", customer, NOON.date()
+    )
+    plan = await make_resolved(shop, local_time=time(12))
+    assert await waiting(plan) == [("PENDING", "CONTACT_LIMIT", tomorrow(12))]
+    await plan.pause()
+    clock.freeze(tomorrow(22))
+
+    await plan.resume(shop)
+    await send(plan)
+
+    assert await waiting(plan) == [("PENDING", "LOCAL_HOUR", tomorrow(12) + timedelta(days=1))]
+
+
+@pytest.mark.parametrize(("late", "goes"), [(timedelta(minutes=30), True), (timedelta(minutes=31), False)])
+async def test_half_an_hour_after_the_local_hour_it_still_goes(clock: Clock, late: timedelta, *, goes: bool):
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    plan = await evening_plan(shop)
+    await plan.pause()
+    clock.freeze(NOON + timedelta(hours=8) + late)
+
+    await plan.resume(shop)
+    await send(plan)
+
+    [(state, _, _)] = await waiting(plan)
+    assert state == ("SENT" if goes else "PENDING")
+
+
+async def test_a_short_pause_in_the_middle_of_a_long_sending_puts_nothing_off(clock: Clock):
+    shop = await make_shop()
+    await make_customers(shop, 2)
+    plan = await evening_plan(shop, channel=PlanChannel.EMAIL)
+    clock.move(timedelta(hours=10))  # the relay is slow: two hours after the hour, mails are still to go
+    held, _ = await hold(plan)
+    await slices.release(held)
+    await plan.pause()
+    clock.move(timedelta(minutes=5))
+
+    await plan.resume(shop)
+
+    assert {(state, not_before) for state, _, not_before in await waiting(plan)} == {("PENDING", None)}
+    assert len(await slices.due_of(plan.id, 10)) == 1
+
+
+async def test_mails_that_were_on_their_way_when_it_was_paused_wait_for_the_hour_and_refused_ones_keep_why(
+    clock: Clock,
+):
+    shop = await make_shop()
+    await make_customers(shop, 2)
+    plan = await evening_plan(shop, channel=PlanChannel.EMAIL)
+    clock.move(timedelta(hours=8))
+    held, _ = await hold(plan)
+    await plan.pause()
+    await slices.release(held)
+    await db.execute(
+        "UPDATE delivery SET reason = '4.2.2', not_before = $2 WHERE plan_id = $1"
+        " AND customer_id = (SELECT min(customer_id::text)::uuid FROM delivery)",
+        plan.id, now() + timedelta(minutes=5),
+    )  # fmt: skip
+    clock.move(timedelta(hours=7))
+
+    await plan.resume(shop)
+
+    assert sorted(await waiting(plan)) == [
+        ("PENDING", "4.2.2", tomorrow(20)), ("PENDING", "LOCAL_HOUR", tomorrow(20)),
+    ]  # fmt: skip
+    assert await db.fetch_value("SELECT count(*) FROM contact") == 0
+
+
+async def test_who_waits_for_a_winner_gets_it_at_the_first_local_hour_after_the_decision_that_the_pause_put_off(
+    clock: Clock,
+):
+    shop = await make_shop()
+    await make_customers(shop, 30)
+    tried = Experiment((Variant(content={"texts": TEXTS}),), 20, Metric.CLICK, 4)
+    plan = await make_running(shop, experiment=tried, local_time=EVENING)
+    await audience.resolve_range(plan.id)
+    await plan.pause()
+    clock.move(timedelta(hours=6))  # the decision moves from 16:00 to 22:00
+
+    await plan.resume(shop)
+
+    found = {(reason, until) for _, reason, until in await waiting(plan)}
+    assert found == {("LOCAL_HOUR", NOON + timedelta(hours=8)), ("AWAITING_WINNER", tomorrow(20))}
+    clock.freeze(NOON + timedelta(hours=10))
+    assert await winner.declare(plan.id) is not None
+    await send(plan)
+    assert {(state, until) for state, _, until in await waiting(plan)} == {("SENT", None), ("PENDING", tomorrow(20))}
+
+
+async def test_a_plan_without_a_local_hour_goes_when_it_is_resumed(clock: Clock):
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await plan.pause()
+    clock.move(timedelta(hours=15))
+
+    await plan.resume(shop)
+
+    assert [(state, until) for state, _, until in await waiting(plan)] == [("PENDING", None)]
+    assert len(await slices.due_of(plan.id, 10)) == 1
+
+
+async def test_after_a_stop_of_all_sending_over_the_local_hour_it_goes_at_the_next_one(clock: Clock):
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    running, paused = await evening_plan(shop), await evening_plan(shop)
+    await sending.stop("a leak", actor="test")
+    await paused.pause()
+    before = await waiting(paused)
+    clock.move(timedelta(hours=15))
+
+    await sending.resume(actor="test")
+    await send(running)
+
+    assert await waiting(running) == [("PENDING", "LOCAL_HOUR", tomorrow(20))]
+    assert await waiting(paused) == before
