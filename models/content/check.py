@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
+from itertools import product
 from typing import Any
 
 from models.content.form import form
@@ -10,6 +11,7 @@ from models.content.nameless import nameless
 from models.content.pattern import Argument, Choice, Message
 from models.content.pattern_reader import MessageError, parse
 from models.content.variable import ALWAYS, VARIABLES, Kind
+from models.content_rule.disguise import is_blank
 from models.errors import ErrorCode, Problem, Refused
 from models.language import canonical
 
@@ -31,12 +33,14 @@ def validate(
     channel: str,
     default_language: str,
     variables: Collection[str] = ALWAYS,
+    coupons: Collection[bool] = (True, False),
     complete: bool = True,
 ) -> list[Problem]:
     """What is wrong with a plan's content, each with its path; nothing when it may be sent.
 
-    `variables` are those this plan can fill. A draft may be incomplete: with `complete` False, missing
-    texts and subjects are no problem, mistakes in what is there still are.
+    `variables` are those this plan can fill; `coupons` is whether a coupon comes with its messages, both where it does with
+    some of them, neither while that is open. A draft may be incomplete: with `complete` False, missing texts and subjects
+    are no problem, mistakes in what is there still are.
     """
     texts = content.get("texts", {})
     if not isinstance(texts, Mapping):
@@ -47,7 +51,7 @@ def validate(
     if complete:
         problems += _missing(texts, email=channel in EMAIL_CHANNELS, default_language=default_language)
     for tag, text in texts.items():
-        problems += _text(("texts", str(tag)), text, variables)
+        problems += _text(("texts", str(tag)), text, variables, coupons)
     return problems
 
 
@@ -76,7 +80,7 @@ def _missing(texts: Mapping[str, Any], *, email: bool, default_language: str) ->
         )
     for tag, text in texts.items():
         for field in ("text", "subject") if email else ("text",):
-            if isinstance(text, Mapping) and not _stripped(text.get(field)):
+            if isinstance(text, Mapping) and _is_missing(text.get(field)):
                 needed = "an email needs a subject" if field == "subject" else "a plan needs a text"
                 yield Problem(("texts", tag, field), f"{needed} in each of its languages", ErrorCode.MISSING_CONTENT)
 
@@ -88,11 +92,11 @@ def _canonical_or_same(tag: str) -> str:
         return tag
 
 
-def _stripped(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
+def _is_missing(value: object) -> bool:
+    return not isinstance(value, str) or is_blank(value)
 
 
-def _text(path: Path, text: object, variables: Collection[str]) -> Iterator[Problem]:
+def _text(path: Path, text: object, variables: Collection[str], coupons: Collection[bool]) -> Iterator[Problem]:
     """What is wrong with one language's fields."""
     if not isinstance(text, Mapping):
         yield Problem(path, "must have a text, and for email a subject and a preheader")
@@ -103,10 +107,10 @@ def _text(path: Path, text: object, variables: Collection[str]) -> Iterator[Prob
         elif value is not None and not isinstance(value, str):
             yield Problem((*path, field), "must be text")
         elif value:
-            yield from _pattern((*path, field), value, variables)
+            yield from _pattern((*path, field), value, variables, coupons)
 
 
-def _pattern(path: Path, pattern: str, variables: Collection[str]) -> Iterator[Problem]:
+def _pattern(path: Path, pattern: str, variables: Collection[str], coupons: Collection[bool]) -> Iterator[Problem]:
     """What is wrong with one ICU pattern; the first of several kinds that would hide one another."""
     field = path[-1]
     if len(pattern) > LONGEST[field]:
@@ -126,7 +130,7 @@ def _pattern(path: Path, pattern: str, variables: Collection[str]) -> Iterator[P
         yield Problem(path, f"is no ICU message: {error}")
     else:
         yield from _uses(path, message, variables, known=frozenset())
-        yield from _blank(path, message)
+        yield from _blank(path, message, coupons)
 
 
 def _named(character: str) -> str:
@@ -181,8 +185,36 @@ def _misuse(part: Argument | Choice, variables: Collection[str], known: frozense
     return (f"{{{part.name}}} is yes or no, never {odd[0]!r}", ErrorCode.INVALID) if odd else None
 
 
-def _blank(path: Path, message: Message) -> Iterator[Problem]:
-    """A message that would say nothing to a customer whose name is not known."""
-    left = nameless(message, path[1])
-    if message != left and not any(isinstance(part, Argument | Choice) or part.strip() for part in left):
-        yield Problem(path, "says nothing to a customer whose name is not known", ErrorCode.MISSING_CONTENT)
+def _blank(path: Path, message: Message, coupons: Collection[bool]) -> Iterator[Problem]:
+    """A text or subject that would say nothing to some of its readers; one that says nothing to anybody is missing.
+
+    A preheader may be left out, so it may say nothing.
+    """
+    if path[-1] == "preheader" or all(isinstance(part, str) for part in message):
+        return
+    for has_name, has_coupon in product((True, False), coupons or (None,)):
+        answers = {"hasName": has_name, "hasCoupon": has_coupon}
+        if _says_nothing(message if has_name else nameless(message, path[1]), answers):
+            whose = "anybody" if has_name else "a customer whose name is not known"
+            when = " where no coupon comes with it" if has_coupon is False else ""
+            yield Problem(path, f"says nothing to {whose}{when}", ErrorCode.MISSING_CONTENT)
+            return
+
+
+def _says_nothing(message: Message, answers: Mapping[str, bool | None]) -> bool:
+    """Whether nothing can be seen of the message, with these answers to its selects and some number in its plurals."""
+    return all(_part_says_nothing(part, answers) for part in message)
+
+
+def _part_says_nothing(part: str | Argument | Choice, answers: Mapping[str, bool | None]) -> bool:
+    if isinstance(part, str):
+        return is_blank(part)
+    if isinstance(part, Argument):
+        return False
+    branches = dict(part.branches)
+    if part.kind != "select":
+        return any(_says_nothing(branch, answers) for key, branch in part.branches if key != "=0")
+    answer = answers.get(part.name)
+    if answer is None:
+        return False
+    return _says_nothing(branches.get("yes" if answer else "no", branches["other"]), answers)

@@ -43,6 +43,11 @@ def plain(text: str) -> Plain:
     return Plain("".join(seen for seen, _ in kept), tuple(place for _, place in kept))
 
 
+def is_blank(text: str) -> bool:
+    """Whether nothing of the text can be seen."""
+    return not any(_seen(character).strip() for character in text)
+
+
 @lru_cache(maxsize=4096)
 def _seen(character: str) -> str:
     if character in _INVISIBLE or unicodedata.category(character) == "Cf":

@@ -1,6 +1,6 @@
 """Whether what a seller decides about a plan can be: in part when a draft is kept, completely at submit (R8)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from uuid import UUID
 from models import content, coupon, database, experiment
 from models.clock import TOLERANCE, now, readable
 from models.content_rule import violation
+from models.content_rule.disguise import is_blank
 from models.errors import ErrorCode, Problem, Refused
 from models.experiment import holdout
 from models.plan import automation
@@ -24,8 +25,8 @@ MAX_SCHEDULE = timedelta(days=366)
 
 
 def check_name(name: str) -> list[Problem]:
-    """R8: a plan's name has 1–100 words."""
-    words = len(name.split())
+    """R8: a plan's name has 1–100 words, of each of which something can be seen."""
+    words = sum(not is_blank(word) for word in name.split())
     if 1 <= words <= MAX_NAME_WORDS and len(name) <= MAX_NAME_LENGTH:
         return []
     message = (
@@ -76,7 +77,9 @@ async def check(
             Problem(("button",), "A button to the product needs a product; PRODUCTS needs none.", rule="R8")
         )
     if complete_at is not None or draft.content.get("texts"):
-        problems += _check_said(shop, draft, draft.content, is_complete=complete_at is not None)
+        problems += _check_said(
+            shop, draft, draft.content, _coupons_of_own_texts(draft), is_complete=complete_at is not None
+        )
     problems += await _check_variants(shop, draft, complete_at)
     if complete_at is not None and not problems:
         problems += experiment.check_languages(draft.content, draft.experiment)
@@ -84,15 +87,31 @@ async def check(
         raise Refused(problems)
 
 
-def _check_said(shop: Shop, draft: PlanDraft, said: Mapping[str, Any], *, is_complete: bool) -> list[Problem]:
-    """What is wrong with what the plan, or one of its variants, says."""
+def _check_said(
+    shop: Shop, draft: PlanDraft, said: Mapping[str, Any], coupon_ids: Collection[int | None], *, is_complete: bool
+) -> list[Problem]:
+    """What is wrong with what the plan, or one of its variants, says with each of these coupons, None being no coupon."""
     return content.validate(
         said,
         channel=draft.channel,
         default_language=shop.default_language,
         variables=draft.variables,
+        coupons=_have_coupon(draft, coupon_ids) if is_complete else (),
         complete=is_complete,
     ) + violation.problems(said, {"shop": shop.name})
+
+
+def _coupons_of_own_texts(draft: PlanDraft) -> list[int | None]:
+    """The coupons that come with the plan's own texts: its own, and those of variants that say the same."""
+    variants = draft.experiment.variants if draft.experiment else ()
+    return [draft.coupon_id, *(each.coupon_id for each in variants if each.content is None and each.has_own_coupon)]
+
+
+def _have_coupon(draft: PlanDraft, coupon_ids: Collection[int | None]) -> set[bool]:
+    """Whether a coupon comes with a message: with some, where each customer gets their own best one or none."""
+    if draft.automation and draft.automation.has_smart_coupon:
+        return {True, False}
+    return {coupon_id is not None for coupon_id in coupon_ids}
 
 
 async def _check_variants(shop: Shop, draft: PlanDraft, complete_at: datetime | None) -> list[Problem]:
@@ -101,7 +120,8 @@ async def _check_variants(shop: Shop, draft: PlanDraft, complete_at: datetime | 
     for place, variant in enumerate(draft.experiment.variants[: experiment.MOST_VARIANTS] if draft.experiment else ()):
         found = await _check_coupon(shop, variant.coupon_id, complete_at)
         if variant.content is not None and (complete_at is not None or variant.content.get("texts")):
-            found += _check_said(shop, draft, variant.content, is_complete=complete_at is not None)
+            coupon_id = variant.coupon_id if variant.has_own_coupon else draft.coupon_id
+            found += _check_said(shop, draft, variant.content, [coupon_id], is_complete=complete_at is not None)
         problems += [replace(each, field=("experiment", "variants", str(place), *each.field)) for each in found]
     return problems
 

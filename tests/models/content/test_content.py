@@ -141,6 +141,57 @@ def test_a_text_that_is_only_a_name_says_nothing_to_those_without() -> None:
     assert validate(content("{name}", "en"), channel="CHAT", default_language="en") == []
 
 
+@pytest.mark.parametrize(
+    ("text", "coupons", "whose"),
+    [
+        ("{hasName, select, yes {Hi {name}!} other {}}", [False], "a customer whose name is not known"),
+        ("{hasCoupon, select, yes {{coupon} off} other {}}", [False], "anybody where no coupon comes with it"),
+        ("{hasCoupon, select, yes {{coupon} off} other { \u200b}}", [True, False], "anybody where no coupon comes with it"),
+        ("{hasCoupon, select, no {A} other {}}", [True], "anybody"),
+        ("{hasName, select, yes {A} other {{hasCoupon, select, yes {B} other {}}}}", [True, False],
+         "a customer whose name is not known where no coupon comes with it"),
+        ("{productCount, plural, one {} other {#}}", [False], "anybody"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("field", ["text", "subject"])
+def test_a_text_of_which_some_readers_would_see_nothing_is_refused(
+    field: str, text: str, coupons: list[bool], whose: str
+) -> None:
+    fields = {"text": "Hi", "subject": "Hi", field: text}
+    problems = validate(
+        {"texts": {"en": fields}}, channel="EMAIL", default_language="en", variables=ALL, coupons=coupons
+    )
+    assert paths(problems) == [(f"texts.en.{field}", ErrorCode.MISSING_CONTENT)]
+    assert problems[0].message.startswith(f"says nothing to {whose}")
+
+
+@pytest.mark.parametrize(
+    ("text", "coupons"),
+    [
+        ("{hasCoupon, select, yes {{coupon} off} other {}}", [True]),
+        ("{hasCoupon, select, yes {{coupon} off} other {}}", []),
+        ("{hasCoupon, select, yes {A} other {}}{hasCoupon, select, yes {} other {B}}", [True, False]),
+        ("{hasName, select, yes {A} other {}}{hasName, select, no {B} other {}}", [True, False]),
+        ("{productCount, plural, =0 {} one {A} other {#}}", [False]),
+        ("{hasCoupon, select, yes {A} other {}} 🌷", [True, False]),
+    ],
+)
+def test_a_text_of_which_every_reader_sees_something_is_fine(text: str, coupons: list[bool]) -> None:
+    assert validate(content(text), channel="CHAT", default_language="en", variables=ALL, coupons=coupons) == []
+
+
+@pytest.mark.parametrize("invisible", ["\u200b", " \u2060\ufeff ", "\u3164", "\u2800\u00ad"])
+def test_a_text_of_which_nobody_sees_anything_is_missing(invisible: str) -> None:
+    problems = validate(content(invisible, subject=invisible), channel="EMAIL", default_language="en")
+    missing = ErrorCode.MISSING_CONTENT
+    assert paths(problems) == [("texts.en.text", missing), ("texts.en.subject", missing)]
+
+
+def test_a_preheader_may_say_nothing() -> None:
+    fields = {"subject": "Hi", "preheader": "{hasCoupon, select, yes {A} other {}}"}
+    assert validate(content("Hi", **fields), channel="EMAIL", default_language="en") == []
+
+
 def test_content_is_stored_canonical() -> None:
     stored = normalised({"texts": {"ZH_tw": {"text": " a\r\nb\rc ", "subject": "e\u0301", "preheader": None}}})
     assert stored == {"texts": {"zh-TW": {"text": "a\nb\nc", "subject": "é"}}}

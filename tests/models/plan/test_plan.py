@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -12,9 +13,12 @@ from hypothesis import strategies as st
 from models import database as db
 from models.clock import Clock, now
 from models.errors import ErrorCode, Refused
+from models.experiment import Experiment, Metric, Variant
 from models.plan import TRANSITIONS, Plan, PlanChannel, PlanStatus, advance, check_name
 from models.segment import Segment
-from tests.factories import DEADLINE, make_customers, make_draft, make_resolved, make_running, make_shop
+from tests.automation import welcome
+from tests.factories import DEADLINE, make_coupon, make_customers, make_draft, make_resolved, make_running, make_shop
+from tests.refusals import refusals
 
 
 @given(st.integers(1, 100))
@@ -22,7 +26,7 @@ def test_a_name_of_1_to_100_words_is_fine(words):
     assert check_name(" ".join(["word"] * words)) == []
 
 
-@pytest.mark.parametrize("name", ["", "   ", "word " * 101, "x" * 1001])
+@pytest.mark.parametrize("name", ["", "   ", "\u200b", "\u2060 \u3164", "word " * 101, "x" * 1001])
 def test_an_empty_or_endless_name_is_refused(name):
     assert [problem.field[0] for problem in check_name(name)] == ["name"]
 
@@ -79,6 +83,54 @@ async def test_a_plan_without_text_in_the_shops_language_cannot_be_submitted():
         await plan.submit(shop, send_at=None, deadline_after=DEADLINE)
 
     assert ErrorCode.MISSING_CONTENT in {problem.code for problem in refusal.value.problems}
+    assert PlanStatus.DRAFT is (await Plan.get(id=plan.id)).status
+
+
+SAYS_COUPON = {"texts": {"en": {"text": "{hasCoupon, select, yes {Take {coupon} off} other {}}"}}}
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_text_about_a_coupon_alone_is_kept_but_not_submitted_until_one_comes_with_it():
+    shop = await make_shop()
+    plan = await make_draft(shop, content=SAYS_COUPON)
+
+    assert await refusals(plan.submit(shop, send_at=None, deadline_after=DEADLINE)) == [
+        ("texts.en.text", ErrorCode.MISSING_CONTENT)
+    ]
+    assert PlanStatus.DRAFT is (await Plan.get(id=plan.id)).status
+
+    coupon = await make_coupon(shop)
+    await plan.edit(shop, lambda said: replace(said, coupon_id=coupon.id))
+    await plan.submit(shop, send_at=None, deadline_after=DEADLINE)
+    assert PlanStatus.ONGOING is plan.status
+
+
+@pytest.mark.usefixtures("database")
+async def test_each_variant_says_something_with_its_own_coupon_or_none():
+    shop = await make_shop()
+    coupon = await make_coupon(shop)
+    without = Variant(coupon_id=None, has_own_coupon=True)
+    plan = await make_draft(
+        shop, content=SAYS_COUPON, coupon_id=coupon.id, experiment=Experiment((without,), 20, Metric.CLICK, 4)
+    )
+    submit = partial(plan.submit, shop, send_at=None, deadline_after=DEADLINE)
+
+    assert await refusals(submit()) == [("texts.en.text", ErrorCode.MISSING_CONTENT)]
+
+    told = replace(without, content={"texts": {"en": {"text": "Look!"}}})
+    await plan.edit(shop, lambda said: replace(said, experiment=Experiment((told,), 20, Metric.CLICK, 4)))
+    await submit()
+    assert PlanStatus.ONGOING is plan.status
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_text_about_a_smart_coupon_alone_is_refused_since_some_customers_have_none():
+    shop = await make_shop()
+    plan = await make_draft(shop, content=SAYS_COUPON, automation=welcome(has_smart_coupon=True), segment_id=None)
+
+    assert await refusals(plan.submit(shop, send_at=None, deadline_after=DEADLINE)) == [
+        ("texts.en.text", ErrorCode.MISSING_CONTENT)
+    ]
     assert PlanStatus.DRAFT is (await Plan.get(id=plan.id)).status
 
 
