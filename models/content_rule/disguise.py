@@ -13,11 +13,17 @@ _INVISIBLE = frozenset({"\ufe0e", "\ufe0f", "\u20e3", "\u034f", "\u115f", "\u116
 
 # Cyrillic and Greek letters that look like Latin ones (Unicode UTS #39, the everyday part of it).
 _LOOK_ALIKE = str.maketrans(
-    "аеорсухіјѕһԁԛԝѵАВЕКМНОРСТУХІЈЅԌԚԜӏοαεινρτυχκΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
-    "aeopcyxijshdqwvABEKMHOPCTYXIJSGQWloaeivptuxkABEZHIKMNOPTYX",
+    "аеорсухіјѕһԁԛԝѵАВЕКМНОРСТУХІЈЅҺԌԚԜӏοαεινρτυχκΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
+    "aeopcyxijshdqwvABEKMHOPCTYXIJSHGQWloaeivptuxkABEZHIKMNOPTYX",
 )
+# White letters on a black ground (🅐, 🅰), which NFKC leaves as they are.
+_ON_BLACK = str.maketrans({first + place: 65 + place for first in (0x1F150, 0x1F170) for place in range(26)})
 _TOKEN = re.compile(r"\S+")
+_WORD = re.compile(r"[^\W_]+")
 _LATIN = re.compile(r"[A-Za-z]")
+_LATIN_END = "\u0250"
+_NOT_LATIN = frozenset({"рус"})
+"""Words that could be read as Latin and are not: an ending of the root zone."""
 _SPELLED = re.compile(r"(?<!\S)\S(?: \S){5,}(?!\S)")
 
 
@@ -52,7 +58,7 @@ def is_blank(text: str) -> bool:
 def _seen(character: str) -> str:
     if character in _INVISIBLE or unicodedata.category(character) == "Cf":
         return ""
-    return "".join(_digit(folded) for folded in unicodedata.normalize("NFKC", character))
+    return "".join(_digit(folded) for folded in unicodedata.normalize("NFKC", character.translate(_ON_BLACK)))
 
 
 def _digit(character: str) -> str:
@@ -61,10 +67,17 @@ def _digit(character: str) -> str:
 
 
 def _unlike(text: str) -> str:
-    """Look-alikes made Latin, in words that are Latin otherwise: real Russian and Greek stay as they are."""
+    """Look-alikes made Latin beside Latin letters, in words that can be read so: real Russian and Greek stay as they are."""
     return _TOKEN.sub(
-        lambda token: token.group().translate(_LOOK_ALIKE) if _LATIN.search(token.group()) else token.group(), text
+        lambda token: _WORD.sub(_latin, token.group()) if _LATIN.search(token.group()) else token.group(), text
     )
+
+
+def _latin(word: re.Match[str]) -> str:
+    """The word in Latin letters, if each of its letters is one or looks like one; the "рф" of bloom.рф does not."""
+    seen = word.group().translate(_LOOK_ALIKE)
+    is_latin = all(character < _LATIN_END for character in seen) and word.group().lower() not in _NOT_LATIN
+    return seen if is_latin else word.group()
 
 
 def _unspelled(text: str) -> list[str]:

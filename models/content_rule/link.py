@@ -72,6 +72,15 @@ _SPOKEN_END = (
     rf"|\s+точка\s+(?:ру|ком|рф))(?![{LATIN}])"
 )
 _SPELLED_DOTS = re.compile(rf"{_NOT_INSIDE}({_LABEL}){_SPOKEN_END}", re.IGNORECASE)
+# Dots that stand in the middle of the line, and those that are said in East Asian languages.
+_MIDDLE_DOT = re.compile(
+    rf"{_NOT_INSIDE}(?=[\d-]{{0,9}}[a-z]){_LABEL}[·•∙⋅‧⸱](?:com|net|org)(?![{LATIN}])", re.IGNORECASE
+)
+_EAST_ASIAN_DOT = re.compile(
+    rf"(?<![{LATIN}])(?=[\d-]{{0,9}}[a-z]){_LABEL}\s?(?:[点點]|닷|ドット)\s?(?:{STRONG}|cn|tw|hk|jp|kr|cc|io|컴|넷|コム|ネット)(?![{LATIN}])"
+    r"|[^\W_]{1,20}(?:닷[컴넷]|ドット(?:コム|ネット))",
+    re.IGNORECASE,
+)
 _NO_LABEL = _set(
     "a an the this that our my your of and or el la los las un una le les der die das ein eine o um uma en em"
 )
@@ -92,7 +101,9 @@ _SPELLED_EMAIL = re.compile(
 _NO_MAILBOX = _set("us me them it is are shop store online order buy look search here now available live deals again")
 
 _AT_WORD = re.compile(r"@|[\s(\[{<](?:at|arroba|ät|chez|et)[\s)\]}>]", re.IGNORECASE)
-_DOT_WORD = re.compile(r"[.。:]|xn--|dot|punto|ponto|point|punkt|titik|chấm|точка|noktası", re.IGNORECASE)
+_DOT_WORD = re.compile(
+    r"[.。:·•∙⋅‧⸱点點닷]|xn--|dot|punto|ponto|point|punkt|titik|chấm|точка|noktası|ドット", re.IGNORECASE
+)
 
 Span = tuple[int, int]
 
@@ -132,7 +143,7 @@ def links(text: str) -> Iterator[Span]:
     """Where links and domains stand."""
     if not _DOT_WORD.search(text):
         return
-    for pattern in (_SCHEME, _WWW, _PUNYCODE, _SPACED, _other_script()):
+    for pattern in (_SCHEME, _WWW, _PUNYCODE, _SPACED, _MIDDLE_DOT, _EAST_ASIAN_DOT, _other_script()):
         yield from (found.span() for found in pattern.finditer(text))
     for found in _IP.finditer(text):
         octets = [int(octet) for octet in re.findall(r"\d+", found.group())[:4]]

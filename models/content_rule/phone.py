@@ -12,12 +12,18 @@ _CANDIDATE = re.compile(
 )
 _SLASHED = re.compile(r"(?<![\d/.,])0\d{2,4}\s?/\s?\d{5,8}(?![\d/])")
 _GLUED = re.compile(r"(?<!\d)0\d{9,13}(?!\d)")
+_SPACED_HYPHENS = re.compile(
+    r"(?<![A-Za-z0-9.,:-])(?:\+\s?[1-9]\d*|0\d{1,4})(?: [‐‑–—-] ?\d{2,8}){1,4}(?![A-Za-z0-9.,:]\d)"
+)
 _SHORT_CODE = re.compile(
     r"\b(?:te?xt(?:ing)?|sms|ketik|soạn|nhắn|envi[aáe]|mand[ae]|envoyez|sende|hantar|พิมพ์|ส่ง)\b[^.!?\n]{0,40}"
     r"\s(?:to|ke|gửi|đến|al|a|para|au|an|kepada|sa|ที่|ไปที่)\s(?:no\.?:?\s)?(?P<code>\d{4,6})(?![\d%])",
     re.IGNORECASE,
 )
-_SPELLED_ZERO = re.compile(r"(?<![A-Za-z])[Oo](?=\d[\d .-]{5})|(?<=\d)[Oo](?=\d)")
+_SPELLED_ZERO = re.compile(r"(?<![A-Za-z])[Oo](?=\d[\d .-]{5})|(?<=\d)[Oo](?![A-Za-z])")
+# What stands between digits instead of a hyphen, by a Japanese keyboard or on purpose; ranges (100~200) begin otherwise.
+_ODD_HYPHEN = re.compile(r"[―—−ー〜~_*·•∙⋅]")
+_ODDLY_HYPHENED = re.compile(rf"(?<![A-Za-z0-9.,])(?:\+\s?\d|\(?0)\d*\)?(?:{_ODD_HYPHEN.pattern}\d{{2,}})+")
 
 _DATE = re.compile(
     r"(?:(?:0?[1-9]|[12]\d|3[01])([./-])(?:0?[1-9]|1[0-2])\1(?:20)?\d\d|20\d\d([./-])(?:0?[1-9]|1[0-2])\2(?:0?[1-9]|[12]\d|3[01]))"
@@ -66,16 +72,23 @@ _DIGIT_WORDS = (
     "null|eins|zwei|zwo|drei|vier|fünf|sechs|sieben|acht|neun",
     "không|một|hai|ba|bốn|năm|sáu|bảy|tám|chín",
 )
-_SPELLED = [re.compile(rf"\b(?:{words})(?:[\s,.-]+(?:{words})){{6,}}\b", re.IGNORECASE) for words in _DIGIT_WORDS]
+_SPELLED = [
+    *(re.compile(rf"\b(?:{words})(?:[\s,.-]+(?:{words})){{6,}}\b", re.IGNORECASE) for words in _DIGIT_WORDS),
+    re.compile(r"[零〇一二三四五六七八九幺](?:[\s,.、-]?[零〇一二三四五六七八九幺]){7,}"),
+    re.compile(r"공\s?일\s?공(?:[\s,.-]{0,3}[공영일이삼사오육륙칠팔구]){7,8}"),
+]
 
 
 def phones(text: str) -> Iterator[Span]:
     """Where phone numbers stand."""
-    digits = _SPELLED_ZERO.sub("0", text)
+    digits = _ODDLY_HYPHENED.sub(lambda number: _ODD_HYPHEN.sub("-", number.group()), _SPELLED_ZERO.sub("0", text))
     for pattern in _SPELLED:
         yield from (found.span() for found in pattern.finditer(text))
     for pattern in (_SLASHED, _GLUED):
         yield from (found.span() for found in pattern.finditer(digits))
+    for found in _SPACED_HYPHENS.finditer(digits):
+        if 9 <= sum(character.isdigit() for character in found.group()) <= 13:
+            yield found.span()
     yield from (found.span("code") for found in _SHORT_CODE.finditer(digits))
     for found in _CANDIDATE.finditer(digits):
         start = found.start() + _date_length(found.group())

@@ -45,6 +45,37 @@ def test_a_disguise_is_seen_through_and_reported_as_written(text: str, found: st
     assert words(text) == [(Way.LINK, found)]
 
 
+@pytest.mark.parametrize(
+    ("way", "text"),
+    [
+        (Way.PHONE, "０８１２ー３４５６ー７８９０"), (Way.PHONE, "０３−１２３４−５６７８"), (Way.PHONE, "090〜1234〜5678"),
+        (Way.PHONE, "0812_3456_7890"), (Way.PHONE, "+62·812·3456·7890"), (Way.PHONE, "0812 - 3456 - 7890"),
+        (Way.PHONE, "090 — 1234 — 5678"), (Way.PHONE, "o812-3456-789o"), (Way.PHONE, "电话：一三八零零一三八零零零"),
+        (Way.PHONE, "공일공 일이삼사 오육칠팔"), (Way.LINK, "bloom·com"), (Way.LINK, "bloom•com"),
+        (Way.LINK, "bloom点com"), (Way.LINK, "bloom 點 com"), (Way.LINK, "bloom닷컴"), (Way.LINK, "ブルームドットコム"),
+        (Way.LINK, "bloom.рф"), (Way.LINK, "bloom.рус/x"), (Way.LINK, "магазинbloom.рф"), (Way.LINK, "блоом.com"),
+        (Way.LINK, "🅱🅻🅾🅾🅼.🅲🅾🅼"), (Way.MESSENGER, "WҺatsApp: bloom"), (Way.MESSENGER, "薇信：bloom"),
+        (Way.MESSENGER, "加V信 bloom"), (Way.MESSENGER, "加v bloom123"), (Way.MESSENGER, "微信bloom123"),
+        (Way.MESSENGER, "扣扣12345678"), (Way.MESSENGER, "wx: bloom"),
+    ],
+)  # fmt: skip
+def test_ways_out_are_found_as_east_asian_keyboards_and_other_alphabets_write_them(way: Way, text: str) -> None:
+    assert [found.way for found in check(text)] == [way]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "添加wifi密码", "参加 V LIVE", "价格 100~200元", "10000〜20000円", "62000~150000", "09:00~18:00", "2026·01·15",
+        "09.00 - 12.00 - 18.00", "100 - 200 - 300 - 400", "Tee 128 - 134 - 140 - 146", "10 - 20 - 30 cm", "0 - 3 - 6 - 9",
+        "5月10点开播", "晚上8点 online", "今晚8點 shop now", "水玉ドット柄", "점심 닷새", "col·lecció", "周一二三四五六",
+        "QQ糖真好吃", "S🅰️LE", "T-рубашка", "Wi-Fi-том", "004_005_006", "1o lugar",
+    ],
+)  # fmt: skip
+def test_ranges_sizes_hours_and_dotted_patterns_pass_as_they_are_written_there(text: str) -> None:
+    assert check(text) == []
+
+
 def test_real_russian_and_greek_are_left_as_they_are() -> None:
     for text in ("Скидка на все товары сегодня", "Νέα προϊόντα στο κατάστημα"):
         assert plain(text).text == text
@@ -83,7 +114,7 @@ def test_text_close_to_a_way_out_is_checked_too(text: str) -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["a", "a.", "a-", "0 ", "0-", "(0", "a@", "a(dot)", "a at ", "www.", "1.", "one ", "chat us on ", "中.", "[.]", "http:", "x-a.", "a(at)", "a dot "],
+    ["a", "a.", "a-", "0 ", "0-", "(0", "a@", "a(dot)", "a at ", "www.", "1.", "one ", "chat us on ", "中.", "[.]", "http:", "x-a.", "a(at)", "a dot ", "0_", "0 - ", "+1~", "一", "공일공", "a点", "ド", "中ドット", "a·", "加v", "qq"],
 )  # fmt: skip
 @pytest.mark.timeout(60)
 def test_no_text_takes_more_than_its_length_is_worth(unit: str) -> None:
