@@ -80,7 +80,7 @@ class PlanDraft:
 
 
 async def from_coupon(shop: Shop, own: Coupon, segment_id: int | None) -> PlanDraft:
-    """A draft about a coupon: to its own segment, or the one asked for, or the shop's largest preset (R12)."""
+    """A draft about a coupon: to the segment asked for, or its own, or the shop's largest preset (R12)."""
     return PlanDraft(
         name=own.name,
         channel=PlanChannel.CHAT,
@@ -93,11 +93,12 @@ async def from_coupon(shop: Shop, own: Coupon, segment_id: int | None) -> PlanDr
     )
 
 
-async def _audience(shop_id: int, *wanted: int | None) -> int:
-    """The first segment that is wanted, or else the shop's largest preset."""
-    for segment_id in wanted:
-        if segment_id is not None:
-            return segment_id
+async def _audience(shop_id: int, wanted: int | None, own: int | None) -> int:
+    """The segment that is wanted, or else the coupon's own, unless it was archived since, or the shop's largest preset."""
+    if wanted is not None:
+        return wanted
+    if own is not None and await Segment.exists(id=own, archived_at=None):
+        return own
     presets = await Segment.filter(shop_id=shop_id, preset__isnull=False).order_by("id")
     sizes = await member.sizes([preset.question() for preset in presets])
     largest = max(zip(presets, sizes, strict=True), key=lambda pair: pair[1])

@@ -191,6 +191,29 @@ async def test_a_targeted_coupon_goes_to_its_own_segment_and_an_ended_one_nowher
     assert await Plan.all().count() == 1
 
 
+async def test_a_coupon_whose_segment_was_archived_is_made_known_to_the_largest_preset(api: Api):
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    repeat = await Segment.get(shop_id=shop.id, preset="REPEAT")
+    regulars = await repeat.duplicate(shop, name="Regulars", actor="anna")
+    own = await make_coupon(shop, visibility=Visibility.TARGETED, segment_id=regulars.id)
+    await regulars.archive()
+    given = {"couponId": global_id.encode("Coupon", own.id)}
+
+    made = (await api.data(call("planCreateFromCoupon", PLAN), seller(shop), input=given))["planCreateFromCoupon"]
+
+    assert made["userErrors"] == []
+    assert made["plan"]["segment"] == {"preset": "RECENT"}
+    refused = await api.data(
+        call("planCreateFromCoupon", PLAN), seller(shop),
+        input={**given, "segmentId": global_id.encode("Segment", regulars.id)},
+    )  # fmt: skip
+    assert refused["planCreateFromCoupon"]["userErrors"] == [
+        {"field": ["segmentId"], "code": "NOT_FOUND", "rule": None}
+    ]
+    assert await Plan.all().count() == 1
+
+
 async def test_a_plan_carries_a_coupon_and_lets_go_of_it(api: Api):
     shop = await make_shop()
     own, plan = await make_coupon(shop), await make_draft(shop)
