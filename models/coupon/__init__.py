@@ -121,7 +121,7 @@ class Coupon(Model):
             keeps_code = terms.visibility is known.visibility or terms.visibility is not Visibility.PRIVATE
             if terms.code == known.code:
                 terms = replace(terms, code=None)
-            await _check(shop, terms, at)
+            await _check(shop, terms, at, kept=known.terms)
             code = known.code if keeps_code else draw_code()
             await Coupon.filter(id=self.id).update(updated_at=at, **_columns(terms, code))
         return await Coupon.get(id=self.id)
@@ -174,11 +174,14 @@ def _stands(status: CouponStatus, at: datetime) -> Q:
             return ~over & Q(starts_at__lte=at) & ~sold_out
 
 
-async def _check(shop: Shop, terms: CouponTerms, at: datetime) -> None:
-    """Refuse terms that cannot be, or a name that leads its reader out of the shop (R13)."""
+async def _check(shop: Shop, terms: CouponTerms, at: datetime, *, kept: CouponTerms | None = None) -> None:
+    """Refuse terms that cannot be, or a name that leads its reader out of the shop (R13).
+
+    `kept` are those it has already: its segment may have been archived since.
+    """
     found = [*coupon_terms.problems(terms, at), *violation.problems_of(("name",), terms.name)]
-    known = Segment.filter(id=terms.segment_id, shop_id=shop.id, archived_at=None)
-    if terms.segment_id is not None and not await known.exists():
+    is_new = terms.segment_id is not None and (kept is None or terms.segment_id != kept.segment_id)
+    if is_new and not await Segment.exists(id=terms.segment_id, shop_id=shop.id, archived_at=None):
         found.append(Problem(("segmentId",), "There is no such segment.", ErrorCode.NOT_FOUND))
     found += await _unknown_products(shop.id, terms.product_ids[: coupon_terms.MAX_PRODUCTS])
     if terms.code and await Coupon.exists(shop_id=shop.id, code=terms.code):

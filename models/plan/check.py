@@ -51,15 +51,15 @@ async def check(
 
     With `complete_at`, the time it would start, it must also be fit to be sent then: with every text
     that anyone would get (R14), and with a coupon that runs. `kept` is what the plan said already: its time may
-    have come while it was a draft, and its template may be gone.
+    have come while it was a draft, its template may be gone, and its segment archived, which matters at the submit.
     """
     problems = check_name(draft.name)
     if kept is None or draft.template != kept.template:
         problems += check_template(draft.template)
     if kept is None or draft.send_at != kept.send_at:
         problems += check_not_past(draft.send_at, now(), "startAt" if draft.automation else "sendAt")
-    if draft.automation is None or draft.segment_id is not None:
-        problems += await _check_segment(shop, draft.segment_id)
+    if kept is None or draft.segment_id != kept.segment_id or complete_at is not None:
+        problems += await _check_segment(shop, draft)
     if draft.automation:
         problems += automation.check(
             draft.automation, channel=draft.channel, segment_id=draft.segment_id, product_ids=draft.product_ids,
@@ -144,8 +144,11 @@ def check_not_past(send_at: datetime | None, at: datetime, field: str) -> list[P
     return [Problem((field,), message, ErrorCode.IN_PAST)]
 
 
-async def _check_segment(shop: Shop, segment_id: int | None) -> list[Problem]:
-    if await Segment.exists(id=segment_id or 0, shop_id=shop.id, archived_at=None):
+async def _check_segment(shop: Shop, draft: PlanDraft) -> list[Problem]:
+    """That the segment is there; an automated plan may do without."""
+    if draft.automation and draft.segment_id is None:
+        return []
+    if await Segment.exists(id=draft.segment_id or 0, shop_id=shop.id, archived_at=None):
         return []
     return [Problem(("segmentId",), "There is no such segment.", ErrorCode.NOT_FOUND)]
 

@@ -96,6 +96,24 @@ async def test_what_a_submitted_plan_promises_does_not_change_any_more():
 
 
 @pytest.mark.usefixtures("database")
+async def test_a_coupon_whose_segment_was_archived_changes_in_all_else_but_no_other_takes_that_segment():
+    shop = await make_shop()
+    preset = await Segment.get(shop_id=shop.id, preset="REPEAT")
+    regulars = await preset.duplicate(shop, name="Regulars", actor="anna")
+    own = await make_coupon(shop, visibility=Visibility.TARGETED, segment_id=regulars.id)
+    other = await make_coupon(shop, visibility=Visibility.TARGETED, segment_id=preset.id)
+    await regulars.archive()
+
+    changed = await own.edit(shop, lambda terms: replace(terms, total_limit=200))
+
+    assert (changed.total_limit, changed.segment_id) == (200, regulars.id)
+    assert await refusals(other.edit(shop, lambda terms: replace(terms, segment_id=regulars.id))) == [
+        ("segmentId", ErrorCode.NOT_FOUND)
+    ]
+    assert (await Coupon.get(id=other.id)).segment_id == preset.id
+
+
+@pytest.mark.usefixtures("database")
 async def test_a_plan_is_not_submitted_with_a_coupon_that_does_not_run_when_it_starts(clock: Clock):
     shop = await make_shop()
     own = await make_coupon(shop)

@@ -86,6 +86,28 @@ async def test_a_plan_without_text_in_the_shops_language_cannot_be_submitted():
     assert PlanStatus.DRAFT is (await Plan.get(id=plan.id)).status
 
 
+@pytest.mark.usefixtures("database")
+async def test_a_draft_whose_segment_was_archived_is_edited_but_submitted_only_with_another():
+    shop = await make_shop()
+    preset = await Segment.get(shop_id=shop.id, preset="REPEAT")
+    own = await preset.duplicate(shop, name="Regulars", actor="anna")
+    plan = await make_draft(shop, segment_id=own.id)
+    await own.archive()
+
+    await plan.edit(shop, lambda said: replace(said, name="Autumn"))
+    assert (await Plan.get(id=plan.id)).name == "Autumn"
+    no_such = [("segmentId", ErrorCode.NOT_FOUND)]
+    assert await refusals(plan.submit(shop, send_at=None, deadline_after=DEADLINE)) == no_such
+    other = await make_draft(shop)
+    assert await refusals(other.edit(shop, lambda said: replace(said, segment_id=own.id))) == no_such
+    kept = {each.id: (each.status, each.segment_id) for each in await Plan.all()}
+    assert kept == {plan.id: (PlanStatus.DRAFT, own.id), other.id: (PlanStatus.DRAFT, preset.id)}
+
+    await plan.edit(shop, lambda said: replace(said, segment_id=preset.id))
+    await plan.submit(shop, send_at=None, deadline_after=DEADLINE)
+    assert PlanStatus.ONGOING is plan.status
+
+
 SAYS_COUPON = {"texts": {"en": {"text": "{hasCoupon, select, yes {Take {coupon} off} other {}}"}}}
 
 
