@@ -48,6 +48,9 @@ _IN_A_LINK = re.compile(r"[!$-;=@-Z\[\]_a-z~%]+")
 """What may begin a link in a mail and its List-Unsubscribe: no space, no quotation mark, nothing beyond ASCII, and
 neither a query nor a fragment, since a path comes behind it."""
 
+_USER = re.compile(r"[a-z]+://[^/]*@", re.IGNORECASE)
+"""How a URL begins that names a user: everybody who gets a mail would read the password."""
+
 
 class SettingsFileError(Exception):
     """A file that a setting names cannot be read; the message says which, never what is in it."""
@@ -94,7 +97,7 @@ def _can_be_read(url: str) -> bool:
 
 def _can_begin_links(url: str) -> bool:
     """Whether links can be made of a URL by writing a path behind it."""
-    if _IN_A_LINK.fullmatch(url) is None or not _can_be_read(url):
+    if _IN_A_LINK.fullmatch(url) is None or _USER.match(url) or not _can_be_read(url):
         return False
     parts = urlsplit(url)
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -314,7 +317,7 @@ class Settings(BaseSettings):
         if value and not _can_begin_links(value):
             raise ValueError(
                 "must be a URL that links can begin with, such as https://outreach.example.com: http or https, a host,"
-                " no query, no fragment, no spaces; a host in another script is written as xn--…"
+                " no user, no password, no query, no fragment, no spaces; a host in another script is written as xn--…"
             )
         return value
 

@@ -46,19 +46,22 @@ def test_customers_reach_the_public_url_or_else_where_it_listens(public_url: str
         "outreach.example.com", "localhost:8000", "ftp://outreach.example.com", "https://", "https:///outreach", "https://:8000", "https://a:port",
         "https://a:0", "https://[::1", "https://a.example/?shop=1", "https://a.example?", "https://a.example/#top", "https://a.example#",
         "https://a .example", " https://a.example", "https://a.example\n", 'https://a.example/"', "https://a.example/>", "https://müller.example",
+        "https://ana@a.example", "https://ana:secret@a.example/outreach", "https://:secret@a.example", "https://@a.example", "HTTPS://ana:s@cr@t@a.example",
     ],
 )  # fmt: skip
 def test_a_public_url_that_no_link_can_begin_with_is_named(monkeypatch, capsys, written: str):
     monkeypatch.setenv("PUBLIC_URL", written)
 
     assert main(["token", "--role", "PLATFORM"]) == 2
-    assert capsys.readouterr().err.startswith("error: PUBLIC_URL: must be a URL that links can begin with, such as ")
+    told = capsys.readouterr().err
+    assert told.startswith("error: PUBLIC_URL: must be a URL that links can begin with, such as ")
+    assert "secret" not in told
 
 
 @pytest.mark.parametrize(
     "written",
     [
-        "http://localhost", "http://localhost:8000/", "http://127.0.0.1:8000", "http://[::1]:8000", "https://[2001:db8::1]/", "HTTPS://Shop.example",
+        "http://localhost", "http://localhost:8000/", "https://shop.example/@ana", "http://127.0.0.1:8000", "http://[::1]:8000", "https://[2001:db8::1]/", "HTTPS://Shop.example",
         "https://shop.example/outreach/", "https://a_b.example/~shop/%C3%BC", "https://xn--mller-kva.example",
     ],
 )  # fmt: skip
