@@ -12,6 +12,7 @@ UNREACHABLE = (
     asyncpg.TooManyConnectionsError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    asyncpg.DatabaseDroppedError,
 )
 """What says that PostgreSQL cannot be reached just now, as opposed to a wrong statement or a wrong use of the driver.
 
@@ -22,8 +23,10 @@ REFUSED = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.InsufficientPrivilegeError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
 )
-"""What says that DATABASE_URL names a role, a password or a database that PostgreSQL does not take, or has no rights."""
+"""What says that DATABASE_URL names a role, a password or a database that PostgreSQL does not take, has no rights, or is
+closed."""
 
 UNUSABLE = (*UNREACHABLE, *REFUSED, DBConnectionError)
 """Either of them; Tortoise says of a database that is not there that there is no connection."""
@@ -43,8 +46,8 @@ def outage_of(error: BaseException | None) -> BaseException | None:
 
 
 def _is_turned_away(error: BaseException | None) -> bool:
-    """Whether PostgreSQL refused the connection itself, and not a statement for which the role has no right."""
-    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+    """Whether PostgreSQL refused the connection itself, and not a statement for which the role has no right, say."""
+    if isinstance(error, asyncpg.InsufficientPrivilegeError | asyncpg.ObjectNotInPrerequisiteStateError):
         return getattr(error, "severity_en", None) == "FATAL"
     return isinstance(error, REFUSED)
 

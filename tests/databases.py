@@ -54,6 +54,20 @@ async def refused(server: str, name: str) -> AsyncIterator[None]:
         await _administer(server, f'ALTER ROLE "{name}" LOGIN')
 
 
+@asynccontextmanager
+async def closed(server: str) -> AsyncIterator[None]:
+    """The block's time, in which the server's own database takes no connections; what was open is ended."""
+    beside = url_of(server, "template1")
+    await _administer(beside, "ALTER DATABASE postgres ALLOW_CONNECTIONS false")
+    try:
+        await _administer(
+            beside, "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = 'postgres'"
+        )
+        yield
+    finally:
+        await _administer(beside, "ALTER DATABASE postgres ALLOW_CONNECTIONS true")
+
+
 async def _administer(server: str, statement: str) -> None:
     connection = await asyncpg.connect(server)
     try:

@@ -292,6 +292,31 @@ async def test_a_worker_whose_role_is_refused_says_so_without_tracebacks_and_goe
     assert (await oracle.check(sink.accepted())).states == {"SENT": 3}
 
 
+@pytest.mark.usefixtures("database", "redis")
+async def test_a_worker_whose_database_is_closed_says_so_without_tracebacks_and_goes_on_when_it_is_open(
+    quick: Settings, migrated: str, make_sink: Callable[..., Sink], caplog: pytest.LogCaptureFixture
+):
+    def waiting() -> list[str]:
+        return [line for line in caplog.messages if line.startswith("timer waits until PostgreSQL is reachable: ")]
+
+    def is_closed() -> bool:  # a timer whose statement was cut off says that instead
+        return any("not currently accepting connections" in line for line in caplog.messages)
+
+    sink = make_sink()
+    async with working(quick.model_copy(update={"smtp_url": sink.start()})):
+        await until(has_worker)
+        async with databases.closed(migrated):
+            await until(lambda: len(waiting()) == 3 and is_closed())
+        await until(lambda: whenever_reachable(is_connected))
+        shop = await make_shop()
+        await make_customers(shop, 3)
+        plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+        await until(lambda: sent(plan))
+
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+    assert (await oracle.check(sink.accepted())).states == {"SENT": 3}
+
+
 @pytest.mark.usefixtures("database")
 async def test_a_worker_that_waits_to_be_recognised_outlives_a_crash_of_postgresql(
     quick: Settings,

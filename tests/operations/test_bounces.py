@@ -19,6 +19,7 @@ from models.plan import Plan, PlanChannel
 from models.signed_link import keys_of
 from operations.bounces import MOST_CONNECTIONS, listen
 from settings import Settings
+from tests.databases import closed
 from tests.factories import make_customers, make_resolved, make_shop
 from tests.models.mail.test_report import ENCLOSED, POSTFIX
 
@@ -169,6 +170,19 @@ async def test_what_could_not_be_stored_is_asked_for_again(
         assert (await deliver(*place, back, bounce(back)))[0] == 451
     assert await state() == "SENT"
     assert len([record for record in caplog.records if record.exc_info]) == traced
+    assert (await deliver(*place, back, bounce(back)))[0] == 250
+    assert await state() == "FAILED"
+
+
+async def test_a_report_comes_again_while_the_database_is_closed(
+    place: tuple[str, Place], settings: Settings, migrated: str, caplog: pytest.LogCaptureFixture
+):
+    *_, back = await one_sent(settings)
+    async with closed(migrated):
+        assert (await deliver(*place, back, bounce(back)))[0] == 451
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+    assert await state() == "SENT"
+
     assert (await deliver(*place, back, bounce(back)))[0] == 250
     assert await state() == "FAILED"
 

@@ -147,6 +147,19 @@ async def test_a_database_that_refuses_our_role_is_told_as_unavailable_until_it_
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
 
 
+async def test_a_database_that_is_closed_is_told_as_unavailable_until_it_is_open_again(
+    api: Api, migrated: str, caplog: pytest.LogCaptureFixture
+):
+    shop = await make_shop()
+    async with databases.closed(migrated):
+        answers = [await api.answer(query, seller(shop)) for query in ("{ shop { id } }", "{ plans { totalCount } }")]
+    again = await api.answer("{ shop { externalId } }", seller(shop))
+
+    assert [error["extensions"]["code"] for answer in answers for error in answer["errors"]] == ["UNAVAILABLE"] * 2
+    assert again["data"] == {"shop": {"externalId": "bloom"}}
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
 async def test_a_database_that_gives_our_role_no_connection_is_unavailable_and_a_table_that_it_may_not_read_is_a_bug(
     api: Api, migrated: str
 ):
