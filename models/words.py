@@ -1,7 +1,7 @@
 """Words in every language there is, from data files that a translator can read and mend: one for each in models/templates/.
 
-Beside the templates (models/template.py) they hold what a mail's frame, its buttons and the page of its unsubscribe link
-say, and what sellers read in their own language: the names of presets, and advice (R14).
+Beside the templates (models/template.py) they hold what a mail's frame, its buttons and the pages of its links say,
+and what sellers read in their own language: the names of presets, and advice (R14).
 """
 
 import tomllib
@@ -37,8 +37,19 @@ class UnsubscribeWords:
     done: str
     late: str
     """That a mail which was just on its way may still arrive."""
-    invalid: str
     button: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkWords:
+    """What the page of a mail's link says where it does not lead on."""
+
+    language: str
+    invalid: str
+    gone: str
+    """That what it led to is not there any more."""
+    later: str
+    """That it cannot be followed just now."""
 
 
 @cache
@@ -65,6 +76,13 @@ def unsubscribe_words(language: str) -> UnsubscribeWords:
     """The words of an unsubscribe link's page, in the language R14 chooses for `language`."""
     file = nearest(language)
     return UnsubscribeWords(language=file["language"], button=file["email"]["unsubscribe"], **file["unsubscribe"])
+
+
+@cache
+def link_words(language: str) -> LinkWords:
+    """The words of a link that does not lead on, in the language R14 chooses for `language`."""
+    file = nearest(language)
+    return LinkWords(language=file["language"], **file["link"])
 
 
 def button_label(destination: str, language: str) -> str:

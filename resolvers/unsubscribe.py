@@ -6,22 +6,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from models import addressee, consent, erasure
-from models.language import direction
 from models.signed_link import Link, Purpose, keys_of, verify
 from models.turn import Turns
 from models.words import UnsubscribeWords, language_of_caller, unsubscribe_words
+from resolvers import link_page
 from settings import Settings
-
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
-
-PAGE = """<!doctype html><html lang="{language}" dir="{direction}"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>{title}</title>
-<style>:root{{color-scheme:light dark}}body{{font:16px/1.5 system-ui;max-width:32em;margin:4em auto;padding:0 1em}}
-button{{font:inherit;padding:.6em 1.2em}}</style><p>{text}</p>{form}</html>"""
 
 
 class Unsubscribe:
@@ -36,14 +25,20 @@ class Unsubscribe:
         self._turns = Turns(1)
 
     async def answer(self, request: Request) -> Response:
-        """GET: a page with a button. POST, from that button or in one click by a mail client: it is done, at once."""
+        """GET: a page with a button. POST, from that button or in one click by a mail client: it is done, at once.
+
+        503 while PostgreSQL is away. Whoever comes again finds nothing half done, and may find it done.
+        """
         link = verify(self._keys, Purpose.UNSUBSCRIBE, request.path_params["token"])
-        reader = await addressee.of_link(link) if link else None
-        asked_for = language_of_caller(request.headers.get("accept-language"))
-        if link is None or reader is None:
-            words = unsubscribe_words(asked_for)
-            return _page(words, words.invalid, status=404)
-        words = unsubscribe_words(reader.language or asked_for)
+        if link is None:
+            return _invalid(request)
+        return await link_page.unless_away(self._answer(link, request), lambda: link_page.come_again(request))
+
+    async def _answer(self, link: Link, request: Request) -> Response:
+        reader = await addressee.of_link(link)
+        if reader is None:
+            return _invalid(request)
+        words = unsubscribe_words(reader.language or language_of_caller(request.headers.get("accept-language")))
         if request.method != "POST":
             return _page(words, words.question, shop=reader.shop, form=_form(words))
         with self._turns.of(link):
@@ -66,9 +61,10 @@ def _form(words: UnsubscribeWords) -> str:
     return f'<form method="post"><button>{escape(words.button)}</button></form>'
 
 
-def _page(words: UnsubscribeWords, pattern: str, *, shop: str = "", form: str = "", status: int = 200) -> HTMLResponse:
+def _invalid(request: Request) -> HTMLResponse:
+    return link_page.refusal(request, lambda words: words.invalid, status=404)
+
+
+def _page(words: UnsubscribeWords, pattern: str, *, shop: str, form: str = "") -> HTMLResponse:
     text = escape(pattern).format(shop=f"<bdi>{escape(shop)}</bdi>")
-    page = PAGE.format(
-        language=words.language, direction=direction(words.language), title=escape(words.button), text=text, form=form
-    )
-    return HTMLResponse(page, status_code=status, headers=HEADERS)
+    return link_page.page(words.language, words.button, text, form=form)

@@ -1,14 +1,14 @@
 """Downloads over HTTP: exports of a plan, as a stream, by bearer token or by a link that was asked for."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from models import export
+from models import availability, export
 from models.errors import RekindleError
 from models.export import MEDIA_TYPES, Content, Format
 from resolvers.export import linked, own_plan
@@ -40,13 +40,19 @@ class Downloads:
 
     async def by_link(self, request: Request) -> Response:
         """What the link is for; 404 when it is none of ours or its time is over."""
+        return await _unless_away(self._by_link(request))
+
+    async def by_token(self, request: Request) -> Response:
+        """A plan of the caller's shop; 404 when it is unknown or another's."""
+        return await _unless_away(self._by_token(request))
+
+    async def _by_link(self, request: Request) -> Response:
         found = await linked(self._settings, request.path_params["token"])
         if found is None:
             return _refusal("NOT_FOUND", "This link is not ours, or its time is over.", 404)
         return self._stream(found.shop_id, found.plan_id, found.content, found.format)
 
-    async def by_token(self, request: Request) -> Response:
-        """A plan of the caller's shop; 404 when it is unknown or another's."""
+    async def _by_token(self, request: Request) -> Response:
         try:
             caller = await caller_of_header(self._verifier, request.headers.get("authorization"))
             plan = await own_plan(caller, request.path_params["plan"])
@@ -61,9 +67,7 @@ class Downloads:
 
     def _stream(self, shop_id: int, plan_id: int, content: Content, form: Format) -> Response:
         if self._open.total() >= AT_ONCE or self._open[shop_id] >= AT_ONCE_OF_SHOP:
-            refusal = _refusal("THROTTLED", "Too many downloads at once.", 503)
-            refusal.headers["Retry-After"] = "30"
-            return refusal
+            return _later("THROTTLED", "Too many downloads at once.")
         name = export.file_name(plan_id, content, form)
         headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
         parts = export.written(plan_id, content, form)
@@ -84,6 +88,22 @@ class _Download(PatientStream):
             await super().__call__(scope, receive, send)
         finally:
             self._open[self._shop_id] -= 1
+
+
+async def _unless_away(answer: Awaitable[Response]) -> Response:
+    """The answer; that it must be asked for again while PostgreSQL is away."""
+    try:
+        return await answer
+    except Exception as error:
+        if availability.outage_of(error) is None:
+            raise
+        return _later("UNAVAILABLE", "The database cannot be reached just now.")
+
+
+def _later(code: str, message: str) -> JSONResponse:
+    refusal = _refusal(code, message, 503)
+    refusal.headers["Retry-After"] = "30"
+    return refusal
 
 
 def _refusal(code: str, message: str, status: int) -> JSONResponse:

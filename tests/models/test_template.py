@@ -50,6 +50,7 @@ def test_a_file_says_its_language_and_has_exactly_the_same_texts_as_all(language
         "reviewed_by_native_speaker",
         "email",
         "unsubscribe",
+        "link",
         "button",
         "preset",
         "advice",
@@ -57,7 +58,9 @@ def test_a_file_says_its_language_and_has_exactly_the_same_texts_as_all(language
     }
     assert set(file["email"]) == {"why", "unsubscribe"}
     said = {name: re.findall(r"{.*?}", text) for name, text in file["unsubscribe"].items()}
-    assert said == {"question": ["{shop}"], "done": ["{shop}"], "late": [], "invalid": []}
+    assert said == {"question": ["{shop}"], "done": ["{shop}"], "late": []}
+    assert list(file["link"]) == ["invalid", "gone", "later"]
+    assert not any(re.search(r"[{}]", text) for text in file["link"].values())
     assert set(file["button"]) == set(Destination)
     assert list(file["preset"]) == list(Preset)
     assert len(set(file["preset"].values())) == len(Preset)

@@ -19,6 +19,8 @@ from models.plan import Plan, PlanChannel, wording
 from models.scenario import Destination
 from models.shop import Shop
 from models.signed_link import Link, Purpose, keys_of, sign
+from models.words import link_words
+from resolvers import link_page
 from server import create_app
 from settings import Settings
 from tests import databases
@@ -113,6 +115,49 @@ async def test_the_image_is_shown_while_postgresql_refuses_our_role(
     assert await times() == [None] * 4
 
 
+async def test_while_postgresql_is_away_a_link_asks_in_the_reader_s_language_to_be_followed_again(
+    client: httpx.AsyncClient, settings: Settings, migrated: str, clock: Clock
+):
+    _, _, link = await mailed(clock)
+    token = token_of(settings, link)
+    async with databases.closed(migrated):
+        german = await client.get(f"/mail/{token}/b", headers={"Accept-Language": "de-AT, en;q=0.5"})
+        unasked = await client.get(f"/mail/{token}/p1")
+        image = await client.get(f"/mail/{token}/o.gif")
+
+    assert (german.status_code, german.headers["retry-after"], german.headers["cache-control"]) == (
+        503,
+        "30",
+        "no-store",
+    )
+    assert '<html lang="de" dir="ltr">' in german.text and f"<p>{link_words('de').later}</p>" in german.text
+    assert unasked.status_code == 503 and f"<p>{link_words('en').later}</p>" in unasked.text
+    assert "location" not in german.headers
+    assert (image.status_code, image.headers["content-type"]) == (200, "image/gif")
+    assert await times() == [None] * 4
+
+    assert (await client.get(f"/mail/{token}/b")).status_code == 302
+    assert await times() == [now(), now(), None, None]
+
+
+async def test_a_link_whose_mail_others_hold_for_too_long_asks_to_be_followed_again_and_its_image_is_shown(
+    client: httpx.AsyncClient, settings: Settings, migrated: str, clock: Clock, *, monkeypatch: pytest.MonkeyPatch
+):
+    _, _, link = await mailed(clock)
+    token = token_of(settings, link)
+    monkeypatch.setattr(link_page, "ANSWER_WITHIN", 0.3)
+    holder = await asyncpg.connect(migrated)
+    async with holder.transaction():
+        await holder.execute("SELECT FROM delivery FOR UPDATE")
+        click = await client.get(f"/mail/{token}/b")
+        image = await client.get(f"/mail/{token}/o.gif")
+    await holder.close()
+
+    assert (click.status_code, click.headers["retry-after"]) == (503, "30")
+    assert (image.status_code, image.headers["content-type"]) == (200, "image/gif")
+    assert await times() == [None] * 4
+
+
 async def test_what_is_no_link_of_ours_leads_nowhere_and_changes_nothing(
     client: httpx.AsyncClient, settings: Settings, clock: Clock
 ):
@@ -128,6 +173,8 @@ async def test_what_is_no_link_of_ours_leads_nowhere_and_changes_nothing(
     for path in wrong:
         answer = await client.get(f"/mail/{path}")
         assert (answer.status_code, answer.headers.get("location")) == (404, None), path
+    japanese = await client.get(f"/mail/{token}x/b", headers={"Accept-Language": "ja"})
+    assert japanese.status_code == 404 and f"<p>{link_words('ja').invalid}</p>" in japanese.text
     assert (await client.post(f"/mail/{token}/b")).status_code == 405
     assert await times() == [None] * 4
 

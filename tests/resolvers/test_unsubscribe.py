@@ -15,6 +15,7 @@ from models.shop import Shop
 from models.signed_link import Link, Purpose, keys_of, sign
 from server import create_app
 from settings import Settings
+from tests.databases import closed
 from tests.factories import make_customers, make_resolved, make_shop
 from tests.waiting import until
 
@@ -72,6 +73,24 @@ async def test_a_link_that_is_not_ours_is_refused_and_changes_nothing(
     assert await consent_of(customer) == "SUBSCRIBED"
 
 
+async def test_while_postgresql_is_away_mail_clients_and_people_are_asked_to_come_again_and_nothing_is_changed(
+    settings: Settings, subscriber: tuple[Shop, UUID], migrated: str
+):
+    shop, customer = subscriber
+    token = token_of(settings, shop, customer)
+    async with closed(migrated):
+        answers = [await ask(settings, method, token, browser="fr") for method in ("GET", "POST")]
+        unasked = await ask(settings, "POST", token)
+
+    assert [(each.status_code, each.headers["retry-after"]) for each in (*answers, unasked)] == [(503, "30")] * 3
+    assert all(f"<p>{escape(words.link_words('fr').later)}</p>" in each.text for each in answers)
+    assert f"<p>{words.link_words('en').later}</p>" in unasked.text
+    assert await consent_of(customer) == "SUBSCRIBED"
+
+    assert (await ask(settings, "POST", token)).status_code == 200
+    assert await consent_of(customer) == "UNSUBSCRIBED"
+
+
 @pytest.mark.parametrize("is_answered", [True, False])
 async def test_the_answer_waits_for_a_mail_in_flight_but_not_for_ever(
     settings: Settings, subscriber: tuple[Shop, UUID], monkeypatch: pytest.MonkeyPatch, is_answered: bool
@@ -125,4 +144,4 @@ async def test_where_the_mail_is_not_known_the_page_speaks_as_the_browser_asks(
     wrong = await ask(settings, "GET", token[:-2], browser="ja")
 
     assert words.unsubscribe_words("th").question.partition("{shop}")[0] in looked.text
-    assert wrong.status_code == 404 and words.unsubscribe_words("ja").invalid in wrong.text
+    assert wrong.status_code == 404 and words.link_words("ja").invalid in wrong.text

@@ -21,6 +21,7 @@ from schema.serving import download, patience
 from schema.serving.download import Downloads
 from settings import Settings
 from tests.api import Api, seller, shopper, token_of
+from tests.databases import closed
 from tests.factories import make_customers, make_resolved, make_shop
 
 LINK = "query ($id: ID!) { plan(id: $id) { export(content: LEDGER, format: CSV) { url expiresAt } } }"
@@ -109,6 +110,19 @@ async def test_without_a_token_or_with_another_role_nothing_is_told(client: http
     ]:
         answer = await client.get(f"{path}/ledger.csv", headers=headers)
         assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+async def test_while_postgresql_is_away_a_download_is_to_be_asked_for_again(
+    client: httpx.AsyncClient, api: Api, migrated: str
+):
+    shop, plan, path = await make_plan()
+    link = (await api.data(LINK, seller(shop), id=global_id.encode("Plan", plan.id)))["plan"]["export"]
+    async with closed(migrated):
+        answers = [await client.get(link["url"]), await client.get(f"{path}/ledger.csv", headers=bearer(seller(shop)))]
+
+    assert [(each.status_code, each.headers["retry-after"]) for each in answers] == [(503, "30")] * 2
+    assert [each.json()["error"]["code"] for each in answers] == ["UNAVAILABLE"] * 2
+    assert (await client.get(link["url"])).status_code == 200
 
 
 async def test_too_many_downloads_at_once_are_asked_to_come_again(
