@@ -140,10 +140,15 @@ class PlanSubmitInput:
 
     id: strawberry.ID = strawberry.field(description="Global id of the draft.")
     send_at: datetime | None = strawberry.field(
-        default=None, description="When to send it; the draft's own time, or at once, when left out. Refused when past."
+        default=None,
+        description=(
+            "When to send it. Left out or null it is the draft's own sendAt, and at once only where the draft has none: "
+            "a draft for later begins at once by the present time here. Refused when past."
+        ),
     )
     local_time: time | None = strawberry.field(
-        default=None, description="The hour of each customer's own day to send it at; the draft's own when left out."
+        default=None,
+        description="The hour of each customer's own day to send it at; left out or null it is the draft's own, if any.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 

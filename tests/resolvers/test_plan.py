@@ -7,7 +7,7 @@ import pytest
 from starlette.applications import Starlette
 
 from models import database as databases
-from models.clock import now
+from models.clock import Clock, now
 from models.plan import Plan, advance
 from models.segment import Segment
 from models.shop import Shop
@@ -167,6 +167,18 @@ async def test_a_submit_repeated_with_its_key_answers_the_plan_as_it_is(api: Api
     first = await api.data(SUBMIT, seller(shop), input=call)
 
     assert await api.data(SUBMIT, seller(shop), input=call) == first
+
+
+async def test_no_time_or_null_at_a_submit_is_the_draft_s_own_and_the_present_time_is_at_once(api: Api, clock: Clock):
+    shop = await make_shop()
+    later = clock.now() + timedelta(days=17)
+    plans = []
+    for given in ({}, {"sendAt": None}, {"sendAt": clock.now().isoformat()}):
+        draft = await make_draft(shop, send_at=later)
+        answer = await api.data(SUBMIT, seller(shop), input={"id": global_id.encode("Plan", draft.id), **given})
+        plans.append(answer["planSubmit"]["plan"])
+
+    assert [plan["status"] for plan in plans] == ["SCHEDULED", "SCHEDULED", "ONGOING"]
 
 
 async def test_a_plan_for_later_is_scheduled_and_can_be_cancelled(api: Api):
