@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from models.availability import outage_of
 from models.errors import Refused, RekindleError, Throttled
+from schema.execution.variable_error import in_json
 
 log = logging.getLogger(__name__)
 
@@ -20,12 +21,14 @@ BAD_INPUT = "BAD_USER_INPUT"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 
 
-def formatted(error: GraphQLError, *, otherwise: str = BAD_INPUT) -> dict[str, Any]:
-    """An error as clients get it. `otherwise` is the code of what graphql-core itself refuses.
+def formatted(
+    error: GraphQLError, *, otherwise: str = BAD_INPUT, variables: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """An error as clients get it. `otherwise` is the code of what graphql-core itself refuses, of `variables` perhaps.
 
     A bug is logged with its traceback under a reference, and the client gets only the reference.
     """
-    message, extensions = _outcome(error, otherwise)
+    message, extensions = _outcome(error, otherwise, variables or {})
     answer: dict[str, Any] = {"message": message}
     if error.locations:
         answer["locations"] = [location.formatted for location in error.locations]
@@ -40,7 +43,7 @@ def plain(code: str, message: str) -> dict[str, Any]:
     return {"message": message, "extensions": {"code": code}}
 
 
-def _outcome(error: GraphQLError, otherwise: str) -> tuple[str, dict[str, Any]]:
+def _outcome(error: GraphQLError, otherwise: str, variables: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     for cause in _causes(error):
         if isinstance(cause, RekindleError):
             return str(cause), _extensions(cause)
@@ -53,7 +56,7 @@ def _outcome(error: GraphQLError, otherwise: str) -> tuple[str, dict[str, Any]]:
         if isinstance(cause, RedisError):
             return "Live news and jobs cannot be reached just now.", {"code": "UNAVAILABLE"}
     if all(isinstance(cause, GraphQLError) for cause in _causes(error)):
-        return error.message, {"code": otherwise, **(error.extensions or {})}
+        return in_json(error.message, variables), {"code": otherwise, **(error.extensions or {})}
     return _masked(error)
 
 

@@ -254,7 +254,8 @@ class Engine:
                 yield self._answer(ExecutionResult(None, [_at_root(error, ready)]), ready)
 
     def _answer(self, result: ExecutionResult, ready: Ready) -> Answer:
-        errors = [formatted(error, otherwise=BAD_INPUT) for error in result.errors or ()]
+        variables = ready.operation.variables
+        errors = [formatted(error, otherwise=BAD_INPUT, variables=variables) for error in result.errors or ()]
         # graphql-core answers what it could not start (a variable of the wrong type) with errors without a path.
         was_run = result.data is not None or any("path" in error for error in errors)
         used = counted(result.data, ready.document.dear)
