@@ -40,6 +40,7 @@ from jobs.recompute_access import recompute_access
 from jobs.resolve_audience import resolve_audience
 from jobs.send_trials import send_trials
 from jobs.send_webhooks import send_webhooks
+from jobs.stopping import CLOSE_WITHIN, DRAIN
 from jobs.sweep import sweep
 from jobs.told import told
 from models import availability, database, origin, worker
@@ -77,10 +78,6 @@ LOOKS_PAST = 500
 """How many jobs that others claimed a worker looks past: each of a dead one's stays claimed until it is forgotten."""
 JOB_TIMEOUT = timedelta(minutes=15)
 POLL_DELAY = 0.1
-DRAIN = timedelta(seconds=20)
-"""How long a stopping worker lets its jobs finish: what is on the wire, and no more."""
-CLOSE_WITHIN = timedelta(seconds=8)
-"""How long it then takes to store what it knows."""
 RESTART_DELAY = 1.0
 RECOGNISE_DELAY = 30.0
 """Seconds between two complaints about a database that was restored."""

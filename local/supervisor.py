@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jobs import stopping
 from local.child import start_child
 from local.place import LocalError
 from operations.trouble import BAD_USAGE
@@ -20,8 +21,8 @@ LONGEST_DELAY = 30.0
 STEADY = 60.0
 """A child that ran for so many seconds has recovered: its next delay is the first again."""
 
-STOP_WITHIN = 30.0
-"""Seconds that a child has to finish what it is doing."""
+STOP_WITHIN = stopping.STOP_WITHIN.total_seconds() + 5.0
+"""Seconds that a child has to finish what it is doing: as many as a worker may take, which takes longest, and some more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs import worker
+from jobs import stopping
 from models import language, retention, trial
 from models.condition.document import write
 from models.condition.leaves import Scope
@@ -173,9 +173,10 @@ def test_the_limits_of_a_document_are_told():
 
 def test_how_a_worker_stops_and_how_commands_end_is_told():
     told = re.sub(r"\s+", " ", section("operations.md", "## Processes"))
-    drain, store = (f"{limit.total_seconds():g} s" for limit in (worker.DRAIN, worker.CLOSE_WITHIN))
+    drain, store = (f"{limit.total_seconds():g} s" for limit in (stopping.DRAIN, stopping.CLOSE_WITHIN))
 
     assert f"finishes what is on the wire ({drain} at most) and stores what came of it ({store})" in told
+    assert f"it ends within {stopping.STOP_WITHIN.total_seconds():g} s, for which `run`," in told
     assert f"{trouble.BAD_USAGE} when it cannot be done" in told
     assert f"{command_line.INTERRUPTED} is Ctrl-C, and {command_line.READER_GONE} that nobody reads" in told
     assert f"and {file_import.SOME_REFUSED} when the file was read to its end" in section("import.md")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from jobs import stopping
 from local.place import socket_folder
 from local.postgres import Postgres, _program
 from settings import Settings
@@ -144,3 +145,7 @@ def test_compose_itself_finds_it_valid(tmp_path: Path):
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
+
+
+def test_a_worker_s_container_lets_it_use_all_of_its_time_to_stop(compose: dict[str, Any]):
+    assert stopping.STOP_WITHIN.total_seconds() < int(compose["services"]["worker"]["stop_grace_period"].rstrip("s"))

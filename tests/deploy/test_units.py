@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs import stopping
 from settings import Settings
 from tests.deploy.machine import read_unit
 from tests.deploy.needs import BY_COMMAND
@@ -88,3 +89,10 @@ def test_the_image_has_every_part_that_runs():
     copied = set(re.findall(r"^COPY (\w+) \w+$", text, re.MULTILINE))
 
     assert copied == {"schema", "resolvers", "models", "jobs", "operations", "local"}
+
+
+def test_a_worker_s_unit_lets_it_use_all_of_its_time_to_stop():
+    path = DEPLOY / "systemd" / "rekindle-worker@.service"
+    unit = read_unit(path.stem, path.read_text("utf-8"))
+
+    assert stopping.STOP_WITHIN.total_seconds() < int(unit.one("TimeoutStopSec"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs import stopping
 from local import supervisor
 from local.place import LocalError
 from local.supervisor import Service, keep_running
@@ -64,6 +65,10 @@ async def test_a_child_is_asked_to_end_and_waited_for(tmp_path: Path):
     await running
 
     assert log.read_text().splitlines() == ["started", "ended"]
+
+
+def test_a_worker_that_uses_all_of_its_time_to_stop_is_not_killed():
+    assert stopping.STOP_WITHIN.total_seconds() < supervisor.STOP_WITHIN
 
 
 async def test_a_child_that_will_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
