@@ -97,7 +97,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
     from resolvers.touch import Touches
     from resolvers.unsubscribe import Unsubscribe
     from schema.execution.traffic import Traffic
-    from schema.serving.console import console_files
+    from schema.serving.console import console_files, to_console
     from schema.serving.download import Downloads
     from schema.serving.transport import create_graphql_app
 
@@ -121,7 +121,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
     if settings.bounce_secret:
         routes.append(Route("/bounces", Reports(settings).answer, methods=["POST"]))
     if not settings.production:
-        routes.append(Mount("/console", console_files()))
+        routes += [Route("/", to_console), Mount("/console", console_files())]
     if settings.mailbox_directory and not settings.production:  # it asks nobody who they are
         routes += mailbox_routes(settings.mailbox_directory)
     return routes

@@ -148,7 +148,7 @@ def _number(text: str) -> int | None:
 
 
 def _table(entries: list[Entry]) -> str:
-    head = '<tr class="soft"><th class="when">Received</th><th class="to">To</th><th>Subject</th></tr>'
+    head = '<tr class="soft"><th class="when">Received, UTC</th><th class="to">To</th><th>Subject</th></tr>'
     return f'<table class="list">{head}{"".join(map(_row, entries))}</table>'
 
 

@@ -46,7 +46,8 @@ async def test_an_empty_mailbox_says_so(browser: httpx.AsyncClient):
 async def test_the_list_leads_to_each_message(browser: httpx.AsyncClient, box: Mailbox):
     number = keep(box, "Grüße", "Hallo Ana", "<p>Hallo <b>Ana</b></p>")
 
-    assert f'href="/mailbox/{number}"' in (await browser.get("/mailbox")).text
+    listed = (await browser.get("/mailbox")).text
+    assert f'href="/mailbox/{number}"' in listed and "Received, UTC" in listed
     page = (await browser.get(f"/mailbox/{number}")).text
     assert "Grüße" in page
     assert "Hallo Ana" in page

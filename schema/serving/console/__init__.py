@@ -8,6 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from models.clock import now
@@ -49,6 +51,11 @@ def console() -> bytes:
 def console_files() -> GZipMiddleware:
     """What the page loads, to be mounted at /console."""
     return GZipMiddleware(StaticFiles(directory=ASSETS))
+
+
+def to_console(_request: Request) -> Response:
+    """The way from the server's bare address, which is what people type, to the page."""
+    return RedirectResponse("graphql")
 
 
 @lru_cache(maxsize=1)

@@ -76,6 +76,24 @@ async def test_all_that_the_page_loads_is_served_but_not_in_production(
             assert (response.content == (ASSETS / name).read_bytes()) is not production
 
 
+@pytest.mark.parametrize(("production", "told"), [(False, (307, "graphql")), (True, (404, None))])
+async def test_the_server_s_bare_address_leads_to_the_page_but_not_in_production(
+    settings: Settings, production: bool, told: tuple[int, str | None]
+):
+    served = create_app(settings.model_copy(update={"production": production}))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://rekindle.test") as client:
+        response = await client.get("/")
+
+    assert (response.status_code, response.headers.get("location")) == told
+
+
+def test_each_token_is_asked_for_by_the_name_under_which_a_start_prints_it():
+    script = (ASSETS / "console.js").read_text("utf-8")
+    asked = dict(re.findall(r'(\w+): "(\w+) token"', script))
+
+    assert asked == {role: str(claims["role"]) for role, claims in CLAIMS.items()}
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in ASSETS.glob("*.min.*")))
 def test_what_others_made_is_as_it_was_published(name: str):
     told = (ASSETS.parent / "README.md").read_text("utf-8")

@@ -6,6 +6,7 @@ const { useEditorContext } = GraphiQL.React;
 
 const examples = JSON.parse(document.getElementById("examples").textContent);
 const roles = [...new Set(examples.map(example => example.role))];
+const tokens = { Seller: "OWNER token", Platform: "PLATFORM token", Shopper: "CUSTOMER token" };  // as a start prints them
 
 // Tokens live as long as the browser's tab, and go nowhere but into requests.
 const asking = {
@@ -89,7 +90,7 @@ function Asker({ role, isChosen, ask }) {
   return h("label", null,
     h("input", { type: "radio", name: "role", checked: isChosen, onChange: () => ask(role) }),
     h("span", null, role),
-    h("input", { type: "password", placeholder: "token", value: token, onChange: change, autoComplete: "off", "aria-label": `${role}'s token` }));
+    h("input", { type: "password", placeholder: tokens[role], value: token, onChange: change, autoComplete: "off", "aria-label": `${role}'s token` }));
 }
 
 // GraphiQL begins with its panel hidden and has no option for it, so the panel's button is pressed as soon as it is there.
