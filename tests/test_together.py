@@ -30,7 +30,7 @@ def test_what_belongs_together_is_there(beginning: str):
 
 
 @pytest.mark.parametrize(
-    ("path", "processes"), [("tests/local/test_past_plans.py", 1), ("tests/local/test_else.py", 2)]
+    ("path", "processes"), [("tests/local/demo/test_past_plans.py", 1), ("tests/local/demo/test_else.py", 2)]
 )
 def test_what_belongs_together_runs_in_one_process(tmp_path: Path, path: str, processes: int):
     (tmp_path / path).parent.mkdir(parents=True)

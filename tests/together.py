@@ -10,7 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER = (
     "tests/deploy/test_set_up.py::",
-    "tests/local/test_past_plans.py::",
+    "tests/local/demo/test_past_plans.py::",
     "tests/test_server.py::TestInstallation::",
 )
 """How the ids of tests begin that share a machine, a filled database, an installation."""
