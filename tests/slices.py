@@ -17,9 +17,9 @@ LEASE = timedelta(hours=1)
 """How long a worker is taken to be alive: longer than any test lasts."""
 
 
-async def mail_plan(count: int = 3, **columns: Any) -> tuple[Shop, Plan]:
-    """A shop, and a plan of its with `count` mails in slice 1; `columns` are its customers'."""
-    shop = await make_shop()
+async def mail_plan(count: int = 3, *, name: str = "bloom", **columns: Any) -> tuple[Shop, Plan]:
+    """A shop of that name, and a plan of its with `count` mails in slice 1; `columns` are its customers'."""
+    shop = await make_shop(name)
     await make_customers(shop, count, **columns)
     return shop, await make_resolved(shop, channel=PlanChannel.EMAIL)
 

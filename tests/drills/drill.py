@@ -12,11 +12,9 @@ from jobs.queue import redis_pool
 from jobs.worker import work
 from local.postgres import Postgres, _program
 from models import database as db
-from models.plan import Plan, PlanChannel, PlanStatus
-from models.shop import Shop
+from models.plan import Plan, PlanStatus
 from operations import restored as command_line
 from settings import Settings
-from tests.factories import make_customers, make_resolved, make_shop
 from tests.waiting import WITHIN, is_connected, until
 
 
@@ -63,13 +61,6 @@ async def is_sent(plan: Plan) -> bool:
 async def states() -> dict[str, int]:
     """How many messages are in each state."""
     return {row[0]: row[1] for row in await db.fetch("SELECT state::text, count(*) FROM delivery GROUP BY state")}
-
-
-async def mail_plan(count: int, name: str = "bloom") -> tuple[Shop, Plan]:
-    """A new shop, and a plan of its that so many mails wait for."""
-    shop = await make_shop(name)
-    await make_customers(shop, count, prefix=f"{name}-")
-    return shop, await make_resolved(shop, channel=PlanChannel.EMAIL)
 
 
 @asynccontextmanager

@@ -21,8 +21,9 @@ from models import database as db
 from models import migration, origin, sending
 from models.clock import now
 from settings import Settings
-from tests.drills.drill import connect, is_sent, mail_plan, own, restored, run, said, states, working
+from tests.drills.drill import connect, is_sent, own, restored, run, said, states, working
 from tests.processes import command
+from tests.slices import mail_plan
 from tests.smtp_sink import Sink
 from tests.waiting import until
 
@@ -151,7 +152,7 @@ async def test_what_went_out_after_the_standby_lagged_never_goes_out_again(
     assert await states() == {"UNKNOWN": 30}
 
     await sending.resume(actor="COMMAND")
-    _, later = await mail_plan(5, "fern")
+    _, later = await mail_plan(5, name="fern", prefix="fern-")
     async with working(after):
         await until(lambda: is_sent(later))
     assert len(sink.accepted()) == 35
@@ -177,7 +178,7 @@ async def test_a_standby_that_had_followed_to_the_end_goes_on_where_the_primary_
 
     assert await origin.differences(redis) == []
     assert await states() == {"SENT": 10}
-    _, later = await mail_plan(5, "fern")
+    _, later = await mail_plan(5, name="fern", prefix="fern-")
     async with working(after):
         await until(lambda: is_sent(later))
     assert len(sink.accepted()) == 15

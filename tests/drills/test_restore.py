@@ -25,7 +25,6 @@ from tests import databases
 from tests.drills.drill import (
     connect,
     is_sent,
-    mail_plan,
     own,
     redis_client,
     restored,
@@ -36,6 +35,7 @@ from tests.drills.drill import (
 )
 from tests.factories import make_customers, make_resolved, make_running, make_shop
 from tests.processes import command
+from tests.slices import mail_plan
 from tests.smtp_sink import Sink
 from tests.waiting import WITHIN, until
 

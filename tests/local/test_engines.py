@@ -9,12 +9,8 @@ from redis import Redis
 
 from local.engines import engines, installation, running
 from local.place import LocalError
-from settings import Settings
+from tests.local.installations import settings_in
 from tests.local.processes import beside, eventually, naming
-
-
-def settings_in(folder: Path, **values: object) -> Settings:
-    return Settings.model_validate({"data_directory": folder, **values})
 
 
 def quiet(_line: str) -> None:

@@ -7,11 +7,7 @@ import pytest
 
 from local.keys import with_keys
 from local.place import LocalError
-from settings import Settings
-
-
-def settings_in(folder: Path, **values: object) -> Settings:
-    return Settings.model_validate({"data_directory": folder, **values})
+from tests.local.installations import settings_in
 
 
 def test_keys_are_made_once_and_kept(tmp_path: Path):

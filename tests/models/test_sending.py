@@ -18,15 +18,9 @@ from models.slice import Slice
 from tests import oracle
 from tests.conftest import NOON
 from tests.factories import DEADLINE, make_customers, make_draft, make_resolved, make_running, make_shop
-from tests.slices import make_worker
+from tests.slices import mail_plan, make_worker
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-async def mail_plan(count: int = 3) -> Plan:
-    shop = await make_shop()
-    await make_customers(shop, count)
-    return await make_resolved(shop, channel=PlanChannel.EMAIL)
 
 
 async def acquired(plan: Plan) -> Slice | None:
@@ -34,7 +28,7 @@ async def acquired(plan: Plan) -> Slice | None:
 
 
 async def test_what_was_loaded_before_a_stop_is_granted_no_intent_after_it():
-    plan = await mail_plan()
+    _, plan = await mail_plan()
     held = await acquired(plan)
     assert held is not None
     first, *others = await slices.load(held)
@@ -50,7 +44,7 @@ async def test_what_was_loaded_before_a_stop_is_granted_no_intent_after_it():
 
 
 async def test_while_stopped_no_slice_range_or_trial_is_begun_and_afterwards_all_are(settings):
-    plan = await mail_plan()
+    _, plan = await mail_plan()
     running = await make_running(await make_shop("other"))
     shop = await make_shop("third")
     draft = await make_draft(shop, channel=PlanChannel.EMAIL)
@@ -76,7 +70,7 @@ async def test_while_stopped_no_slice_range_or_trial_is_begun_and_afterwards_all
 
 
 async def test_a_stop_waits_for_who_is_just_beginning_and_finds_their_token():
-    plan = await mail_plan()
+    _, plan = await mail_plan()
     begun: asyncio.Future[Slice | None] = asyncio.get_running_loop().create_future()
     go_on = asyncio.Event()
 
@@ -98,7 +92,7 @@ async def test_a_stop_waits_for_who_is_just_beginning_and_finds_their_token():
 
 
 async def test_the_time_of_a_stop_does_not_count_to_a_deadline_nor_does_anything_expire_in_it(clock: Clock):
-    plan = await mail_plan()
+    _, plan = await mail_plan()
     deadline = await db.fetch_value("SELECT deadline FROM plan")
     await sending.stop("a drill", actor="test")
     clock.move(DEADLINE + timedelta(hours=1))
@@ -112,7 +106,7 @@ async def test_the_time_of_a_stop_does_not_count_to_a_deadline_nor_does_anything
 
 
 async def test_a_pause_within_a_stop_counts_to_no_deadline_either(clock: Clock):
-    plan = await mail_plan()
+    _, plan = await mail_plan()
     deadline = await db.fetch_value("SELECT deadline FROM plan")
     await sending.stop("a drill", actor="test")
     clock.move(timedelta(hours=5))

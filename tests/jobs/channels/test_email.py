@@ -16,7 +16,8 @@ from models import slice as slices
 from models.clock import Clock
 from models.plan import Plan, PlanStatus
 from tests import oracle
-from tests.jobs.channels.mailing import AtSink, mail_plan, states
+from tests.jobs.channels.mailing import AtSink, states
+from tests.slices import mail_plan
 from tests.smtp_sink import Conversation, Sink, Stage, always
 from tests.waiting import until
 
@@ -24,7 +25,7 @@ from tests.waiting import until
 async def test_a_relay_that_takes_only_two_connections_gets_everything_through_them(
     ctx: Context, sink: Sink, at_sink: AtSink
 ):
-    plan = await mail_plan(60)
+    _, plan = await mail_plan(60)
     sink.most_connections, sink.delay = 2, 0.01
     at_sink(smtp_connections=8)
 
@@ -35,7 +36,7 @@ async def test_a_relay_that_takes_only_two_connections_gets_everything_through_t
 
 
 async def test_several_relays_share_the_work_and_one_may_be_away(ctx: Context, sink: Sink, at_sink: AtSink):
-    plan = await mail_plan(30)
+    _, plan = await mail_plan(30)
     url = sink.start()
     sink.start = lambda: url  # type: ignore[method-assign] # it runs already
     at_sink(smtp_url=f"smtp://127.0.0.1:1 {url}", smtp_connections=2)
@@ -52,7 +53,7 @@ async def test_several_relays_share_the_work_and_one_may_be_away(ctx: Context, s
 async def test_a_plan_that_is_refused_again_and_again_pauses_and_says_why(
     ctx: Context, sink: Sink, at_sink: AtSink, reply: str, limit: int
 ):
-    plan = await mail_plan(200)
+    _, plan = await mail_plan(200)
     sink.script = always(Stage.MAIL, reply)
     at_sink(smtp_connections=2)
 
@@ -70,7 +71,7 @@ async def test_a_plan_that_is_refused_again_and_again_pauses_and_says_why(
 async def test_a_plan_of_which_the_relay_refused_the_last_mail_as_well_pauses(
     ctx: Context, sink: Sink, at_sink: AtSink
 ):
-    plan = await mail_plan(refusals.BY_POLICY)
+    _, plan = await mail_plan(refusals.BY_POLICY)
     sink.script = always(Stage.MAIL, "550 5.7.26 not authenticated")
     at_sink(smtp_connections=2)
 
@@ -84,7 +85,7 @@ async def test_a_plan_of_which_the_relay_refused_the_last_mail_as_well_pauses(
 async def test_letters_whose_day_is_over_while_they_wait_for_a_connection_do_not_touch_the_wire(
     ctx: Context, sink: Sink, at_sink: AtSink, clock: Clock
 ):
-    plan = await mail_plan(20)
+    _, plan = await mail_plan(20)
     clock.move(timedelta(hours=11, minutes=59))
 
     def midnight(stage: Stage, conversation: Conversation) -> None:
@@ -102,7 +103,7 @@ async def test_letters_whose_day_is_over_while_they_wait_for_a_connection_do_not
 
 
 async def test_a_domains_limit_holds_while_other_domains_go_on(ctx: Context, sink: Sink, at_sink: AtSink):
-    plan = await mail_plan(24)
+    _, plan = await mail_plan(24)
     await db.execute("UPDATE customer SET email = external_id || '@other.example' WHERE external_id > 'c2'")
     sink.delay = 0.02
     at_once: list[int] = []
@@ -121,7 +122,7 @@ async def test_a_domains_limit_holds_while_other_domains_go_on(ctx: Context, sin
 
 
 async def test_a_domains_rate_holds(ctx: Context, sink: Sink, at_sink: AtSink):
-    plan = await mail_plan(6)
+    _, plan = await mail_plan(6)
     at_sink(smtp_connections=4, smtp_domain_rate=20.0)
     loop = asyncio.get_running_loop()
 
@@ -135,7 +136,7 @@ async def test_a_domains_rate_holds(ctx: Context, sink: Sink, at_sink: AtSink):
 async def test_what_a_draining_channel_has_not_begun_stays_and_the_rest_is_settled(
     ctx: Context, sink: Sink, at_sink: AtSink
 ):
-    plan = await mail_plan(50)
+    _, plan = await mail_plan(50)
     sink.delay = 0.05
     channel = at_sink(smtp_connections=2)
 
@@ -157,7 +158,7 @@ async def test_a_database_lost_while_it_is_asked_whether_a_slice_goes_on_costs_n
     lost_when_asked: list[slices.Waiting],
     caplog: pytest.LogCaptureFixture,
 ):
-    plan = await mail_plan(5)
+    _, plan = await mail_plan(5)
     channel = at_sink(smtp_connections=1)
     held = await slices.acquire(plan.id, 1, ctx["worker_id"], uuid4())
     assert held is not None

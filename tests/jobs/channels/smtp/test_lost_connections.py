@@ -14,7 +14,8 @@ from jobs.deliver_slice import deliver_slice
 from models import database as db
 from tests import oracle
 from tests.conftest import NOON
-from tests.jobs.channels.mailing import AtSink, State, mail_plan, states
+from tests.jobs.channels.mailing import AtSink, State, states
+from tests.slices import mail_plan
 from tests.smtp_sink import Act, Conversation, Sink, Stage, always, once
 from tests.waiting import until
 
@@ -23,7 +24,7 @@ from tests.waiting import until
 async def test_a_connection_lost_in_the_body_makes_its_letter_wait_at_most(
     ctx: Context, sink: Sink, at_sink: AtSink, act
 ):
-    plan = await mail_plan(5)
+    _, plan = await mail_plan(5)
     sink.script = once(Stage.BODY, act)
     at_sink(smtp_connections=1)
 
@@ -39,7 +40,7 @@ async def test_a_connection_lost_in_the_body_makes_its_letter_wait_at_most(
 async def test_a_connection_lost_before_the_body_costs_nothing(
     ctx: Context, sink: Sink, at_sink: AtSink, stage: Stage, act
 ):
-    plan = await mail_plan(5)
+    _, plan = await mail_plan(5)
     sink.script = once(stage, act)
     at_sink(smtp_connections=1)
 
@@ -54,7 +55,7 @@ async def test_a_connection_lost_before_the_body_costs_nothing(
 async def test_a_connection_lost_after_the_dot_leaves_one_message_unknown(
     ctx: Context, sink: Sink, at_sink: AtSink, act: Act
 ):
-    plan = await mail_plan(5)
+    _, plan = await mail_plan(5)
     sink.script = once(Stage.DOT, act)
     at_sink(smtp_connections=1)
 
@@ -71,7 +72,7 @@ async def test_a_relay_that_never_answers_the_dot_leaves_one_message_unknown(
 ):
     usual = session.DOT_WAIT
     monkeypatch.setattr(session, "DOT_WAIT", 0.5)
-    plan = await mail_plan(3)
+    _, plan = await mail_plan(3)
 
     def script(stage: Stage, conversation: Conversation) -> Act | None:
         if conversation.connection == 1:
@@ -92,7 +93,7 @@ async def test_a_relay_that_never_answers_the_envelope_is_tried_on_a_fresh_conne
     ctx: Context, sink: Sink, at_sink: AtSink, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(session, "REPLY_WAIT", 0.2)
-    plan = await mail_plan(3)
+    _, plan = await mail_plan(3)
     sink.script = once(Stage.RCPT, Act.STALL)
     at_sink(smtp_connections=1)
 
@@ -105,7 +106,7 @@ async def test_a_relay_that_never_answers_the_envelope_is_tried_on_a_fresh_conne
 async def test_a_letter_whose_connection_is_always_lost_waits_like_one_refused_for_now(
     ctx: Context, sink: Sink, at_sink: AtSink
 ):
-    plan = await mail_plan(3)
+    _, plan = await mail_plan(3)
 
     def script(stage: Stage, conversation: Conversation) -> Act | None:
         return Act.RESET if stage is Stage.BODY and conversation.recipient.startswith("c1@") else None
@@ -121,7 +122,7 @@ async def test_a_letter_whose_connection_is_always_lost_waits_like_one_refused_f
 
 
 async def test_a_last_word_before_the_relay_hangs_up_counts(ctx: Context, sink: Sink, at_sink: AtSink):
-    plan = await mail_plan(1)
+    _, plan = await mail_plan(1)
     sink.script = always(Stage.BODY, "552 5.3.4 too big")
     at_sink(smtp_connections=1)
 
@@ -143,7 +144,7 @@ async def test_a_last_word_before_the_relay_hangs_up_counts(ctx: Context, sink: 
 async def test_a_refusal_of_the_recipient_stands_when_the_relay_hangs_up_after_it(
     ctx: Context, sink: Sink, at_sink: AtSink, *, word: str, became: State, pipelining: bool
 ):
-    plan = await mail_plan(1)
+    _, plan = await mail_plan(1)
     sink.pipelining, sink.hangs_up_after = pipelining, word
     sink.script = always(Stage.RCPT, word)
     at_sink(smtp_connections=1)
@@ -158,7 +159,7 @@ async def test_a_refusal_of_the_recipient_stands_when_the_relay_hangs_up_after_i
 async def test_a_farewell_while_the_intent_is_committed_keeps_the_dot_back(
     ctx: Context, sink: Sink, at_sink: AtSink, monkeypatch: pytest.MonkeyPatch
 ):
-    plan = await mail_plan(1)
+    _, plan = await mail_plan(1)
     sink.script = once(Stage.BODY, "421 4.4.2 idle for too long")
     channel = at_sink(smtp_connections=1)
     exchange = channel._commits.exchange
@@ -182,7 +183,7 @@ async def test_a_farewell_while_the_intent_is_committed_keeps_the_dot_back(
 async def test_a_connection_whose_task_is_cancelled_is_dropped_and_the_next_letter_is_whole(
     ctx: Context, sink: Sink, at_sink: AtSink
 ):
-    plan = await mail_plan(6)
+    _, plan = await mail_plan(6)
     sink.keep_bodies = True
     channel = at_sink(smtp_connections=1)
 

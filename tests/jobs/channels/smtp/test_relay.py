@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from jobs.channels.email import EmailChannel
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
-from tests.jobs.channels.mailing import mail_plan, states
+from tests.jobs.channels.mailing import states
+from tests.slices import mail_plan
 from tests.smtp_sink import Sink, Stage
 
 
@@ -131,7 +132,7 @@ async def channel_to(ctx: Context) -> AsyncIterator[Callable[[str], None]]:
 async def test_mails_go_over_tls_and_authorities_are_read_once(
     ctx: Context, secure_relay: SecureRelay, channel_to: Callable[[str], None], readings: list[None], scheme: str
 ):
-    plan = await mail_plan(12)
+    _, plan = await mail_plan(12)
     channel_to(await secure_relay.start(scheme))
 
     await deliver_slice(ctx, plan.id, 1)
@@ -145,7 +146,7 @@ async def test_mails_go_over_tls_and_authorities_are_read_once(
 async def test_a_relay_for_whose_certificate_nobody_vouches_gets_nothing(
     ctx: Context, secure_relay: SecureRelay, channel_to: Callable[[str], None], scheme: str
 ):
-    plan = await mail_plan(12)
+    _, plan = await mail_plan(12)
     channel_to(await secure_relay.start(scheme))
 
     await deliver_slice(ctx, plan.id, 1)
@@ -157,7 +158,7 @@ async def test_a_relay_for_whose_certificate_nobody_vouches_gets_nothing(
 async def test_a_relay_without_tls_gets_nothing_where_tls_is_required(
     ctx: Context, sink: Sink, channel_to: Callable[[str], None]
 ):
-    plan = await mail_plan(12)
+    _, plan = await mail_plan(12)
     channel_to(sink.start())
 
     await deliver_slice(ctx, plan.id, 1)
@@ -169,7 +170,7 @@ async def test_a_relay_without_tls_gets_nothing_where_tls_is_required(
 async def test_where_no_tls_is_wanted_no_authorities_are_read(
     ctx: Context, at_sink: Callable[..., EmailChannel], readings: list[None]
 ):
-    plan = await mail_plan(12)
+    _, plan = await mail_plan(12)
     at_sink()
 
     await deliver_slice(ctx, plan.id, 1)

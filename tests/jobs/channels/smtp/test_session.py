@@ -17,14 +17,15 @@ from models.errors import ErrorCode, refuse
 from models.mail.letter import Writer
 from tests import oracle
 from tests.conftest import NOON
-from tests.jobs.channels.mailing import AtSink, mail_plan, states
+from tests.jobs.channels.mailing import AtSink, states
+from tests.slices import mail_plan
 from tests.smtp_sink import Act, Conversation, Sink, Stage, always, once
 
 
 @pytest.mark.parametrize("pipelining", [True, False])
 @pytest.mark.parametrize("act", [None, Act.DRIBBLE])
 async def test_every_letter_is_accepted_once(ctx: Context, sink: Sink, at_sink: AtSink, pipelining: bool, act):
-    plan = await mail_plan(40)
+    _, plan = await mail_plan(40)
     sink.pipelining, sink.script = pipelining, always(Stage.DOT, act)
     at_sink()
 
@@ -38,7 +39,7 @@ async def test_every_letter_is_accepted_once(ctx: Context, sink: Sink, at_sink: 
 async def test_all_dots_that_were_granted_leave_before_the_next_letters_are_written(
     ctx: Context, sink: Sink, at_sink: AtSink, monkeypatch: pytest.MonkeyPatch
 ):
-    plan = await mail_plan(60)
+    _, plan = await mail_plan(60)
     at_sink(smtp_connections=8)
     done: list[str] = []
     write, body = Wire.write, Writer.body
@@ -65,7 +66,7 @@ async def test_all_dots_that_were_granted_leave_before_the_next_letters_are_writ
 async def test_a_letter_that_cannot_be_written_holds_up_no_other_and_waits(
     ctx: Context, sink: Sink, at_sink: AtSink, monkeypatch: pytest.MonkeyPatch
 ):
-    plan = await mail_plan(12)
+    _, plan = await mail_plan(12)
     at_sink(smtp_connections=2)
     unlucky = await db.fetch_value("SELECT customer_id FROM delivery ORDER BY customer_id OFFSET 5 LIMIT 1")
     body = Writer.body
@@ -106,7 +107,7 @@ async def test_a_refusal_concerns_its_letter_only(
     ctx: Context, sink: Sink, at_sink: AtSink, *, pipelining: bool, stage: Stage, reply: str
 ):
     expected = REFUSALS[reply]
-    plan = await mail_plan(5)
+    _, plan = await mail_plan(5)
     sink.pipelining, sink.script = pipelining, once(stage, reply)
     at_sink(smtp_connections=1)
 
@@ -125,7 +126,7 @@ async def test_a_refusal_concerns_its_letter_only(
 async def test_what_may_not_go_any_more_when_its_turn_comes_is_not_sent(
     ctx: Context, sink: Sink, at_sink: AtSink, what: str
 ):
-    plan = await mail_plan(5)
+    _, plan = await mail_plan(5)
     channel = at_sink(smtp_connections=1)
     held = await slices.acquire(plan.id, 1, ctx["worker_id"], uuid4())
     assert held is not None
@@ -155,7 +156,7 @@ async def test_a_grant_that_comes_after_the_lease_may_have_ended_sends_nothing(
     ctx: Context, sink: Sink, at_sink: AtSink, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("models.intent.MARGIN", timedelta(seconds=-1))
-    plan = await mail_plan(2)
+    _, plan = await mail_plan(2)
     at_sink(smtp_connections=1)
 
     await deliver_slice(ctx, plan.id, 1)
@@ -168,7 +169,7 @@ async def test_a_grant_that_comes_after_the_lease_may_have_ended_sends_nothing(
 async def test_a_customers_midnight_keeps_the_dot_back_and_takes_a_contact_of_the_new_day(
     ctx: Context, sink: Sink, at_sink: AtSink, clock: Clock
 ):
-    plan = await mail_plan(2)
+    _, plan = await mail_plan(2)
     clock.move(timedelta(hours=11, minutes=59))
 
     def script(stage: Stage, _conversation: Conversation) -> None:
@@ -191,7 +192,7 @@ async def test_a_customers_midnight_keeps_the_dot_back_and_takes_a_contact_of_th
 
 
 async def test_an_address_beyond_ascii_needs_a_relay_that_takes_it(ctx: Context, sink: Sink, at_sink: AtSink):
-    plan = await mail_plan(3)
+    _, plan = await mail_plan(3)
     await db.execute("UPDATE customer SET email = 'josé@example.com' WHERE external_id = 'c1'")
     sink.smtputf8 = False
     at_sink(smtp_connections=1)
@@ -203,7 +204,7 @@ async def test_an_address_beyond_ascii_needs_a_relay_that_takes_it(ctx: Context,
 
 
 async def test_an_address_beyond_ascii_goes_where_it_is_taken(ctx: Context, sink: Sink, at_sink: AtSink):
-    plan = await mail_plan(3)
+    _, plan = await mail_plan(3)
     await db.execute("UPDATE customer SET email = 'josé@example.com' WHERE external_id = 'c1'")
     at_sink(smtp_connections=1)
 
