@@ -9,6 +9,7 @@ from uuid import UUID
 
 from models import content_rule, database
 from models.errors import ErrorCode, Problem
+from models.field_mask import FieldMask
 from models.identifier import customer_id
 from models.relationship import EmailConsent
 from models.row import Address, Country, Day, ExternalId, LanguageTag, PersonalName, Region, Row, Terms, TimeZone
@@ -134,7 +135,7 @@ def _columns(said: dict[UUID, dict[str, Any]], secret: bytes) -> list[list[Any]]
     return [
         list(said),
         [fields["external_id"] for fields in people],
-        [sum(1 << bit for bit, name in enumerate(COLUMNS) if name in fields) for fields in people],
+        [_MASK.of(fields) for fields in people],
         [email_key(fields["email"], secret) if fields.get("email") else None for fields in people],
         *([fields.get(name) for fields in people] for name in COLUMNS),
     ]
@@ -172,10 +173,12 @@ WHERE s.email_key = c.email_key AND s.reason = 'ERASED' AND said.at > s.created_
 
 _NAMES = ", ".join(COLUMNS)
 
+_MASK = FieldMask(tuple(COLUMNS))
+
 _GIVEN = f"""
 unnest($2::uuid[], $3::text[], $4::integer[], $5::bytea[],
        {", ".join(f"${number}::{kind}[]" for number, kind in enumerate(COLUMNS.values(), start=6))})
-    AS given (id, external_id, said, email_key, {_NAMES})"""
+    AS given (id, external_id, mask, email_key, {_NAMES})"""
 
 _LANGUAGES = "INSERT INTO language (tag) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
 
@@ -186,19 +189,13 @@ ON CONFLICT (id) DO NOTHING"""
 
 _LOCK = "SELECT FROM customer WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 
-_KEPT_OR_GIVEN = ", ".join(
-    f"CASE WHEN given.said & {1 << bit} > 0 THEN given.{name} ELSE customer.{name} END AS {name}"
-    for bit, name in enumerate(COLUMNS)
-)
-
 _UPDATE = f"""
 UPDATE customer SET ({_NAMES}, email_key, updated_at, email_changed_at) = (
     {", ".join(f"new.{name}" for name in COLUMNS)}, new.email_key, $1,
     CASE WHEN customer.email_key IS DISTINCT FROM new.email_key THEN $1 ELSE customer.email_changed_at END)
 FROM (
-    SELECT id, {_KEPT_OR_GIVEN},
-           CASE WHEN given.said & {1 << list(COLUMNS).index("email")} > 0
-                THEN given.email_key ELSE customer.email_key END AS email_key
+    SELECT id, {_MASK.kept_or_given("customer")},
+           CASE WHEN {_MASK.is_given("email")} THEN given.email_key ELSE customer.email_key END AS email_key
     FROM {_GIVEN} JOIN customer USING (id)
 ) AS new
 WHERE customer.id = new.id

@@ -8,6 +8,7 @@ from uuid import UUID
 from models import database
 from models.clock import TOLERANCE
 from models.errors import ErrorCode, Problem
+from models.field_mask import FieldMask
 from models.identifier import external_uuid
 from models.row import ExternalId, Moment, Row, Terms, Title
 from models.shop import Shop
@@ -68,22 +69,19 @@ async def upsert(shop: Shop, rows: Sequence[LiveSessionRow], *, at: datetime) ->
         list(said),
         [fields["title"] for fields in sessions],
         [fields["starts_at"] for fields in sessions],
-        [sum(1 << bit for bit, name in enumerate(OPTIONAL) if name in fields) for fields in sessions],
+        [_MASK.of(fields) for fields in sessions],
         *([fields.get(name) for fields in sessions] for name in OPTIONAL),
     )
 
 
-_KEPT_OR_GIVEN = ", ".join(
-    f"CASE WHEN given.said & {1 << bit} > 0 THEN given.{name} ELSE known.{name} END"
-    for bit, name in enumerate(OPTIONAL)
-)
+_MASK = FieldMask(OPTIONAL)
 
 _UPSERT = f"""
 INSERT INTO live_session (id, shop_id, external_id, title, starts_at, {", ".join(OPTIONAL)}, arrived_at)
-SELECT given.id, $1, given.external_id, given.title, given.starts_at, {_KEPT_OR_GIVEN}, $2
+SELECT given.id, $1, given.external_id, given.title, given.starts_at, {_MASK.kept_or_given("known")}, $2
 FROM unnest($3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::integer[],
             $8::timestamptz[], $9::timestamptz[], $10::timestamptz[])
-    AS given (id, external_id, title, starts_at, said, {", ".join(OPTIONAL)})
+    AS given (id, external_id, title, starts_at, mask, {", ".join(OPTIONAL)})
 LEFT JOIN live_session AS known USING (id)
 ORDER BY id
 ON CONFLICT (id) DO UPDATE

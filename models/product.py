@@ -10,6 +10,7 @@ from pydantic import Field
 
 from models import database, price_change
 from models.errors import ErrorCode, Problem, refuse
+from models.field_mask import FieldMask
 from models.identifier import product_id
 from models.page import Ordering, Page
 from models.row import Amount, Currency, ExternalId, Label, Link, Moment, Row, Terms, Title
@@ -136,25 +137,22 @@ async def upsert(shop: Shop, rows: Sequence[ProductRow], *, at: datetime) -> Non
         [product_id(shop.external_id, external_id) for external_id in said],
         list(said),
         [fields["title"] for fields in products],
-        [sum(1 << bit for bit, name in enumerate(OPTIONAL) if name in fields) for fields in products],
+        [_MASK.of(fields) for fields in products],
         *([fields.get(name) for fields in products] for name in OPTIONAL),
     )
     await price_change.note(shop, prices(shop, said, at), at=at, only_changes=True)
 
 
-_KEPT_OR_GIVEN = ", ".join(
-    f"CASE WHEN given.said & {1 << bit} > 0 THEN given.{name} ELSE product.{name} END"
-    for bit, name in enumerate(OPTIONAL)
-)
+_MASK = FieldMask(tuple(OPTIONAL))
 
 _NAMES = ", ".join(OPTIONAL)
 
 _UPSERT = f"""
 INSERT INTO product (id, shop_id, external_id, title, {_NAMES}, created_at, updated_at)
-SELECT id, $1, given.external_id, given.title, {_KEPT_OR_GIVEN}, $2, $2
+SELECT id, $1, given.external_id, given.title, {_MASK.kept_or_given("product")}, $2, $2
 FROM unnest($3::uuid[], $4::text[], $5::text[], $6::integer[],
             {", ".join(f"${number}::{kind}[]" for number, kind in enumerate(OPTIONAL.values(), start=7))})
-    AS given (id, external_id, title, said, {_NAMES})
+    AS given (id, external_id, title, mask, {_NAMES})
 LEFT JOIN product USING (id)
 ORDER BY id
 ON CONFLICT (id) DO UPDATE

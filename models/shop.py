@@ -12,6 +12,7 @@ from tortoise.models import Model
 
 from models import database, tier, zone
 from models.errors import ErrorCode, Problem
+from models.field_mask import FieldMask
 from models.row import (
     Address,
     Amount,
@@ -124,9 +125,9 @@ async def upsert_shops(rows: Mapping[int, ShopRow], *, at: datetime) -> tuple[li
             said.setdefault(row.external_id, {}).update(given)
     said = dict(sorted(said.items()))
     shops = said.values()
-    optional = [sum(1 << bit for bit, name in enumerate(OPTIONAL) if name in fields) for fields in shops]
+    masks = [_MASK.of(fields) for fields in shops]
     columns = [[fields.get(name) for fields in shops] for name in (*REQUIRED, *OPTIONAL)]
-    await database.execute(_UPSERT, at, optional, *columns)
+    await database.execute(_UPSERT, at, masks, *columns)
     return await Shop.filter(external_id__in=list(said)).order_by("id"), refused
 
 
@@ -151,16 +152,15 @@ _LOCK = (
     "SELECT external_id, currency FROM shop WHERE external_id = ANY($1::text[]) ORDER BY external_id FOR NO KEY UPDATE"
 )
 
-_KEPT_OR_GIVEN = ", ".join(
-    f"CASE WHEN given.said & {1 << bit} > 0 THEN given.{name} ELSE shop.{name} END" for bit, name in enumerate(OPTIONAL)
-)
+_MASK = FieldMask(tuple(OPTIONAL))
+
 _ARRAYS = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate([*REQUIRED.values(), *OPTIONAL.values()], 3))
 _CHANGING = [*list(REQUIRED)[1:], *OPTIONAL]
 
 _UPSERT = f"""
 INSERT INTO shop ({", ".join(REQUIRED)}, {", ".join(OPTIONAL)}, created_at, updated_at)
-SELECT {", ".join(f"given.{name}" for name in REQUIRED)}, {_KEPT_OR_GIVEN}, $1, $1
-FROM unnest($2::integer[], {_ARRAYS}) AS given (said, {", ".join(REQUIRED)}, {", ".join(OPTIONAL)})
+SELECT {", ".join(f"given.{name}" for name in REQUIRED)}, {_MASK.kept_or_given("shop")}, $1, $1
+FROM unnest($2::integer[], {_ARRAYS}) AS given (mask, {", ".join(REQUIRED)}, {", ".join(OPTIONAL)})
 LEFT JOIN shop USING (external_id)
 ORDER BY given.external_id
 ON CONFLICT (external_id) DO UPDATE
