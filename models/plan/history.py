@@ -4,10 +4,10 @@ A plan's status changes nowhere but here, in the statement that also notes the c
 transition without its entry, the server's own ones included.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from models import database
 from models.page import Ordering, Page
@@ -41,6 +41,18 @@ class Which:
     arguments: Sequence[Any]
 
 
+class _Moving(NamedTuple):
+    """What a move is, in the order of the statement's parameters; it is legal from each of `kinds` in its status."""
+
+    kinds: Sequence[str]
+    statuses: Sequence[str]
+    target: str
+    action: str
+    actor: str
+    reason: str | None
+    at: datetime
+
+
 def one(plan_id: int, only: str = "true") -> Which:
     """The plan of this id, if it meets `only` (SQL over `plan p`, with $1 its id)."""
     return Which(f"p.id = $1 AND ({only})", [plan_id])
@@ -62,21 +74,26 @@ async def move(
     columns (names of our own, never a caller's) and their values; `reason` becomes `status_reason`.
     """
     legal = sources(action)
-    first = len(which.arguments) + 1
-    columns = "".join(f", {name} = ${first + 7 + position}" for position, name in enumerate(changes or {}))
-    rows = await database.fetch(
-        _MOVE.format(condition=which.condition, columns=columns, **{f"p{n}": f"${first + n}" for n in range(7)}),
-        *which.arguments,
-        [kind.value for kind, _ in legal],
-        [status.value for _, status in legal],
-        target.value,
-        action.name,
-        actor,
-        reason,
-        at,
-        *(changes or {}).values(),
+    moving = _Moving(
+        kinds=[kind.value for kind, _ in legal],
+        statuses=[status.value for _, status in legal],
+        target=target.value,
+        action=action.name,
+        actor=actor,
+        reason=reason,
+        at=at,
     )
+    changed = changes or {}
+    rows = await database.fetch(_statement(which, changed), *which.arguments, *moving, *changed.values())
     return [row["id"] for row in rows]
+
+
+def _statement(which: Which, changed: Iterable[str]) -> str:
+    """The statement that moves these plans. Its parameters: those of the condition, `_Moving`, the changed columns'."""
+    names = (*_Moving._fields, *changed)
+    parameters = {name: f"${place}" for place, name in enumerate(names, len(which.arguments) + 1)}
+    columns = "".join(f", {name} = {parameters[name]}" for name in changed)
+    return _MOVE.format(condition=which.condition, columns=columns, **parameters)
 
 
 async def note(plan_id: int, action: PlanAction, status: PlanStatus, *, at: datetime, actor: str) -> None:
@@ -135,23 +152,23 @@ _MOVE = """
 WITH old AS (
     SELECT p.id, p.status FROM plan p
     WHERE {condition}
-      AND (p.kind, p.status) IN (SELECT kind, status FROM unnest({p0}::text[], {p1}::plan_status[]) AS l(kind, status))
+      AND (p.kind, p.status) IN (SELECT kind, status FROM unnest({kinds}::text[], {statuses}::plan_status[]) AS l(kind, status))
     ORDER BY p.id FOR NO KEY UPDATE
 ),
 moved AS (
-    UPDATE plan p SET status = {p2}::plan_status, status_reason = {p5}, updated_at = {p6}{columns}
+    UPDATE plan p SET status = {target}::plan_status, status_reason = {reason}, updated_at = {at}{columns}
     FROM old WHERE p.id = old.id
     RETURNING p.id, p.shop_id, old.status AS status_from, p.status AS status_to
 ),
 told AS (
     INSERT INTO posting (webhook_id, fact, data, happened_at, not_before)
     SELECT w.id, 'plan.status_changed',
-        jsonb_build_object('plan', m.id, 'from', m.status_from, 'to', m.status_to, 'reason', {p5}::text), {p6}, {p6}
+        jsonb_build_object('plan', m.id, 'from', m.status_from, 'to', m.status_to, 'reason', {reason}::text), {at}, {at}
     FROM moved m JOIN webhook w ON w.shop_id = m.shop_id AND w.disabled_at IS NULL AND 'plan.status_changed' = ANY(w.facts)
     WHERE m.status_from <> m.status_to ORDER BY m.id, w.id
 )
 INSERT INTO plan_history (plan_id, action, status_from, status_to, actor, reason, happened_at)
-SELECT id, {p3}, status_from, status_to, {p4}, {p5}, {p6} FROM moved ORDER BY id
+SELECT id, {action}, status_from, status_to, {actor}, {reason}, {at} FROM moved ORDER BY id
 RETURNING plan_id AS id
 """
 
