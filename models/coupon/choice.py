@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -13,10 +13,26 @@ from models.condition import compile_condition
 from models.coupon import Coupon
 from models.coupon.smart import Basket, Considered, Offer, best, consider, stored
 from models.coupon.terms import CouponStatus, Visibility
+from models.placeholder import Json
 from models.trigger import TRIGGERS, TriggerCode
 from models.trigger.statement import standing
 
-NO_OFFERS: tuple[list[Any], ...] = ([], [], [], [], [])
+
+class Offers(NamedTuple):
+    """The coupons chosen for messages that wait, column by column, as the statement that loads their slice takes them.
+
+    A message is named by its customer and reference; `gives` is in its language.
+    """
+
+    customers: Sequence[UUID]
+    references: Sequence[str]
+    coupons: Sequence[int | None]
+    gives: Sequence[str | None]
+    explanations: Sequence[Json]
+    """All that were considered (models/coupon/smart.py)."""
+
+
+NO_OFFERS = Offers((), (), (), (), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +45,8 @@ class Reader:
     basket: Basket
 
 
-async def offers(plan_id: int, number: int, code: TriggerCode, at: datetime) -> tuple[list[Any], ...]:
-    """The coupons chosen for what waits in a slice: the columns that models/slice/loading.py takes.
-
-    (customer, reference, coupon, what it gives in the message's language, the explanation.) Empty for plans
-    without a smart coupon.
-    """
+async def offers(plan_id: int, number: int, code: TriggerCode, at: datetime) -> Offers:
+    """The coupons chosen for what waits in a slice; none for plans without a smart coupon."""
     plan = await database.fetch_one(
         "SELECT p.shop_id, s.currency FROM plan p JOIN shop s ON s.id = p.shop_id WHERE p.id = $1 AND p.smart_coupon",
         plan_id,
@@ -45,14 +57,17 @@ async def offers(plan_id: int, number: int, code: TriggerCode, at: datetime) -> 
     running = await running_coupons(plan["shop_id"], at)
     choices = await choose(plan["shop_id"], running, readers, at)
     terms = {coupon.id: coupon.terms for coupon in running}
-    columns: tuple[list[Any], ...] = ([], [], [], [], [])
-    for reader, considered in zip(readers, choices, strict=True):
-        chosen = best(considered)
-        gives = terms[chosen].gives(plan["currency"], reader.language) if chosen is not None else None
-        row = (reader.customer_id, reader.reference, chosen, gives, orjson.dumps(stored(considered)).decode())
-        for column, value in zip(columns, row, strict=True):
-            column.append(value)
-    return columns
+    chosen = [best(considered) for considered in choices]
+    return Offers(
+        customers=[reader.customer_id for reader in readers],
+        references=[reader.reference for reader in readers],
+        coupons=chosen,
+        gives=[
+            terms[each].gives(plan["currency"], reader.language) if each is not None else None
+            for reader, each in zip(readers, chosen, strict=True)
+        ],
+        explanations=[Json(orjson.dumps(stored(considered)).decode()) for considered in choices],
+    )
 
 
 async def running_coupons(shop_id: int, at: datetime) -> list[Coupon]:

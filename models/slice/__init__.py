@@ -106,13 +106,16 @@ async def acquire(plan_id: int, number: int, worker_id: UUID, token: UUID) -> Sl
 async def load(held: Slice) -> list[Waiting]:
     """Decide, set-based, who of a slice goes now: consent, then the contact limit (R18, R19).
 
-    Without consent → SUPPRESSED; over the limit → waits for the plan's hour of the customer's next
-    day, in quiet hours for their end; the rest is returned with a contact reserved, as far as the shop's rate goes. Inbox rows that go are SENT by this very statement.
+    Without consent → SUPPRESSED; over the limit → waits for the plan's hour of the customer's next day, in quiet
+    hours for their end; the rest is returned with a contact reserved, as far as the shop's rate goes. Inbox rows that
+    go are SENT by this very statement.
     """
     at = now()
     most = await send_rate.draw(held.plan_id, held.number, at)
     offers = await coupon_choice.offers(held.plan_id, held.number, held.trigger, at) if held.trigger else ()
-    arguments = loading.Arguments(held.plan_id, held.number, at, held.token, held.channel, most)
+    arguments = loading.Arguments(
+        plan=held.plan_id, slice=held.number, now=at, token=held.token, channel=held.channel, most=most
+    )
     # A plan kept from when the tables were others costs four times as much.
     rows = await database.fetch_planned(loading.statement(held.trigger), *arguments, *offers)
     return [

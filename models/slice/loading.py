@@ -4,14 +4,14 @@ Of an automated plan's messages it also asks whether they have expired, whether 
 what they speak of (docs/automation.md), in the same statement: what is sent had its reason when it was sent.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
 from models import contact, quiet_hours, reach
-from models.placeholder import Json, placeholders
+from models.coupon.choice import Offers
+from models.placeholder import placeholders
 from models.trigger import TRIGGERS, Trigger, TriggerCode
 from models.trigger.statement import standing
 from models.webhook import fact
@@ -24,37 +24,24 @@ MOST_SHOWN = 4
 
 
 class Arguments(NamedTuple):
-    """What the statement is given, in the order of its parameters."""
+    """What the statement is given, in the order of its parameters; with a trigger the slice's `Offers` come after them."""
 
     plan: int
     slice: int
     now: datetime
     token: UUID
     channel: str
-    """What the slice goes by: CHAT, EMAIL, or PLATFORM."""
     most: int | None
-    """How many messages may go now; None: all."""
-
-
-class Offered(NamedTuple):
-    """What it is given beyond that where the plan has a trigger: the coupons chosen per message, column by column."""
-
-    customers: Sequence[UUID]
-    references: Sequence[str]
-    coupons: Sequence[int | None]
-    gives: Sequence[str | None]
-    """What the coupon gives, in the message's language."""
-    considered: Sequence[Json]
+    """How many of the slice are looked at; None: all that are due."""
 
 
 _PARAMETERS = placeholders(Arguments)
-_OFFERED = placeholders(Arguments, Offered)
-_OFFERS = ", ".join(_OFFERED[name] for name in Offered._fields)
+_PARAMETERS_AND_OFFERS = placeholders(Arguments, Offers)
 
 
 @cache
 def statement(code: TriggerCode | None) -> str:
-    """The statement for slices of a one-time plan, given Arguments; or of plans with this trigger, given Offered as well."""
+    """The statement for slices of a one-time plan, or of plans with this trigger."""
     kind = _ONE_TIME if code is None else _automated(TRIGGERS[code])
     parts = {name: part.format(**_PARAMETERS, **kind) for name, part in _PARTS.items()}
     return _LOAD.format(**_PARAMETERS, **kind, **parts)
@@ -77,7 +64,7 @@ def _automated(trigger: Trigger) -> dict[str, str]:
         at=_PARAMETERS["now"], parameters="held.parameters",
     )  # fmt: skip
     return {
-        "occasion": _OCCASION.format(facts=facts, most=MOST_SHOWN, offers=_OFFERS),
+        "occasion": _OCCASION.format(facts=facts, most_shown=MOST_SHOWN, **_PARAMETERS_AND_OFFERS),
         "over": _OVER.format(**_PARAMETERS),
         "said": _SAID,
         "hour": "(d.created_at AT TIME ZONE coalesce(c.time_zone, held.time_zone))::time",
@@ -90,10 +77,10 @@ _OCCASION = """
     LEFT JOIN LATERAL ({facts}) AS occasion ON true
     LEFT JOIN LATERAL (
         SELECT count(*) AS count, (array_agg(p.title ORDER BY u.place))[1] AS first,
-            (array_agg(p.id ORDER BY u.place))[:{most}] AS ids
+            (array_agg(p.id ORDER BY u.place))[:{most_shown}] AS ids
         FROM unnest(occasion.product_ids) WITH ORDINALITY AS u(id, place)
         JOIN product p ON p.id = u.id AND p.shop_id = held.shop_id) AS shown ON true
-    LEFT JOIN unnest({offers})
+    LEFT JOIN unnest({customers}, {references}, {coupons}, {gives}, {explanations})
         AS offer(customer_id, reference, coupon_id, gives, considered)
         ON offer.customer_id = d.customer_id AND offer.reference = d.reference"""
 
