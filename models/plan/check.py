@@ -53,44 +53,74 @@ async def check(
     that anyone would get (R14), and with a coupon that runs. `kept` is what the plan said already: its time may
     have come while it was a draft, its template may be gone, and its segment archived, which matters at the submit.
     """
-    problems = check_name(draft.name)
-    if kept is None or draft.template != kept.template:
-        problems += check_template(draft.template)
-    if kept is None or draft.send_at != kept.send_at:
-        problems += check_not_past(draft.send_at, now(), "startAt" if draft.automation else "sendAt")
-    if kept is None or draft.segment_id != kept.segment_id or complete_at is not None:
-        problems += await _check_segment(shop, draft)
-    if draft.automation:
-        problems += automation.check(
-            draft.automation, channel=draft.channel, segment_id=draft.segment_id, product_ids=draft.product_ids,
-            coupon_id=draft.coupon_id, starts_at=complete_at or draft.send_at,
-            has_experiment=draft.experiment is not None,
-        )  # fmt: skip
-    problems += holdout.check_share(draft.holdout_percent, is_marketing=draft.is_marketing)
-    problems += await _check_products(shop, draft.product_ids)
-    problems += check_image(draft.image_url)
-    problems += await _check_coupon(shop, draft.coupon_id, complete_at)
-    problems += experiment.check(draft.experiment)
-    shows_products = draft.product_ids or (draft.automation and draft.automation.trigger.has_products)
-    if draft.button is Destination.PRODUCT and not shows_products:
-        problems.append(
-            Problem(("button",), "A button to the product needs a product; PRODUCTS needs none.", rule="R8")
-        )
-    if complete_at is not None or draft.content.get("texts"):
-        problems += _check_said(
-            shop, draft, draft.content, _coupons_of_own_texts(draft), is_complete=complete_at is not None
-        )
-    problems += await _check_variants(shop, draft, complete_at)
+    problems = [
+        *check_name(draft.name),
+        *_check_changed(draft, kept),
+        *await _check_audience(shop, draft, kept, is_complete=complete_at is not None),
+        *_check_automation(draft, complete_at),
+        *holdout.check_share(draft.holdout_percent, is_marketing=draft.is_marketing),
+        *await _check_products(shop, draft.product_ids),
+        *check_image(draft.image_url),
+        *await _check_coupon(shop, draft.coupon_id, complete_at),
+        *experiment.check(draft.experiment),
+        *_check_button(draft),
+        *_check_said(shop, draft, draft.content, _coupons_of_own_texts(draft), is_complete=complete_at is not None),
+        *await _check_variants(shop, draft, complete_at),
+    ]
     if complete_at is not None and not problems:
         problems += experiment.check_languages(draft.content, draft.experiment)
     if problems:
         raise Refused(problems)
 
 
+def _check_changed(draft: PlanDraft, kept: PlanDraft | None) -> list[Problem]:
+    """What is wrong with the template and the time, of each only when it is not what the plan said already."""
+    problems = []
+    if kept is None or draft.template != kept.template:
+        problems += check_template(draft.template)
+    if kept is None or draft.send_at != kept.send_at:
+        problems += check_not_past(draft.send_at, now(), "startAt" if draft.automation else "sendAt")
+    return problems
+
+
+async def _check_audience(shop: Shop, draft: PlanDraft, kept: PlanDraft | None, *, is_complete: bool) -> list[Problem]:
+    """R9: only an automated plan may go to everybody. A segment archived since the draft was made matters at its submit."""
+    if draft.automation and draft.segment_id is None:
+        return []
+    if kept is not None and draft.segment_id == kept.segment_id and not is_complete:
+        return []
+    if await Segment.exists(id=draft.segment_id or 0, shop_id=shop.id, archived_at=None):
+        return []
+    return [Problem(("segmentId",), "There is no such segment.", ErrorCode.NOT_FOUND)]
+
+
+def _check_automation(draft: PlanDraft, complete_at: datetime | None) -> list[Problem]:
+    if draft.automation is None:
+        return []
+    return automation.check(
+        draft.automation, channel=draft.channel, segment_id=draft.segment_id, product_ids=draft.product_ids,
+        coupon_id=draft.coupon_id, starts_at=complete_at or draft.send_at,
+        has_experiment=draft.experiment is not None,
+    )  # fmt: skip
+
+
+def _check_button(draft: PlanDraft) -> list[Problem]:
+    """R8: a button to the product needs one, the plan's own or its occasion's."""
+    shows_products = draft.product_ids or (draft.automation and draft.automation.trigger.has_products)
+    if draft.button is not Destination.PRODUCT or shows_products:
+        return []
+    return [Problem(("button",), "A button to the product needs a product; PRODUCTS needs none.", rule="R8")]
+
+
 def _check_said(
     shop: Shop, draft: PlanDraft, said: Mapping[str, Any], coupon_ids: Collection[int | None], *, is_complete: bool
 ) -> list[Problem]:
-    """What is wrong with what the plan, or one of its variants, says with each of these coupons, None being no coupon."""
+    """What is wrong with what the plan, or one of its variants, says with each of these coupons, None being no coupon.
+
+    While it is a draft it may say nothing yet.
+    """
+    if not is_complete and not said.get("texts"):
+        return []
     return content.validate(
         said,
         channel=draft.channel,
@@ -119,7 +149,7 @@ async def _check_variants(shop: Shop, draft: PlanDraft, complete_at: datetime | 
     problems = []
     for place, variant in enumerate(draft.experiment.variants[: experiment.MOST_VARIANTS] if draft.experiment else ()):
         found = await _check_coupon(shop, variant.coupon_id, complete_at)
-        if variant.content is not None and (complete_at is not None or variant.content.get("texts")):
+        if variant.content is not None:
             coupon_id = variant.coupon_id if variant.has_own_coupon else draft.coupon_id
             found += _check_said(shop, draft, variant.content, [coupon_id], is_complete=complete_at is not None)
         problems += [replace(each, field=("experiment", "variants", str(place), *each.field)) for each in found]
@@ -142,15 +172,6 @@ def check_not_past(send_at: datetime | None, at: datetime, field: str) -> list[P
         f"{readable(send_at)} is past: it is {readable(at)} now. Without a time the plan begins when it is submitted."
     )
     return [Problem((field,), message, ErrorCode.IN_PAST)]
-
-
-async def _check_segment(shop: Shop, draft: PlanDraft) -> list[Problem]:
-    """That the segment is there; an automated plan may do without."""
-    if draft.automation and draft.segment_id is None:
-        return []
-    if await Segment.exists(id=draft.segment_id or 0, shop_id=shop.id, archived_at=None):
-        return []
-    return [Problem(("segmentId",), "There is no such segment.", ErrorCode.NOT_FOUND)]
 
 
 async def _check_products(shop: Shop, product_ids: Sequence[UUID]) -> list[Problem]:
