@@ -13,8 +13,7 @@ from uuid import UUID
 
 from models import consent, database, message
 from models.clock import now
-from models.content_rule import finding
-from models.content_rule.violation import Violation
+from models.content_rule import violation
 from models.errors import ErrorCode, Refused, refuse
 from models.message import MessageKey
 from models.page import Ordering, Page
@@ -91,9 +90,9 @@ async def answer(shop_id: int, customer_id: UUID, text: str, *, actor: str) -> C
     Refused, and nothing changed, when the text leads out of the shop or the shopper has blocked its chat.
     """
     said = _checked(text)
-    ways = [Violation(("text",), found.way, found.words).problem(said) for found in finding.check(said)]
-    if ways:
-        raise Refused(ways)
+    forbidden = violation.problems_of(("text",), said)
+    if forbidden:
+        raise Refused(forbidden)
     async with database.transaction():
         await consent.hold(shop_id)
         row = await database.fetch_one(_GO_ON, customer_id, shop_id, now())
