@@ -8,7 +8,7 @@ from typing import Any
 from models.content.binding import sources
 from models.content.form import form
 from models.content.pattern_reader import MessageError, parse
-from models.content.variable import VARIABLES, Kind, Value, of_recipient
+from models.content.variable import OPTIONAL, VARIABLES, Kind, Value, of_recipient
 from models.content_rule.finding import Finding, Way, check
 from models.errors import ErrorCode, Problem
 
@@ -104,4 +104,4 @@ def _samples(name: str) -> tuple[Value | None, ...]:
         return (None,)
     if variable.kind is Kind.COUNT:
         return _COUNTS
-    return (variable.sample, None) if name in {"name", "coupon"} else (variable.sample,)
+    return (variable.sample, None) if name in OPTIONAL else (variable.sample,)
