@@ -9,7 +9,8 @@ from jobs.context import Context
 from models import trial
 from models.errors import Refused
 from models.mail import bounce
-from models.trial import Trial, TrialLetter
+from models.mail.envelope import Envelope
+from models.trial import Trial
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -52,11 +53,11 @@ async def _send(wire: Wire, offers: Offers, each: Trial, settings: Settings) -> 
     except Refused as refused:
         await trial.settle(each, "FAILED", refused.problems[0].message)
         return
-    if letter.needs_smtputf8 and not offers.smtputf8:
+    if letter.envelope.needs_smtputf8 and not offers.smtputf8:
         await trial.settle(each, "FAILED", "5.6.7")
         return
     try:
-        reply = await _envelope(wire, letter)
+        reply = await _send_envelope(wire, letter.envelope)
     except ConnectionLost:
         await trial.settle(each, "PENDING", "CONNECTION_LOST")
         return
@@ -73,10 +74,10 @@ async def _send(wire: Wire, offers: Offers, each: Trial, settings: Settings) -> 
         await trial.settle(each, "FAILED", bounce.judge(reply.code, reply.text).status)
 
 
-async def _envelope(wire: Wire, letter: TrialLetter) -> Reply:
+async def _send_envelope(wire: Wire, envelope: Envelope) -> Reply:
     """The reply to DATA, or the first refusal before it."""
     reply = Reply(250, "")
-    for command in letter.commands:
+    for command in envelope.commands:
         wire.write(command)
         reply = await wire.reply(REPLY_WAIT)
         if reply.code >= 400:

@@ -5,6 +5,7 @@ A shop without an address of its own writes from the operator's mail domain.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from models import database, sender_domain
 from models.errors import ErrorCode, Problem, Refused
@@ -36,6 +37,10 @@ class Sender:
     def address(self) -> str:
         """The shop's own address, or else one at the operator's mail domain."""
         return _address(self.shop_id, self.own_address, self.mail_domain)
+
+    def signed(self, mail: bytes, at: datetime) -> bytes:
+        """A mail with its signature before it, where the operator's relay does not sign (DKIM)."""
+        return self.signer.field(mail, at) + mail if self.signer else mail
 
 
 async def of_plan(plan_id: int, settings: Settings) -> Sender:

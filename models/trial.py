@@ -15,7 +15,7 @@ from models.clock import now
 from models.content.variable import VARIABLES
 from models.errors import ErrorCode, Problem, Refused, refuse
 from models.mail import MailForm
-from models.mail.header import Address
+from models.mail.envelope import Envelope
 from models.mail.header import address as read_address
 from models.plan import Plan, PlanAction, PlanChannel, permission
 from models.shop import Shop
@@ -48,11 +48,10 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class TrialLetter:
-    """What goes over the wire: the envelope's commands, and the body without its final dot."""
+    """What goes over the wire: the envelope, and the body without its final dot."""
 
-    commands: tuple[bytes, bytes, bytes]
+    envelope: Envelope
     body: bytes
-    needs_smtputf8: bool
 
 
 async def ask(
@@ -129,7 +128,10 @@ async def settle(trial: Trial, state: str, reason: str | None = None) -> None:
 
 
 async def write(trial: Trial, *, settings: Settings) -> TrialLetter:
-    """The trial's mail: as the plan's own to a sample reader, but for links that only a real message has."""
+    """The trial's mail: as the plan's own to a sample reader, but for links that only a real message has.
+
+    It bounces to the shop's own address.
+    """
     plan = await Plan.get(id=trial.plan_id)
     written_by = await sender.of_plan(plan.id, settings)
     enclosed = await preview.enclosed_with(plan, trial.variant)
@@ -140,7 +142,6 @@ async def write(trial: Trial, *, settings: Settings) -> TrialLetter:
         sender_address=written_by.address,
         reply_to=written_by.reply_to,
     )
-    to = read_address(trial.address)
     body = form.fill(
         recipient_name=None,
         address=trial.address,
@@ -149,19 +150,8 @@ async def write(trial: Trial, *, settings: Settings) -> TrialLetter:
         values={"name": VARIABLES["name"].sample, "link": preview.NO_LINK},
         unsubscribe_url=preview.NO_LINK,
     )
-    if written_by.signer:
-        body = written_by.signer.field(body, now()) + body
-    return TrialLetter(_commands(written_by.address, to), body, to.smtputf8)
-
-
-def _commands(sender_address: str, to: Address) -> tuple[bytes, bytes, bytes]:
-    """The envelope: from the shop's own address, which is where a trial bounces to."""
-    parameter = " SMTPUTF8" if to.smtputf8 else ""
-    return (
-        f"MAIL FROM:<{sender_address}>{parameter}\r\n".encode(),
-        f"RCPT TO:<{to.value}>\r\n".encode(),
-        b"DATA\r\n",
-    )
+    envelope = Envelope.of(written_by.address, read_address(trial.address))
+    return TrialLetter(envelope, written_by.signed(body, now()))
 
 
 async def _check(shop_id: int, addresses: Sequence[str], at: datetime, secret: bytes) -> None:

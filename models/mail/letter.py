@@ -7,11 +7,11 @@ carries the row's key (VERP), so that a bounce finds its way back without readin
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 from models.clock import now
 from models.content import Localised
 from models.mail import MailForm
+from models.mail.envelope import Envelope
 from models.mail.header import address
 from models.mail.return_path import ReturnKey, occasion, write_return_key
 from models.plan import wording
@@ -24,16 +24,6 @@ Text = tuple[str, int]
 """Which of a plan's texts: (language, variant)."""
 
 
-class Envelope(NamedTuple):
-    """What goes over the wire before a letter: MAIL, RCPT and DATA.
-
-    `needs_smtputf8`: the recipient's address is not ASCII, so the relay must offer SMTPUTF8 (RFC 6531).
-    """
-
-    commands: tuple[bytes, bytes, bytes]
-    needs_smtputf8: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class Writer:
     """Writes a plan's letters: everything that readers of the same text share is prepared."""
@@ -43,14 +33,7 @@ class Writer:
 
     def envelope(self, message: Waiting) -> Envelope:
         """Whom a message goes to, and where it bounces to. Raises Refused when its address is none."""
-        to = address(message.email or "")
-        parameter = " SMTPUTF8" if to.smtputf8 else ""
-        commands = (
-            f"MAIL FROM:<{envelope_sender(message, self.sender)}>{parameter}\r\n".encode(),
-            f"RCPT TO:<{to.value}>\r\n".encode(),
-            b"DATA\r\n",
-        )
-        return Envelope(commands, needs_smtputf8=to.smtputf8)
+        return Envelope.of(envelope_sender(message, self.sender), address(message.email or ""))
 
     def body(self, message: Waiting) -> bytes:
         """The mail of a message whose text is one of those prepared, dot-stuffed, without its final dot.
@@ -67,7 +50,7 @@ class Writer:
             values={"name": message.name, "link": f"{self.sender.public_url}/mail/{touch}/"},
             unsubscribe_url=f"{self.sender.public_url}/unsubscribe/{unsubscribe}",
         )
-        return self.sender.signer.field(body, now()) + body if self.sender.signer else body
+        return self.sender.signed(body, now())
 
 
 async def writer(plan_id: int, texts: Collection[Text], *, settings: Settings) -> Writer:

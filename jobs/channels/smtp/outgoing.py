@@ -11,7 +11,8 @@ from models.delivery import DeliveryState
 from models.intent import Settlement
 from models.mail import bounce
 from models.mail.bounce import Refusal, Verdict
-from models.mail.letter import Envelope, Writer
+from models.mail.envelope import Envelope
+from models.mail.letter import Writer
 from models.slice import Waiting
 
 

@@ -17,7 +17,7 @@ from models.clock import now
 from models.delivery import DeliveryState, Reason
 from models.errors import Refused
 from models.intent import Settlement
-from models.mail.letter import Envelope
+from models.mail.envelope import Envelope
 
 log = logging.getLogger(__name__)
 
