@@ -1,7 +1,7 @@
 """Customers: people, each one person across all shops. What a shop may send them stands in `relationship`."""
 
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -83,6 +83,14 @@ async def of_shop(shop_id: int, ids: Sequence[UUID]) -> dict[UUID, Customer]:
     """Those of the customers `ids` who belong to the shop's universe (R26)."""
     rows = await database.fetch(_OF_SHOP, shop_id, list(ids))
     return {row["customer_id"]: _customer(row) for row in rows}
+
+
+async def external_ids(ids: Collection[UUID]) -> dict[UUID, str]:
+    """What the platform calls these customers, of those it has told of."""
+    if not ids:
+        return {}
+    rows = await database.fetch("SELECT id, external_id FROM customer WHERE id = ANY($1::uuid[])", list(ids))
+    return {row["id"]: row["external_id"] for row in rows}
 
 
 def _customer(row: database.Record) -> Customer:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 
-from models import content, database, enclosure, experiment
+from models import content, customer, database, enclosure, experiment
 from models.chat_platform import ChatPlatform
 from models.clock import now
 from models.content import Localised
@@ -48,15 +48,15 @@ class Writer:
 
     def write(self, message: Waiting) -> Post | None:
         """The request of a message of one of the prepared texts; None when the platform knows no such customer."""
-        customer = self.customers.get(message.customer_id)
-        if customer is None:
+        external_id = self.customers.get(message.customer_id)
+        if external_id is None:
             return None
         at = now()
         said: Text = (message.language, message.variant)
         data = {
             "id": global_id("Message", message.plan_id, message.customer_id, message.reference),
             "shop": self.shop,
-            "customer": customer,
+            "customer": external_id,
             "language": self.texts[said].language,
             "text": content.fill(self.texts[said], frozen_values(message)).text,
             **self.shared[said],
@@ -98,7 +98,7 @@ async def writer(plan_id: int, messages: Sequence[Waiting], *, key: bytes) -> Wr
             (language, variant): _shared(enclosed[variant], texts[language, variant].language)
             for language, variant in said
         },
-        await _customers([message.customer_id for message in messages]),
+        await customer.external_ids([message.customer_id for message in messages]),
     )
 
 
@@ -126,9 +126,3 @@ def _product(enclosed: Enclosure, shown: Product, language: str) -> dict[str, An
         "imageUrl": shown.image_url,
         "url": enclosed.page(shown),
     }
-
-
-async def _customers(ids: Sequence[UUID]) -> dict[UUID, str]:
-    """What the platform calls these customers, of those it has told of."""
-    rows = await database.fetch("SELECT id, external_id FROM customer WHERE id = ANY($1::uuid[])", list(ids))
-    return {row["id"]: row["external_id"] for row in rows}

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import orjson
 
-from models import database
+from models import customer, database
 from models.identifier import global_id
 
 
@@ -61,7 +61,7 @@ def telling(source: str, at: str) -> str:
 
 async def said(rows: Sequence[tuple[Fact, Mapping[str, Any]]]) -> list[dict[str, Any]]:
     """What requests say of these facts under `data`, in order: global ids, and customers by the platform's own ids."""
-    customers = await _customers({UUID(each) for _, data in rows for each in _customers_in(data)})
+    customers = await customer.external_ids({UUID(each) for _, data in rows for each in _customers_in(data)})
     return [_said(data, customers) for _, data in rows]
 
 
@@ -97,13 +97,6 @@ def _message(message: Sequence[Any], customers: Mapping[UUID, str]) -> dict[str,
         "language": language,
     }
     return told if reason is None else {**told, "reason": reason}
-
-
-async def _customers(ids: set[UUID]) -> dict[UUID, str]:
-    if not ids:
-        return {}
-    rows = await database.fetch("SELECT id, external_id FROM customer WHERE id = ANY($1::uuid[])", list(ids))
-    return {row["id"]: row["external_id"] for row in rows}
 
 
 IS_HEARD = """EXISTS (
