@@ -12,6 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from models import database
+from models.coupon import smart
+from models.coupon.smart import Considered
 from models.page import Ordering, Page
 
 
@@ -54,8 +56,13 @@ class TimelineEntry:
     order: str | None
     amount: int | None
     seconds: int | None
-    considered: str | None
-    """The coupons that the message's own was chosen from, as models/coupon/smart.py keeps them (JSON)."""
+    kept_considered: str | None
+    """As models/coupon/smart.py keeps it, in JSON."""
+
+    @property
+    def considered(self) -> list[Considered]:
+        """The coupons that the message's own was chosen from, the best first (R16)."""
+        return smart.kept(database.decode(self.kept_considered) or ())
 
 
 NEWEST_FIRST = Ordering("timeline", (("at", "timestamptz"), ("kind", "text"), ("key", "text")), descending=True)

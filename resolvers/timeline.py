@@ -4,10 +4,9 @@ from typing import Annotated
 
 import strawberry
 
-from models import database, timeline
+from models import timeline
 from models.caller import Action
 from models.coupon import Coupon
-from models.coupon import smart as smart_coupon
 from models.coupon.smart import Considered
 from models.page import page_of
 from models.plan import Plan
@@ -62,7 +61,7 @@ async def coupon(info: Info, root: strawberry.Parent[TimelineEntry]) -> Coupon |
 
 def considered(root: strawberry.Parent[TimelineEntry]) -> list[Considered]:
     """The coupons that a message's own was chosen from."""
-    return smart_coupon.kept(database.decode(root.considered) or ())
+    return root.considered
 
 
 async def product(info: Info, root: strawberry.Parent[TimelineEntry]) -> Product | None:
