@@ -8,8 +8,8 @@ import strawberry
 
 from models import database, sender
 from models.caller import Action
-from models.page import Ordering, page_of, rows_by_id
-from models.plan import Plan, listed, permission
+from models.page import page_of, rows_by_id
+from models.plan import NEWEST_FIRST, Plan, listed, permission
 from models.plan import history as plan_history
 from models.plan.history import Entry
 from models.plan.status import PlanAction, PlanKind, PlanStatus, allowed
@@ -35,8 +35,6 @@ from resolvers.plan_input import (
     changed,
     drafted,
 )
-
-NEWEST_FIRST = Ordering("plan", (("id", "integer"),), descending=True)
 
 LOOK_AGAIN = 10.0
 """Seconds after which a subscription looks at its plan even when nothing was heard of it."""

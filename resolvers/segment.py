@@ -9,8 +9,8 @@ from models import words
 from models.caller import Action
 from models.condition import Definition
 from models.errors import refuse
-from models.page import Ordering, page_of, rows_by_id
-from models.segment import Segment, SegmentKind, Version, definition
+from models.page import page_of, rows_by_id
+from models.segment import BY_ID, Segment, SegmentKind, Version, definition, listed
 from models.segment import size as segment_size
 from models.segment.definition import define
 from models.segment.size import Size
@@ -21,8 +21,6 @@ from resolvers.condition import ConditionInput, conditions_of, plan_of
 from resolvers.connection import After, Before, Connection, First, Last, connect, searched
 from resolvers.context import Info
 from resolvers.mutation import IDEMPOTENCY_KEY, Kept, Payload, answer
-
-BY_ID = Ordering("segment", (("id", "integer"),))
 
 TEXT = (
     "The condition as a line of text instead, such as: "
@@ -95,12 +93,7 @@ async def segments(
     """The shop's segments, presets first, oldest first."""
     shop = await info.context.shop(Action.READ_SHOP)
     page = page_of(BY_ID, first=first, after=after, last=last, before=before)
-    query = Segment.filter(shop_id=shop.id, archived_at__isnull=not archived)
-    if kind is not None:
-        query = query.filter(preset__isnull=kind is SegmentKind.CUSTOM)
-    sought = searched(name, "name")
-    if sought:
-        query = query.filter(name__icontains=sought)
+    query = listed(shop.id, kind=kind, archived=archived, search=searched(name, "name"))
     return connect(page, await rows_by_id(query, page), lambda segment: (segment.id,), query.count)
 
 
@@ -169,7 +162,7 @@ def _redefined(shop: Shop, input: SegmentUpdateInput) -> Definition | None:
 async def create(info: Info, input: SegmentCreateInput) -> Payload:
     """Keep a new segment."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
-    actor = info.context.known(Action.CHANGE_SHOP).actor
+    actor = info.context.actor
 
     async def make() -> Segment:
         return await Segment.make(shop, input.name, _defined(shop, input), actor=actor)
@@ -180,7 +173,7 @@ async def create(info: Info, input: SegmentCreateInput) -> Payload:
 async def update(info: Info, input: SegmentUpdateInput) -> Payload:
     """Change one of the shop's own segments."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
-    actor = info.context.known(Action.CHANGE_SHOP).actor
+    actor = info.context.actor
 
     async def edit() -> Segment:
         own = await _own_or_refuse(shop, input.id)
@@ -193,7 +186,7 @@ async def update(info: Info, input: SegmentUpdateInput) -> Payload:
 async def duplicate(info: Info, input: SegmentDuplicateInput) -> Payload:
     """Make a segment of the shop's own with the same condition."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
-    actor = info.context.known(Action.CHANGE_SHOP).actor
+    actor = info.context.actor
 
     async def copy() -> Segment:
         return await (await _own_or_refuse(shop, input.id)).duplicate(shop, name=input.name, actor=actor)

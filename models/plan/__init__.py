@@ -19,6 +19,7 @@ from models.clock import now
 from models.coupon import Coupon
 from models.errors import Refused
 from models.experiment import holdout
+from models.page import Ordering
 from models.plan import advance, history, permission, retry
 from models.plan.check import check, check_name
 from models.plan.draft import PlanChannel, PlanDraft, from_coupon
@@ -29,8 +30,10 @@ from models.plan.submission import submission
 from models.shop import Shop
 
 __all__ = [
-    "TRANSITIONS", "Plan", "PlanAction", "PlanChannel", "PlanDraft", "PlanKind", "PlanStatus", "check_name", "listed",
+    "NEWEST_FIRST", "TRANSITIONS", "Plan", "PlanAction", "PlanChannel", "PlanDraft", "PlanKind", "PlanStatus", "check_name", "listed",
 ]  # fmt: skip
+
+NEWEST_FIRST = Ordering("plan", (("id", "integer"),), descending=True)
 
 BY_SELLER = "BY_SELLER"
 """`status_reason` of a plan that its seller paused."""

@@ -10,12 +10,13 @@ from uuid import UUID
 import orjson
 from tortoise import fields
 from tortoise.models import Model
+from tortoise.queryset import QuerySet
 
 from models import database
 from models.clock import now
 from models.condition import PRESETS, Definition, Preset, read_stored, stored
 from models.errors import ErrorCode, refuse
-from models.page import Page
+from models.page import Ordering, Page
 from models.segment import member
 from models.segment.definition import check_plans
 from models.segment.member import Question
@@ -27,6 +28,9 @@ MAX_SEGMENTS = 1000
 
 BY_SYSTEM = "SYSTEM"
 """Who makes and follows up the presets."""
+
+BY_ID = Ordering("segment", (("id", "integer"),))
+"""Presets first, then the oldest first."""
 
 MAX_VERSIONS_TOLD = 100
 MAX_PLANS_TOLD = 10
@@ -145,6 +149,16 @@ class Segment(Model):
         """The next `first` members after the customer `after`, by customer id."""
         page = Page(member.BY_CUSTOMER, first, after=(after,) if after else None)
         return (await member.pages([(self.question(as_of), page)]))[0][:first]
+
+
+def listed(
+    shop_id: int, *, kind: SegmentKind | None = None, archived: bool = False, search: str = ""
+) -> QuerySet[Segment]:
+    """The shop's segments, or instead its archived ones, of a kind, with `search` in their names."""
+    query = Segment.filter(shop_id=shop_id, archived_at__isnull=not archived)
+    if kind is not None:
+        query = query.filter(preset__isnull=kind is SegmentKind.CUSTOM)
+    return query.filter(name__icontains=search) if search else query
 
 
 def _checked_name(name: str) -> str:
