@@ -137,12 +137,9 @@ async def answer(info: Info, input: ConversationAnswerInput) -> Payload:
     key = _key_of(input.id)
 
     async def say() -> Conversation:
-        is_own = key is not None and key[0] == shop.id
-        opened = (
-            await conversations_of.answer(shop.id, key[1], input.text, actor=info.context.actor)
-            if key is not None and is_own
-            else None
-        )
+        opened = None
+        if key is not None and key[0] == shop.id:
+            opened = await conversations_of.answer(shop.id, key[1], input.text, actor=info.context.actor)
         if opened is None:
             raise global_id.missing("id", "conversation")
         return opened

@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from models import product as models
+from models import product as products_of_shop
 from models.caller import Action
 from models.identifier import product_id
 from models.page import page_of
@@ -63,10 +63,12 @@ async def products(
 ) -> Connection[Product]:
     """The shop's products, by their external ids."""
     shop = await info.context.shop(Action.READ_SHOP)
-    page = page_of(models.BY_EXTERNAL_ID, first=first, after=after, last=last, before=before)
+    page = page_of(products_of_shop.BY_EXTERNAL_ID, first=first, after=after, last=last, before=before)
     sought = searched(search)
-    found = await models.listed(shop.id, page, search=sought)
-    return connect(page, found, lambda each: (each.external_id,), lambda: models.count(shop.id, search=sought))
+    found = await products_of_shop.listed(shop.id, page, search=sought)
+    return connect(
+        page, found, lambda each: (each.external_id,), lambda: products_of_shop.count(shop.id, search=sought)
+    )
 
 
 async def find(info: Info, key: str) -> Product | None:

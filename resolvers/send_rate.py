@@ -4,8 +4,8 @@ import strawberry
 
 from models import send_rate
 from models.caller import Action
-from models.errors import ErrorCode, refuse
 from models.shop import Shop
+from resolvers import global_id
 from resolvers.context import Info
 from resolvers.mutation import IDEMPOTENCY_KEY, Kept, Payload, answer
 
@@ -40,7 +40,7 @@ async def update(info: Info, input: SendRateUpdateInput) -> Payload:
     async def change() -> Shop:
         shop = await Shop.get_or_none(external_id=input.shop)
         if shop is None:
-            raise refuse("shop", "There is no such shop.", ErrorCode.NOT_FOUND)
+            raise global_id.missing("shop", "shop")
         await send_rate.change(shop, input.messages_per_minute)
         return shop
 

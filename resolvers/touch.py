@@ -27,9 +27,8 @@ class Touches:
     def __init__(self, settings: Settings) -> None:
         self._keys = keys_of(settings)
         self._is_noted = settings.mail_tracking
-        self._turns = Turns(
-            1
-        )  # whoever follows a mail's links a thousand times at once has one connection to PostgreSQL
+        # Whoever follows a mail's links a thousand times at once has one connection to PostgreSQL.
+        self._turns = Turns(1)
 
     async def answer(self, request: Request) -> Response:
         """The image, or the way to where a link leads; what is no link of ours is not found, and leads nowhere.
