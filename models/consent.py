@@ -84,7 +84,7 @@ async def unsubscribe(shop_id: int, customer_id: UUID, *, source: str, plan_id: 
     """Let nothing more of this shop's e-mail reach the customer; False when they had unsubscribed before.
 
     `plan_id` is the plan whose message they answered so, when it is known. A message that is just on its way
-    to the relay may still arrive: `until_none_in_flight` waits for it.
+    to the relay may still arrive: `until_no_mail_in_flight` waits for it.
     """
     return await database.despite_deadlocks(lambda: _unsubscribe(shop_id, customer_id, source, plan_id))
 
@@ -126,14 +126,14 @@ async def _refused(shop_id: int, customer_id: UUID, channel: str, at: datetime, 
     await fact.tell(shop_id, Fact.CUSTOMER_UNSUBSCRIBED, told, at)
 
 
-async def until_none_in_flight(shop_id: int, customer_id: UUID, channel: str, *, patience: timedelta) -> bool:
-    """Wait until no message of this shop and channel is on its way to the customer; False when patience ended first.
+async def until_no_mail_in_flight(shop_id: int, customer_id: UUID, *, patience: timedelta = PATIENCE) -> bool:
+    """Wait until no mail of this shop is on its way to the customer; False when patience ended first.
 
     Call after the commit of the change: what was in flight then is the last that can arrive.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + patience.total_seconds()
-    while await delivery.in_flight_to(shop_id, customer_id, channel):
+    while await delivery.is_mail_in_flight(shop_id, customer_id):
         if loop.time() > end:
             return False
         await asyncio.sleep(LOOK_AGAIN)

@@ -172,14 +172,13 @@ async def withdraw_customer(customer_id: UUID, reason: Reason) -> int:
     )
 
 
-async def in_flight_to(shop_id: int, customer_id: UUID, channel: str) -> bool:
-    """Whether the answer to a message of this shop and channel to this customer is still awaited."""
+async def is_mail_in_flight(shop_id: int, customer_id: UUID) -> bool:
+    """Whether a relay's answer to a mail of this shop to this customer is still awaited."""
     found: bool = await database.fetch_value(
         "SELECT EXISTS (SELECT FROM delivery WHERE customer_id = $2 AND slice IS NOT NULL AND shop_id = $1"
-        " AND channel = $3 AND state = 'COMMITTING')",
+        " AND channel = 'EMAIL' AND state = 'COMMITTING')",
         shop_id,
         customer_id,
-        channel,
     )
     return found
 
