@@ -74,7 +74,7 @@ async def of_plans(asked: Sequence[tuple[int, int]]) -> list[Lift | None]:
     found: dict[tuple[int, int], Lift] = {}
     for days in sorted({days for _, days in asked}):
         plans = [plan_id for plan_id, wanted in asked if wanted == days]
-        for plan_id, rows in _by_key(await _rows(plans, days), "plan_id").items():
+        for plan_id, rows in _by_plan(await _rows(plans, days)).items():
             found[plan_id, days] = _lift(rows, days)
     return [found.get(key) for key in asked]
 
@@ -83,7 +83,7 @@ async def of_shop(shop: Shop, first: date, last: date, *, days: int = DAYS) -> S
     """What the plans that began on these days, in the shop's time zone, brought; and its control groups of that time."""
     check_period(first, last)
     plans = [row["id"] for row in await database.fetch(_HOLDING, shop.id, shop.time_zone, first, last)]
-    lifts = [_lift(rows, days) for rows in _by_key(await _rows(plans, days), "plan_id").values()]
+    lifts = [_lift(rows, days) for rows in _by_plan(await _rows(plans, days)).values()]
     # A plan that reached nobody compares nothing, and has no time that could ever be over.
     lifts = [each for each in lifts if min(each.comparison.treated.heads, each.comparison.held_out.heads) > 1]
     pairs = [pair for each in lifts for pair in each.comparison.pairs]
@@ -135,10 +135,10 @@ def _group(row: database.Record) -> Group:
     return Group(row["heads"], row["buyers"], row["orders"], (first, second, third, fourth))
 
 
-def _by_key(rows: Iterable[database.Record], key: str) -> dict[int, list[database.Record]]:
+def _by_plan(rows: Iterable[database.Record]) -> dict[int, list[database.Record]]:
     found: dict[int, list[database.Record]] = {}
     for row in rows:
-        found.setdefault(row[key], []).append(row)
+        found.setdefault(row["plan_id"], []).append(row)
     return found
 
 

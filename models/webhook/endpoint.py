@@ -16,28 +16,28 @@ Targets = Literal["public", "any"]
 MAX_LENGTH = 2_000
 
 
-def check_url(url: str, *, targets: Targets, field: str = "url") -> str:
-    """A URL that may be called, as it is stored. Raises Refused when it is none; `field` is where it came from."""
+def check_url(url: str, *, targets: Targets) -> str:
+    """A URL that may be called, as it is stored. Raises Refused when it is none."""
     url = url.strip()
     if len(url) > MAX_LENGTH:
-        raise refuse(field, f"A URL has at most {MAX_LENGTH:,} characters.", ErrorCode.TOO_LONG)
+        raise refuse("url", f"A URL has at most {MAX_LENGTH:,} characters.", ErrorCode.TOO_LONG)
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise _wrong(field) from None
+        raise _wrong() from None
     if not url.isascii() or any(each <= " " for each in url) or not parts.hostname or port == 0:
-        raise _wrong(field)
+        raise _wrong()
     if parts.scheme != "https" and not (targets == "any" and parts.scheme == "http"):
-        raise refuse(field, "The URL must begin with https://.")
+        raise refuse("url", "The URL must begin with https://.")
     if parts.username is not None or parts.password is not None:
-        raise refuse(field, "The URL must hold no user name or password; requests are signed instead.")
+        raise refuse("url", "The URL must hold no user name or password; requests are signed instead.")
     if parts.fragment or "#" in url:
-        raise refuse(field, "The URL must hold no fragment (#).")
+        raise refuse("url", "The URL must hold no fragment (#).")
     if targets == "public" and not may_be_public(parts.hostname):
-        raise refuse(field, "The URL must lead to a public address.")
+        raise refuse("url", "The URL must lead to a public address.")
     return url
 
 
-def _wrong(field: str) -> Refused:
-    return refuse(field, "This is no URL, such as https://shop.example/outreach.")
+def _wrong() -> Refused:
+    return refuse("url", "This is no URL, such as https://shop.example/outreach.")
