@@ -212,7 +212,8 @@ def _set(*columns: str) -> str:
     return ", ".join(f"{column} = {_coarse(column)}" for column in columns)
 
 
-# Without a slice a message is not tried again (models/plan/retry.py). Each takes the person ($1), nobody ($2), orders before and after, and messages: plans, references before and after.
+# Each takes the person ($1), nobody ($2), orders before and after, and messages: plans, references before and after.
+# Without a slice a message is not tried again (models/plan/retry.py).
 _USED = "(SELECT $3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::text[]) AS used"
 _RENAMES = (
     f"""

@@ -97,8 +97,8 @@ SELECT EXISTS (
 
 # Slices are locked first, all of them and in order (the count sees to that), as by everything that changes both
 # slices and deliveries. The lock makes a cancellation wait for the intents it did not prevent, and shows to whoever
-# waited for it that it has happened (`done_at`). A message that is UNKNOWN belongs to nobody any more, so a late refusal ends it.
-# What moved to another slice since is nothing to who held the one before.
+# waited for it that it has happened (`done_at`). A message that is UNKNOWN belongs to nobody any more, so a late
+# refusal ends it. What moved to another slice since is nothing to who held the one before.
 # `IS TRUE` keeps the index of slices out: by that each message would be looked for among all of its slice.
 _COMMIT = (
     """

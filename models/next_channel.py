@@ -20,7 +20,8 @@ async def by_email(shop_id: int, customer_id: UUID, at: datetime) -> int:
     return await database.execute(_BY_EMAIL, shop_id, customer_id, at)
 
 
-# The plan is locked before its messages, as by a cancellation. Who waits for a winner waits until it is due, in `not_before`.
+# The plan is locked before its messages, as by a cancellation. Who waits for a winner waits until it is due, in
+# `not_before`.
 _BY_EMAIL = (
     """
 WITH reachable AS (

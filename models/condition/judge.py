@@ -67,8 +67,10 @@ class Judge:
                 return self._amount(leaf)
             case MomentIn():
                 return self._moment(leaf)
-            case Follows() | Did():
-                return self._follows(leaf) if isinstance(leaf, Follows) else self._did(leaf)
+            case Follows():
+                return self._follows(leaf)
+            case Did():
+                return self._did(leaf)
             case Responded():
                 return self._responded(leaf)
 
