@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from models.content.variable import ALWAYS
+from models.content.variable import ALWAYS, OF_PRODUCTS
 
 
 class Destination(StrEnum):
@@ -32,8 +32,6 @@ class Scenario:
         return ALWAYS | self.concerns
 
 
-_PRODUCTS = frozenset({"product", "productCount"})
-
 SCENARIOS: Mapping[str, Scenario] = {
     scenario.code: scenario
     for scenario in (
@@ -48,12 +46,12 @@ SCENARIOS: Mapping[str, Scenario] = {
         Scenario("ASK_FOR_REVIEWS", Destination.PRODUCTS),
         Scenario("WELCOME_FOLLOWER", Destination.STORE, automated=True),
         Scenario("LIVE_REMINDER", Destination.LIVE, automated=True, concerns=frozenset({"startsAt"})),
-        Scenario("PRICE_DROP", Destination.PRODUCT, automated=True, concerns=_PRODUCTS),
-        Scenario("ABANDONED_CART", Destination.CART, automated=True, concerns=_PRODUCTS),
-        Scenario("INCOMPLETE_CHECKOUT", Destination.CART, automated=True, concerns=_PRODUCTS),
-        Scenario("THANK_YOU", Destination.STORE, automated=True, concerns=_PRODUCTS | {"order"}),
-        Scenario("ORDER_CONFIRMATION", Destination.STORE, automated=True, concerns=_PRODUCTS | {"order"}),
-        Scenario("REPURCHASE_REMINDER", Destination.PRODUCT, automated=True, concerns=_PRODUCTS),
+        Scenario("PRICE_DROP", Destination.PRODUCT, automated=True, concerns=OF_PRODUCTS),
+        Scenario("ABANDONED_CART", Destination.CART, automated=True, concerns=OF_PRODUCTS),
+        Scenario("INCOMPLETE_CHECKOUT", Destination.CART, automated=True, concerns=OF_PRODUCTS),
+        Scenario("THANK_YOU", Destination.STORE, automated=True, concerns=OF_PRODUCTS | {"order"}),
+        Scenario("ORDER_CONFIRMATION", Destination.STORE, automated=True, concerns=OF_PRODUCTS | {"order"}),
+        Scenario("REPURCHASE_REMINDER", Destination.PRODUCT, automated=True, concerns=OF_PRODUCTS),
     )
 }
 """Every scenario by its code, as the product lists them."""

@@ -20,6 +20,7 @@ LONGEST = {"text": 5_000, "subject": 200, "preheader": 200}
 """Most characters of each field, as written."""
 
 EMAIL_CHANNELS = frozenset({"EMAIL", "CHAT_THEN_EMAIL"})
+"""Channels of plans of which some messages may go by email."""
 
 _UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e\ufffe\uffff\ud800-\udfff]")
 _UNSAFE_ON_ONE_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202d\u202e\ufffe\uffff\ud800-\udfff]")

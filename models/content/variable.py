@@ -66,6 +66,9 @@ SHOWN = frozenset(variable.name for variable in VARIABLES.values() if variable.k
 OPTIONAL = frozenset({"name", "coupon"})
 """Variables that may have no value: messages then say it another way (`nameless`, `hasCoupon`)."""
 
+OF_PRODUCTS = frozenset({"product", "productCount"})
+"""Variables that only a message about products has values of."""
+
 ALWAYS = frozenset({"name", "hasName", "shop", "coupon", "hasCoupon"})
 """What the text of any plan may use; a plan without a coupon answers `hasCoupon` with no."""
 

@@ -7,11 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from models.clock import readable
-from models.content.variable import ALWAYS
+from models.content.variable import ALWAYS, OF_PRODUCTS
 from models.errors import ErrorCode, Problem
 from models.trigger import TRIGGERS, Trigger, TriggerCode
-
-PRODUCT_VARIABLES = frozenset({"product", "productCount"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Automation:
 
     def variables(self, product_ids: Sequence[UUID]) -> frozenset[str]:
         """What the plan's texts may use."""
-        return ALWAYS | self.trigger.scenario.concerns | (PRODUCT_VARIABLES if product_ids else frozenset())
+        return ALWAYS | self.trigger.scenario.concerns | (OF_PRODUCTS if product_ids else frozenset())
 
     def columns(self) -> dict[str, Any]:
         """As the plan's row keeps it."""

@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from models import template
-from models.content.variable import ALWAYS
+from models.content.variable import ALWAYS, OF_PRODUCTS
 from models.coupon import Coupon
 from models.experiment import Experiment
-from models.plan.automation import PRODUCT_VARIABLES, Automation
+from models.plan.automation import Automation
 from models.plan.status import PlanKind
 from models.scenario import SCENARIOS, Destination
 from models.segment import Segment, member
@@ -76,7 +76,7 @@ class PlanDraft:
         """What its texts may use: of one-time plans {product} and {productCount} only when it shows any."""
         if self.automation:
             return self.automation.variables(self.product_ids)
-        return ALWAYS | PRODUCT_VARIABLES if self.product_ids else ALWAYS
+        return ALWAYS | OF_PRODUCTS if self.product_ids else ALWAYS
 
 
 async def from_coupon(shop: Shop, own: Coupon, segment_id: int | None) -> PlanDraft:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from models.access import ELIGIBLE_FROM, AccessState, Standing, access, may_email
+from models.content.check import EMAIL_CHANNELS
 from models.errors import ErrorCode, Problem, Refused
 from models.plan.status import PlanAction
 
@@ -27,7 +28,7 @@ def refusals(action: PlanAction, channel: str | None, score: Decimal | None, gmv
         has = "has no score yet" if score is None else f"has a score of {score}"
         message = f"The shop {has}, so it is {state}: to {action} a plan it needs a score of {ELIGIBLE_FROM} or more."
         return [Problem((), message, REFUSALS[state], "R1")]
-    if channel in ("EMAIL", "CHAT_THEN_EMAIL") and not may_email(score, gmv):
+    if channel in EMAIL_CHANNELS and not may_email(score, gmv):
         message = "Email needs a GMV above zero, and the shop has none; CHAT is open to it."
         return [Problem(("channel",), message, ErrorCode.EMAIL_NOT_ALLOWED, "R2")]
     return []
