@@ -12,7 +12,7 @@ from typing import Any
 
 from models.content.binding import bind, sources
 from models.content.check import validate
-from models.content.form import Form, form, isolated
+from models.content.form import Form, form, isolated, no_value
 from models.content.layout import Frame, html_pattern, text_pattern
 from models.content.pattern import pattern_of
 from models.content.pattern_reader import parse
@@ -88,18 +88,7 @@ def localise(
     `constants` (the shop, the plan's products and coupon) are written in; an optional one without a
     value is given as "". EMAIL needs a `frame`. Raises Refused when the language has no text, or an empty one.
     """
-    texts = content["texts"].get(language)
-    if texts is None:
-        raise refuse(f"texts.{language}", f"there is no text in {language}", ErrorCode.MISSING_CONTENT)
-    if not texts.get("text"):
-        raise refuse(f"texts.{language}.text", f"the text in {language} is empty", ErrorCode.MISSING_CONTENT)
-    plain = cleaned(constants)
-    shown = isolated(plain, language)
-    bound = {
-        field: pattern_of(bind(parse(pattern), language, plain if field == "subject" else shown))
-        for field, pattern in texts.items()
-        if pattern
-    }
+    bound = _bound(_texts(content, language), language, cleaned(constants))
     subject, preheader, text, html = bound.get("subject"), bound.get("preheader"), bound["text"], None
     if channel == "EMAIL":
         if frame is None or subject is None:
@@ -109,6 +98,26 @@ def localise(
     else:
         subject = preheader = None
     return Localised(channel, language, subject, preheader, text, html, _variables(subject, preheader, text, html))
+
+
+def _texts(content: Mapping[str, Any], language: str) -> Mapping[str, str]:
+    """What the content says in a language. Raises Refused."""
+    texts: Mapping[str, str] | None = content["texts"].get(language)
+    if texts is None:
+        raise refuse(f"texts.{language}", f"there is no text in {language}", ErrorCode.MISSING_CONTENT)
+    if not texts.get("text"):
+        raise refuse(f"texts.{language}.text", f"the text in {language} is empty", ErrorCode.MISSING_CONTENT)
+    return texts
+
+
+def _bound(texts: Mapping[str, str], language: str, constants: Mapping[str, Value]) -> dict[str, str]:
+    """The patterns of text, subject and preheader with the constants written in; a subject shows them as they are."""
+    shown = isolated(constants, language)
+    return {
+        field: pattern_of(bind(parse(pattern), language, constants if field == "subject" else shown))
+        for field, pattern in texts.items()
+        if pattern
+    }
 
 
 def _variables(*patterns: str | None) -> tuple[str, ...]:
@@ -133,5 +142,4 @@ def fill(localised: Localised, values: Mapping[str, Value | None]) -> Filled:
             html=html.write_html(shown) if html else None,
         )
     except KeyError as missing:
-        name = str(missing.args[0])
-        raise refuse(f"variables.{name}", f"there is no value for {{{name}}}", ErrorCode.MISSING_CONTENT) from None
+        raise no_value(missing) from None

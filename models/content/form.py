@@ -12,6 +12,7 @@ from models.content.nameless import nameless
 from models.content.pattern import Argument, Choice, Message, arguments, pattern_of
 from models.content.pattern_reader import parse
 from models.content.variable import OPTIONAL, SHOWN, VARIABLES, Kind, Value
+from models.errors import ErrorCode, Refused, refuse
 from models.language import direction
 
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
@@ -34,6 +35,12 @@ class Slot:
         return self.format.format(
             {name: values.get(name, "") if name in OPTIONAL else values[name] for name in self.variables}
         )
+
+
+def no_value(missing: KeyError) -> Refused:
+    """The refusal of a message to which a variable's value is missing, as `Slot.write` names it."""
+    name = missing.args[0]
+    return refuse(f"variables.{name}", f"there is no value for {{{name}}}", ErrorCode.MISSING_CONTENT)
 
 
 Pieces = tuple[str | Slot, ...]

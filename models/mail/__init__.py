@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.content import Localised
-from models.content.form import Form, Pieces, Slot, escape, isolated
+from models.content.form import Form, Pieces, Slot, escape, isolated, no_value
 from models.content.variable import Value, of_recipient
 from models.errors import ErrorCode, refuse
 from models.mail import header as mail_header
@@ -123,8 +123,7 @@ class MailForm:
                 ]
             )
         except KeyError as missing:
-            name = str(missing.args[0])
-            raise refuse(f"variables.{name}", f"there is no value for {{{name}}}", ErrorCode.MISSING_CONTENT) from None
+            raise no_value(missing) from None
 
 
 def _sender(name: str, address: str, reply_to: str | None) -> bytes:
