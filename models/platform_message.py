@@ -19,12 +19,10 @@ from models.enclosure import Enclosure
 from models.identifier import global_id
 from models.money import written
 from models.plan import wording
+from models.plan.wording import Text
 from models.product import Product
 from models.slice import Waiting, frozen_values
 from models.webhook import signature
-
-Text = tuple[str, int]
-"""A text of a plan: its language and variant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +83,16 @@ async def writer(plan_id: int, messages: Sequence[Waiting], *, key: bytes) -> Wr
     if row is None or platform is None:
         return None
     said: set[Text] = {(message.language, message.variant) for message in messages}
-    pinned = await wording.load({(plan_id, "CHAT", language, variant) for language, variant in said})
-    texts = {(language, variant): text for (_, _, language, variant), text in pinned.items()}
+    texts = await wording.of_plan(plan_id, "CHAT", said)
     tried = experiment.read(database.decode(row["experiment"]))
     enclosed = await enclosure.with_coupons(plan_id, experiment.coupon_ids(row["coupon_id"], tried))
     return Writer(
-        platform,
-        key,
-        row["external_id"],
-        texts,
-        {
-            (language, variant): _shared(enclosed[variant], texts[language, variant].language)
-            for language, variant in said
-        },
-        await customer.external_ids([message.customer_id for message in messages]),
+        platform=platform,
+        key=key,
+        shop=row["external_id"],
+        texts=texts,
+        shared={text: _shared(enclosed[text[1]], texts[text].language) for text in said},
+        customers=await customer.external_ids([message.customer_id for message in messages]),
     )
 
 

@@ -15,13 +15,11 @@ from models.mail.envelope import Envelope
 from models.mail.header import address
 from models.mail.return_path import ReturnKey, occasion, write_return_key
 from models.plan import wording
+from models.plan.wording import Text
 from models.sender import Sender, of_plan
 from models.signed_link import Link, Purpose, sign
 from models.slice import Waiting
 from settings import Settings
-
-Text = tuple[str, int]
-"""Which of a plan's texts: (language, variant)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +70,11 @@ def envelope_sender(message: Waiting, sender: Sender) -> str:
 
 
 async def _forms(plan_id: int, texts: Collection[Text], sender: Sender) -> Mapping[Text, MailForm]:
-    pinned = await wording.load({(plan_id, "EMAIL", language, variant) for language, variant in texts})
+    pinned = await wording.of_plan(plan_id, "EMAIL", texts)
+    feedback_id = f"{plan_id}:{sender.shop_id}:marketing:rekindle"
     return {
-        (language, variant): _form(
-            localised,
-            sender.shop_name,
-            sender.address,
-            sender.reply_to,
-            f"{plan_id}:{sender.shop_id}:marketing:rekindle",
-        )
-        for (_, _, language, variant), localised in pinned.items()
+        text: _form(localised, sender.shop_name, sender.address, sender.reply_to, feedback_id)
+        for text, localised in pinned.items()
     }
 
 

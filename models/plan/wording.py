@@ -13,6 +13,9 @@ from models.plan.draft import PlanChannel
 Key = tuple[int, str, str, int]
 """(plan, channel, language, variant)."""
 
+Text = tuple[str, int]
+"""Which of a plan's texts for a channel: (language, variant)."""
+
 
 async def pin(plan_id: int, *, tracked: bool = False) -> bool:
     """Localise a running plan's texts into rows; False when the plan does not run. Repeating it changes nothing.
@@ -53,6 +56,12 @@ async def load(keys: Collection[Key]) -> dict[Key, Localised]:
     found = await _load(_PINNED, keys)
     missing = set(keys) - found.keys()
     return {**found, **await _load(_INSTEAD, missing)} if missing else found
+
+
+async def of_plan(plan_id: int, channel: str, texts: Collection[Text]) -> dict[Text, Localised]:
+    """Those of a plan's pinned texts for one channel, in another language where `load` finds no other."""
+    found = await load({(plan_id, channel, language, variant) for language, variant in texts})
+    return {(language, variant): said for (_, _, language, variant), said in found.items()}
 
 
 async def _load(sql: str, keys: Collection[Key]) -> dict[Key, Localised]:
