@@ -90,9 +90,12 @@ async def preview(
     filled = content.fill(text, {"name": name, "link": NO_LINK, "unsubscribeUrl": NO_LINK, **values})
     coupon = spoken.coupon if spoken and spoken.coupon else enclosed.coupon
     return Preview(
-        channel, chosen, filled.subject, filled.preheader, filled.text, filled.html, enclosed.image_url,
-        enclosed.label(chosen), _links(enclosed, channel), (spoken.products if spoken else ()) or enclosed.products,
-        coupon, coupon.gives(shop.currency, chosen) if coupon else None, spoken.considered if spoken else (),
+        channel=channel, language=chosen,
+        subject=filled.subject, preheader=filled.preheader, text=filled.text, html=filled.html,
+        image_url=enclosed.image_url, button=enclosed.label(chosen), links=_links(enclosed, channel),
+        products=(spoken.products if spoken else ()) or enclosed.products,
+        coupon=coupon, coupon_gives=coupon.gives(shop.currency, chosen) if coupon else None,
+        considered=spoken.considered if spoken else (),
     )  # fmt: skip
 
 

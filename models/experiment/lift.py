@@ -88,8 +88,9 @@ async def of_shop(shop: Shop, first: date, last: date, *, days: int = DAYS) -> S
     lifts = [each for each in lifts if min(each.comparison.treated.heads, each.comparison.held_out.heads) > 1]
     pairs = [pair for each in lifts for pair in each.comparison.pairs]
     return ShopLift(
-        first, last, shop.currency, days, len(pairs), all(each.is_complete for each in lifts), Comparison(pairs),
-        await _control_groups(shop, first, last),
+        first=first, last=last, currency=shop.currency, days=days, plans=len(pairs),
+        is_complete=all(each.is_complete for each in lifts), comparison=Comparison(pairs),
+        control_groups=await _control_groups(shop, first, last),
     )  # fmt: skip
 
 

@@ -100,14 +100,14 @@ def _told(days: int, segments: Sequence[Segment], rows: Sequence[database.Record
     found = {(row["what"], row["key"]): row["count"] for row in rows}
     hours = [found.get(("HOUR", hour), 0) for hour in range(24)]
     return DryRun(
-        days,
-        sum(hours),
-        found["CUSTOMERS", 0],
-        found["HELD_OUT", 0],
-        found["BLOCKED", 0],
-        hours,
-        [(segment, found["SEGMENT", number]) for number, segment in enumerate(segments)],
-        found["CANDIDATES", 0] < MOST_CANDIDATES,
+        days=days,
+        messages=sum(hours),
+        customers=found["CUSTOMERS", 0],
+        held_out=found["HELD_OUT", 0],
+        blocked=found["BLOCKED", 0],
+        hours=hours,
+        segments=[(segment, found["SEGMENT", number]) for number, segment in enumerate(segments)],
+        is_complete=found["CANDIDATES", 0] < MOST_CANDIDATES,
     )
 
 
