@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from models import database as db
 from models import sender, sender_domain
 from models.clock import Clock, now
 from models.mail.authentication import Check, Finding
@@ -113,3 +114,17 @@ async def test_what_never_leaves_the_machine_or_is_waived_is_not_looked_at(setti
     waived = public.model_copy(update={"sender_check": "waived"})
     assert not await is_due(waived)
     assert await sender.unmet(await make_shop("x", sender_address="a@b.example"), waived) == []
+
+
+@pytest.mark.parametrize("production", [False, True])
+async def test_the_domains_that_wait_to_be_looked_at_are_those_that_are_checked(public: Settings, *, production: bool):
+    settings = public.model_copy(update={"production": production})
+    domains = ["localhost", "shop.localhost", "localhost.example", "notlocalhost", "Bloom.example"]
+    for domain in domains:
+        await make_shop(domain, sender_address=f"hi@{domain}")
+
+    assert await is_due(settings)
+
+    noted = {row["domain"] for row in await db.fetch("SELECT domain FROM sender_domain")}
+    assert noted == {domain.lower() for domain in ["mail.example", *domains] if is_checked(domain.lower(), settings)}
+    assert ("localhost" in noted) is production

@@ -8,8 +8,9 @@ import pytest
 from models import database
 from models.clock import Clock, now
 from models.coupon import Coupon
+from models.coupon.choice import running_coupons
 from models.coupon.claim import claim
-from models.coupon.terms import Visibility
+from models.coupon.terms import CouponStatus, Visibility
 from models.coupon.visibility import BY_COUPON, visible
 from models.errors import ErrorCode
 from models.page import Page
@@ -85,3 +86,24 @@ async def test_pages_of_visible_coupons_follow_one_another():
     second = await visible(shop.id, member, Page(BY_COUPON, size=2, after=(first[1],)))
 
     assert (first, second) == (ids[:1:-1], ids[2::-1])
+
+
+@pytest.mark.usefixtures("database")
+async def test_what_is_shown_and_what_is_chosen_from_agree_with_each_coupons_own_status(clock: Clock):
+    shop, at = await make_shop(), now()
+    [member] = await make_customers(shop, 1)
+    await make_coupon(shop, starts_at=at + timedelta(days=1), ends_at=at + timedelta(days=2))
+    await make_coupon(shop, ends_at=at + timedelta(hours=1))
+    await (await make_coupon(shop)).end()
+    await claim(member, (claimed := await make_coupon(shop, total_limit=1)).id)
+    await claim(uuid4(), (await make_coupon(shop, total_limit=1)).id)
+    await make_coupon(shop)
+
+    for moment in (at, at + timedelta(hours=1), at + timedelta(days=1), at + timedelta(days=2), at + timedelta(days=7)):
+        clock.freeze(moment)
+        by_status = {
+            status: {each.id for each in await Coupon.all() if each.status(moment) is status} for status in CouponStatus
+        }
+        running, sold_out = by_status[CouponStatus.RUNNING], by_status[CouponStatus.SOLD_OUT]
+        assert set(await _sees(shop, member)) == running | (sold_out & {claimed.id})
+        assert {each.id for each in await running_coupons(shop.id, moment)} == running | sold_out
