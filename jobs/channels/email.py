@@ -116,8 +116,8 @@ class EmailChannel:
                 self._open(relay)
                 wanted -= 1
         if wanted and not self._connections:
-            rest = min((relay.rest for relay in self._relays), default=0.0)
-            self._keep_all("no relay can be reached", max(1.0, rest))
+            wait = min((relay.wait for relay in self._relays), default=0.0)
+            self._keep_all("no relay can be reached", max(1.0, wait))
 
     def _open(self, relay: Relay) -> None:
         relay.open += 1

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from jobs.back_off import FIRST_WAIT, BackOff
 from jobs.channels import PlanRefused, RelayUnavailable
 from jobs.channels.bookkeeping.group_commit import GroupCommit, may_go_on
-from jobs.channels.bookkeeping.rest import FIRST_REST, Rest
 from jobs.channels.bookkeeping.tally import Tally
 from jobs.channels.http.platform_session import PlatformSession
 from jobs.channels.http.poster import AddressRefusedError, NotReachedError, Poster
@@ -56,21 +56,21 @@ class Errand:
 
 @dataclass(slots=True)
 class _Room:
-    """What this process gives one shop's platform: so many requests at once, and rest when it cannot be reached.
+    """What this process gives one shop's platform: so many requests at once, and none for a while when it cannot be reached.
 
-    Rests and, by plan, messages `in_a_row` are counted from slice to slice, for one may hold a single message.
+    Back-off and, by plan, messages `in_a_row` are counted from slice to slice, for one may hold a single message.
     """
 
     places: asyncio.Semaphore
     errands: int = 0
-    rest: Rest = field(default_factory=lambda: Rest(lambda: now().timestamp()))
+    back_off: BackOff = field(default_factory=lambda: BackOff(lambda: now().timestamp()))
     """By the shop's clock, as slices are due by it."""
     in_a_row: Counter[int] = field(default_factory=Counter)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing goes to the platform and nothing of it need be remembered."""
-        return not (self.errands or self.rest or self.in_a_row)
+        return not (self.errands or self.back_off or self.in_a_row)
 
 
 class PlatformChannel:
@@ -99,7 +99,7 @@ class PlatformChannel:
         errand = Errand(deque(messages), writer)
         room = self._rooms.setdefault(writer.platform.shop_id, _Room(asyncio.Semaphore(self._at_once)))
         if room.errands >= AT_ONCE_OF_SHOP:
-            raise RelayUnavailable("enough of this shop's is under way", FIRST_REST)
+            raise RelayUnavailable("enough of this shop's is under way", FIRST_WAIT)
         room.errands += 1
         self._errands.add(errand)
         turn = asyncio.get_running_loop().call_later(TURN, errand.end, _next_turn())
@@ -156,7 +156,7 @@ class PlatformChannel:
                 errand.end(PlanRefused("ADDRESS_REFUSED"))
                 self._tally.add(_host(errand), "", type(error).__name__)
             except NotReachedError as error:
-                errand.end(RelayUnavailable(f"the chat platform cannot be reached: {error}", room.rest.begin()))
+                errand.end(RelayUnavailable(f"the chat platform cannot be reached: {error}", room.back_off.begin()))
             finally:
                 await asyncio.shield(session.settle())
 
@@ -169,14 +169,14 @@ class PlatformChannel:
         """Count, and see whether the platform takes nothing of this plan."""
         plan_id = settled.message.plan_id
         self._tally.add(_host(errand), "", settled.state.value)
-        room.rest.end()
+        room.back_off.end()
         if settled.state in (DeliveryState.FAILED, DeliveryState.UNKNOWN):
             room.in_a_row[plan_id] += 1
         elif settled.state is DeliveryState.SENT:
             del room.in_a_row[plan_id]
         elif settled.reason in ASKS_TO_WAIT and settled.not_before is not None:
             wait = (settled.not_before - now()).total_seconds()
-            errand.end(RelayUnavailable(f"the chat platform answers {settled.reason}", max(FIRST_REST, wait)))
+            errand.end(RelayUnavailable(f"the chat platform answers {settled.reason}", max(FIRST_WAIT, wait)))
         if room.in_a_row[plan_id] >= IN_A_ROW:
             del room.in_a_row[plan_id]
             errand.end(PlanRefused(settled.reason or ""))

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from jobs.channels.bookkeeping.rest import Rest
+from jobs.back_off import BackOff
 from jobs.channels.smtp.session import Offers
 from jobs.channels.smtp.wire import ConnectionLost, Wire
 
@@ -65,25 +65,25 @@ class Relay:
         self._encrypted = encrypted
         self._local_hostname = local_hostname
         self._tls_context: ssl.SSLContext | None = None
-        self._rest = Rest(_time)
+        self._back_off = BackOff(_time)
 
     @property
     def has_room(self) -> bool:
         """Whether another connection may be opened now."""
         raised = self._lowered_to + int((_time() - self._lowered_at) / RAISE_AFTER)
-        return self.open < min(self._limit, raised) and not self.rest
+        return self.open < min(self._limit, raised) and not self.wait
 
     @property
-    def rest(self) -> float:
+    def wait(self) -> float:
         """Seconds it is still left alone after a failure."""
-        return self._rest.left
+        return self._back_off.left
 
     def failed(self) -> None:
         """A connection could not be opened."""
         if self.established:
             self._lowered_to, self._lowered_at = self.established, _time()
         else:
-            self._rest.begin()
+            self._back_off.begin()
 
     async def connect(self) -> tuple[Wire, Offers]:
         """A greeted, secured and authenticated connection, and what is offered on it. Raises UNREACHABLE."""
@@ -105,7 +105,7 @@ class Relay:
         if client.transport is None:
             raise ConnectionLost("the relay closed the connection after its greeting")
         transport = cast("asyncio.Transport", client.transport)  # uvloop's are no subclass of it
-        self._rest.end()
+        self._back_off.end()
         return Wire(transport), Offers(client.supports_extension("pipelining"), client.supports_extension("smtputf8"))
 
     def _tls(self) -> ssl.SSLContext:

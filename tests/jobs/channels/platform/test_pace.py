@@ -1,4 +1,4 @@
-"""What a platform can take: so many requests at once, rest while it cannot be reached, turns for other shops' slices."""
+"""What a platform can take: so many requests at once, none while it cannot be reached, turns for other shops' slices."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from jobs.back_off import FIRST_WAIT
 from jobs.channels import platform as platforms
-from jobs.channels.bookkeeping.rest import FIRST_REST
 from jobs.channels.platform import IN_A_ROW, PlatformChannel
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
@@ -158,7 +158,7 @@ async def test_one_shop_s_slices_leave_places_for_others(
     await deliver_slice(ctx, second.id, 1)
     waiting = await db.fetch_value("SELECT count(*) FROM delivery WHERE plan_id = $1 AND state = 'PENDING'", second.id)
     await first
-    clock.move(timedelta(seconds=FIRST_REST))
+    clock.move(timedelta(seconds=FIRST_WAIT))
     await deliver_slice(ctx, second.id, 1)
 
     assert waiting == 3

@@ -1,13 +1,13 @@
-"""The rest that is given to what cannot be reached: longer each time, until it is reached again."""
+"""Back-off: how long what could not be reached is left alone, twice as long each time, until it is reached again."""
 
 from collections.abc import Callable
 
-FIRST_REST = 5.0
-LONGEST_REST = 300.0
-"""Seconds of the first rest, doubled each time up to the longest."""
+FIRST_WAIT = 5.0
+LONGEST_WAIT = 300.0
+"""Seconds of the first wait, doubled each time up to the longest."""
 
 
-class Rest:
+class BackOff:
     """How long somebody is left alone. `time` tells the seconds on whatever clock those go by who wait for its end."""
 
     def __init__(self, time: Callable[[], float]) -> None:
@@ -16,18 +16,18 @@ class Rest:
         self._count = 0
 
     def __bool__(self) -> bool:
-        """Whether there was one since it was last reached, over or not."""
+        """Whether it could not be reached since it last was, be the wait over or not."""
         return self._count > 0
 
     @property
     def left(self) -> float:
-        """Seconds until it is over; 0 when it is."""
+        """Seconds until the wait is over; 0 when it is."""
         return max(0.0, self._until - self._time()) if self else 0.0
 
     def begin(self) -> float:
-        """It could not be reached: a rest begins, unless one lasts, since many may notice at once. The seconds left."""
+        """It could not be reached: a wait begins, unless one lasts, since many may notice at once. The seconds left."""
         if not self.left:
-            self._until = self._time() + min(LONGEST_REST, FIRST_REST * 2.0 ** min(self._count, 10))
+            self._until = self._time() + min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(self._count, 10))
             self._count += 1
         return self.left
 
