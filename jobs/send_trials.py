@@ -10,7 +10,7 @@ from models import trial
 from models.errors import Refused
 from models.mail import bounce
 from models.mail.envelope import Envelope
-from models.trial import Trial
+from models.trial import Trial, TrialLetter
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -53,25 +53,24 @@ async def _send(wire: Wire, offers: Offers, each: Trial, settings: Settings) -> 
     except Refused as refused:
         await trial.settle(each, "FAILED", refused.problems[0].message)
         return
+    await trial.settle(each, *await _transmit(wire, offers, letter))
+
+
+async def _transmit(wire: Wire, offers: Offers, letter: TrialLetter) -> tuple[str, str | None]:
+    """Send a letter; what became of it, as a state and a reason."""
     if letter.envelope.needs_smtputf8 and not offers.smtputf8:
-        await trial.settle(each, "FAILED", "5.6.7")
-        return
+        return "FAILED", "5.6.7"
     try:
         reply = await _send_envelope(wire, letter.envelope)
     except ConnectionLost:
-        await trial.settle(each, "PENDING", "CONNECTION_LOST")
-        return
+        return "PENDING", "CONNECTION_LOST"
     if reply.code < 400:
         try:
             wire.write(letter.body + b".\r\n")
             reply = await wire.reply(REPLY_WAIT)
         except ConnectionLost:
-            await trial.settle(each, "UNKNOWN", "CONNECTION_LOST")
-            return
-    if reply.code < 400:
-        await trial.settle(each, "SENT")
-    else:
-        await trial.settle(each, "FAILED", bounce.judge(reply.code, reply.text).status)
+            return "UNKNOWN", "CONNECTION_LOST"
+    return ("SENT", None) if reply.code < 400 else ("FAILED", bounce.judge(reply.code, reply.text).status)
 
 
 async def _send_envelope(wire: Wire, envelope: Envelope) -> Reply:
