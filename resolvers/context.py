@@ -15,6 +15,7 @@ from models.caller import Action, Caller
 from models.errors import Forbidden, Unauthenticated, Unavailable
 from models.live import Listener
 from models.shop import Shop
+from resolvers import global_id
 from resolvers.live import Readings
 from resolvers.loaders import Loaders
 from settings import Settings
@@ -76,6 +77,16 @@ class Context:
     def platform(self, action: Action = Action.WRITE_DATA) -> Caller:
         """The platform's trusted back end."""
         return self.known(action)
+
+    async def named_shop(self, external_id: str) -> Shop:
+        """The shop that an input of the platform's names in its field `shop`; refused when there is none.
+
+        Ask for `platform` first.
+        """
+        shop = await Shop.get_or_none(external_id=external_id)
+        if shop is None:
+            raise global_id.missing("shop", "shop")
+        return shop
 
     def news(self) -> Listener:
         """The process's listener for live news."""

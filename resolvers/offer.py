@@ -159,9 +159,7 @@ async def redeem(info: Info, input: CouponRedeemInput) -> Payload:
     info.context.platform(Action.REDEEM_COUPONS)
 
     async def work() -> Claim:
-        shop = await Shop.get_or_none(external_id=input.shop)
-        if shop is None:
-            raise global_id.missing("shop", "shop")
+        shop = await info.context.named_shop(input.shop)
         discount = minor_units(shop, input.discount, "discount")
         return await redemption.redeem(
             shop, customer_of(input.customer), input.code, order=input.order, discount=discount

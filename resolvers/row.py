@@ -13,7 +13,6 @@ from models import ingest
 from models.errors import ErrorCode, Problem, refuse
 from models.row import RowResult
 from models.shop import Shop
-from resolvers import global_id
 from resolvers.context import Info
 from resolvers.mutation import Kept, Payload, answer
 
@@ -73,9 +72,7 @@ async def write(
     secret = info.context.settings.secret
 
     async def work() -> list[Written]:
-        shop = await Shop.get_or_none(external_id=input.shop)
-        if shop is None:
-            raise global_id.missing("shop", "shop")
+        shop = await info.context.named_shop(input.shop)
         values = [{"type": kind, **wire(row)} for row in rows]
         results = await ingest.ingest(shop, values, secret=secret)
         told.append(shop.id)

@@ -5,7 +5,6 @@ import strawberry
 from models import send_rate
 from models.caller import Action
 from models.shop import Shop
-from resolvers import global_id
 from resolvers.context import Info
 from resolvers.mutation import IDEMPOTENCY_KEY, Kept, Payload, answer
 
@@ -38,9 +37,7 @@ async def update(info: Info, input: SendRateUpdateInput) -> Payload:
     info.context.platform(Action.WRITE_DATA)
 
     async def change() -> Shop:
-        shop = await Shop.get_or_none(external_id=input.shop)
-        if shop is None:
-            raise global_id.missing("shop", "shop")
+        shop = await info.context.named_shop(input.shop)
         await send_rate.change(shop, input.messages_per_minute)
         return shop
 
