@@ -16,7 +16,7 @@ from models.clock import now
 from models.content_rule import violation
 from models.errors import ErrorCode, Refused, refuse
 from models.message import MessageKey
-from models.page import Ordering, Page
+from models.page import Ordering, Page, by_page
 
 LONGEST_TEXT = 2_000
 """Characters of a remark."""
@@ -129,8 +129,7 @@ async def of_keys(keys: Sequence[ConversationKey]) -> list[Conversation | None]:
 async def remarks(asked: Sequence[tuple[ConversationKey, Page]]) -> list[list[Remark]]:
     """A page of each conversation's remarks, in `NEWEST_REMARK_FIRST`; one statement for all that ask for the same page."""
     found: dict[tuple[ConversationKey, Page], list[Remark]] = {each: [] for each in asked}
-    for page in {page for _, page in asked}:
-        keys = [key for key, wanted in asked if wanted == page]
+    for page, keys in by_page(asked).items():
         where, tail, arguments = page.clause(3)
         sql = _REMARKS.format(where=where, tail=tail)
         rows = await database.fetch(sql, [shop for shop, _ in keys], [customer for _, customer in keys], *arguments)

@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from tortoise.queryset import QuerySet
 from models.errors import refuse
 
 SomeModel = TypeVar("SomeModel", bound=Model)
+Key = TypeVar("Key")
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 100
@@ -138,6 +139,14 @@ def page_of(
         before=ordering.read(before, "before") if before is not None else None,
         backward=last is not None,
     )
+
+
+def by_page(asked: Iterable[tuple[Key, Page]]) -> dict[Page, list[Key]]:
+    """The keys that a page is asked of, for each page: all that ask for the same one are answered by one statement."""
+    keys: dict[Page, list[Key]] = {}
+    for key, page in asked:
+        keys.setdefault(page, []).append(key)
+    return keys
 
 
 async def rows_by_id(query: QuerySet[SomeModel], page: Page) -> list[SomeModel]:

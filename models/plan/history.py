@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from models import database
-from models.page import Ordering, Page
+from models.page import Ordering, Page, by_page
 from models.plan.status import PlanAction, PlanStatus, sources
 
 SYSTEM = "SYSTEM"
@@ -115,9 +115,8 @@ async def histories(asked: Sequence[tuple[int, Page]]) -> list[list[Entry]]:
     One statement for all that ask for the same page.
     """
     found: dict[tuple[int, Page], list[Entry]] = {key: [] for key in asked}
-    for page in {page for _, page in asked}:
+    for page, plans in by_page(asked).items():
         where, tail, arguments = page.clause(2)
-        plans = [plan_id for plan_id, wanted in asked if wanted == page]
         sql = _HISTORIES.format(where=where, tail=tail)
         for row in await database.fetch(sql, plans, *arguments):
             found[row["plan_id"], page].append(_entry(row))

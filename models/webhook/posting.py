@@ -14,7 +14,7 @@ from typing import Any
 from models import database, webhook
 from models.clock import now
 from models.errors import ErrorCode, refuse
-from models.page import Ordering, Page
+from models.page import Ordering, Page, by_page
 from models.webhook import Webhook, fact
 from models.webhook.fact import Fact
 
@@ -166,9 +166,8 @@ async def find(webhook_id: int, posting_id: int) -> Posting | None:
 async def pages(asked: Sequence[tuple[int, Page]]) -> list[list[Posting]]:
     """A page of each webhook's postings, in `NEWEST_FIRST`; one statement for all that ask for the same page."""
     found: dict[tuple[int, Page], list[Posting]] = {key: [] for key in asked}
-    for page in {page for _, page in asked}:
+    for page, webhooks in by_page(asked).items():
         where, tail, arguments = page.clause(2)
-        webhooks = [webhook_id for webhook_id, wanted in asked if wanted == page]
         for row in await database.fetch(_PAGES.format(where=where, tail=tail), webhooks, *arguments):
             found[row["webhook_id"], page].append(_posting(row))
     return [found[key] for key in asked]
