@@ -27,6 +27,7 @@ from resolvers.coupon_input import (
 )
 from resolvers.mutation import Kept, Payload, answer
 from resolvers.plan import PLAN
+from resolvers.shop import own_row
 
 CouponId: TypeAlias = Annotated[strawberry.ID, strawberry.argument(description="Global id of a coupon.")]
 
@@ -60,18 +61,13 @@ async def coupons(
 async def coupon(info: Info, id: CouponId) -> Coupon | None:
     """One of the shop's coupons."""
     shop = await info.context.shop(Action.READ_SHOP)
-    return await _own(info, shop, global_id.integer(id, "Coupon"))
+    return await own_row(info.context.loaders.coupon, shop, global_id.integer(id, "Coupon"))
 
 
 async def find(info: Info, key: str) -> Coupon | None:
     """The shop's coupon with this key."""
     shop = await info.context.shop(Action.READ_SHOP)
-    return await _own(info, shop, global_id.integer_of(key))
-
-
-async def _own(info: Info, shop: Shop, coupon_id: int | None) -> Coupon | None:
-    found = await info.context.loaders.coupon.load(coupon_id) if coupon_id else None
-    return found if found is not None and found.shop_id == shop.id else None
+    return await own_row(info.context.loaders.coupon, shop, global_id.integer_of(key))
 
 
 async def _own_or_refuse(shop: Shop, coupon_id: strawberry.ID, field: str = "id") -> Coupon:

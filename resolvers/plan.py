@@ -35,6 +35,7 @@ from resolvers.plan_input import (
     changed,
     drafted,
 )
+from resolvers.shop import own_row
 
 LOOK_AGAIN = 10.0
 """Seconds after which a subscription looks at its plan even when nothing was heard of it."""
@@ -75,23 +76,18 @@ async def plans(
 async def plan(info: Info, id: PlanId) -> Plan | None:
     """One of the shop's plans."""
     shop = await info.context.shop(Action.READ_SHOP)
-    return await _own(info, shop, global_id.integer(id, "Plan"))
+    return await own_row(info.context.loaders.plan, shop, global_id.integer(id, "Plan"))
 
 
 async def find(info: Info, key: str) -> Plan | None:
     """The shop's plan with this key."""
     shop = await info.context.shop(Action.READ_SHOP)
-    return await _own(info, shop, global_id.integer_of(key))
-
-
-async def _own(info: Info, shop: Shop, plan_id: int | None) -> Plan | None:
-    found = await info.context.loaders.plan.load(plan_id) if plan_id else None
-    return found if found is not None and found.shop_id == shop.id else None
+    return await own_row(info.context.loaders.plan, shop, global_id.integer_of(key))
 
 
 async def own_or_refuse(info: Info, shop: Shop, plan_id: strawberry.ID, field: str = "id") -> Plan:
     """The shop's plan that an input names in `field`; refused when there is none."""
-    own = await _own(info, shop, global_id.integer(plan_id, "Plan"))
+    own = await own_row(info.context.loaders.plan, shop, global_id.integer(plan_id, "Plan"))
     if own is None:
         raise global_id.missing(field, "plan")
     return own
@@ -241,7 +237,7 @@ async def _act(
 async def watch(info: Info, plan_id: PlanId) -> AsyncGenerator[Progress, None]:
     """A plan's progress: how it stands now, then again whenever it has changed, until it is over."""
     shop = await info.context.shop(Action.READ_SHOP)
-    own = await _own(info, shop, global_id.integer(plan_id, "Plan"))
+    own = await own_row(info.context.loaders.plan, shop, global_id.integer(plan_id, "Plan"))
     if own is None:
         raise global_id.missing("planId", "plan")
     told: Progress | None = None

@@ -21,6 +21,7 @@ from resolvers.condition import ConditionInput, conditions_of, plan_of
 from resolvers.connection import After, Before, Connection, First, Last, connect, searched
 from resolvers.context import Info
 from resolvers.mutation import IDEMPOTENCY_KEY, Kept, Payload, answer
+from resolvers.shop import own_row
 
 TEXT = (
     "The condition as a line of text instead, such as: "
@@ -105,18 +106,13 @@ async def segment(info: Info, id: SegmentId) -> Segment | None:
 async def find(info: Info, key: str) -> Segment | None:
     """The shop's segment with this key."""
     shop = await info.context.shop(Action.READ_SHOP)
-    return await _own(info, shop, global_id.integer_of(key))
+    return await own_row(info.context.loaders.segment, shop, global_id.integer_of(key))
 
 
 async def own(info: Info, segment_id: strawberry.ID) -> Segment | None:
     """The caller's segment with this global id."""
     shop = await info.context.shop(Action.READ_SHOP)
-    return await _own(info, shop, global_id.integer(segment_id, "Segment"))
-
-
-async def _own(info: Info, shop: Shop, segment_id: int | None) -> Segment | None:
-    found = await info.context.loaders.segment.load(segment_id) if segment_id else None
-    return found if found is not None and found.shop_id == shop.id else None
+    return await own_row(info.context.loaders.segment, shop, global_id.integer(segment_id, "Segment"))
 
 
 async def _own_or_refuse(shop: Shop, segment_id: strawberry.ID) -> Segment:

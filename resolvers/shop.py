@@ -1,7 +1,10 @@
 """Answers about the caller's shop, and the platform's writing of shops."""
 
+from typing import Protocol, TypeVar
+
 import strawberry
 from strawberry import UNSET
+from strawberry.dataloader import DataLoader
 
 from models import ingest
 from models.caller import Action
@@ -63,6 +66,21 @@ async def find(info: Info, key: str) -> Shop | None:
     """The shop with this key, when it is the caller's own."""
     own = await shop(info)
     return own if str(own.id) == key else None
+
+
+class OfOneShop(Protocol):
+    """A row that belongs to a shop."""
+
+    shop_id: int
+
+
+SomeRow = TypeVar("SomeRow", bound=OfOneShop)
+
+
+async def own_row(loader: DataLoader[int, SomeRow | None], shop: Shop, row_id: int | None) -> SomeRow | None:
+    """The row with this id if it is the shop's: another's reads exactly like one that is not there."""
+    found = await loader.load(row_id) if row_id else None
+    return found if found is not None and found.shop_id == shop.id else None
 
 
 def identify(root: strawberry.Parent[Shop]) -> strawberry.ID:
