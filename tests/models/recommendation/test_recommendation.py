@@ -8,6 +8,8 @@ import pytest
 
 from models import consent, database, quota, recommendation
 from models.clock import Clock, now
+from models.coupon import Coupon
+from models.coupon.terms import CouponStatus
 from models.errors import Refused
 from models.plan import PlanChannel
 from models.recommendation import Kind
@@ -278,6 +280,27 @@ async def test_the_figures_are_gathered_from_this_shops_window_alone(clock: Cloc
     assert (found.hours["Asia/Tokyo"].sent[21], found.hours["Asia/Tokyo"].read[23]) == (6 + 4, 3)
     assert (found.hours["UTC"].sent[12], sum(found.hours["UTC"].read)) == (8, 0)
     assert {each.tag: (each.sent, each.foreign) for each in found.readers} == {"ja": (10, 10), "en": (8, 0)}
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_coupon_that_can_still_be_used_is_one_that_runs_by_its_own_status(clock: Clock):
+    shop, at = await make_shop(time_zone="UTC"), now()
+    await make_customers(shop, 1)
+    short = {"ends_at": at + timedelta(days=5)}
+    running, passing, stopped, claimed = [await make_coupon(shop, **terms) for terms in ({}, short, {}, {})]
+    for coupon in (running, passing, stopped, claimed):
+        await make_resolved(shop, coupon_id=coupon.id, holdout_percent=0)
+        clock.move(timedelta(days=1))
+    await stopped.end()
+    await database.execute("UPDATE coupon SET claimed = total_limit WHERE id = $1", claimed.id)
+
+    for days, usable in ((4, {running.id, passing.id}), (5, {running.id}), (7, set())):
+        clock.freeze(moment := at + timedelta(days=days))
+        by_status = {each.id: each.status(moment) for each in await Coupon.all()}
+        assert {key for key, status in by_status.items() if status is CouponStatus.RUNNING} == usable
+        found = (await gather(shop, moment, LIMITS.window)).coupons
+        assert {each.id for each in found} == by_status.keys()
+        assert {each.id for each in found if each.is_usable} == usable
 
 
 @pytest.mark.usefixtures("database")
