@@ -15,6 +15,7 @@ import pytest
 from models import database as db
 from models.ingest import ingest_shops
 from models.segment import Segment
+from models.segment.member import size
 from models.shop import Shop
 from settings import Settings
 from tests.processes import command
@@ -60,7 +61,7 @@ async def sizes(shop: Shop, as_of: datetime | None) -> tuple[int, ...]:
     so_far = "SELECT count(*) FROM relationship WHERE shop_id = $1 AND first_interaction_at <= $2"
     customers = await db.fetch_value(so_far, shop.id, as_of or LATE)
     segments = [await Segment.get(shop_id=shop.id, preset=preset) for preset in PRESETS]
-    return customers, *[await segment.size(as_of=as_of) for segment in segments]
+    return customers, *[await size(segment.question(as_of)) for segment in segments]
 
 
 async def totals(shop: Shop) -> tuple[int, ...]:

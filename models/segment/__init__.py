@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
 
 import orjson
 from tortoise import fields
@@ -16,8 +15,7 @@ from models import database
 from models.clock import now
 from models.condition import PRESETS, Definition, Preset, read_stored, stored
 from models.errors import ErrorCode, refuse
-from models.page import Ordering, Page
-from models.segment import member
+from models.page import Ordering
 from models.segment.definition import check_plans
 from models.segment.member import Question
 from models.shop import Shop
@@ -140,15 +138,6 @@ class Segment(Model):
     def question(self, as_of: datetime | None = None) -> Question:
         """The definition asked of the shop's customers."""
         return Question(self.shop_id, self.condition(), as_of)
-
-    async def size(self, *, as_of: datetime | None = None) -> int:
-        """How many members it has now, live; or had at `as_of`."""
-        return await member.size(self.question(as_of))
-
-    async def members(self, *, as_of: datetime | None = None, after: UUID | None = None, first: int = 50) -> list[UUID]:
-        """The next `first` members after the customer `after`, by customer id."""
-        page = Page(member.BY_CUSTOMER, first, after=(after,) if after else None)
-        return (await member.pages([(self.question(as_of), page)]))[0][:first]
 
 
 def listed(

@@ -29,6 +29,7 @@ from models.page import page_of
 from models.plan import Plan
 from models.progress import Progress
 from models.segment import Segment
+from models.segment.member import size
 from models.shop import Shop
 from settings import Settings
 from tests.processes import ROOT, environment, process
@@ -150,7 +151,7 @@ async def test_a_first_start_fills_both_shops_and_sends_the_plan_to_each_once_in
     assert await Plan.filter(trigger=None).count() == len(PAST) + 1
     rows = await ledger(plan)
     lapsed = await Segment.get(shop_id=plan.shop_id, preset="LAPSED")
-    assert len(rows) == await lapsed.size(as_of=plan.started_at) > 30
+    assert len(rows) == await size(lapsed.question(plan.started_at)) > 30
     texts = list(plan.content["texts"])
     assert all(row["language"] == language.choose(row["theirs"], texts, "en") for row in rows)
     assert {row["state"] for row in rows} == {"SENT", "SUPPRESSED"}

@@ -22,6 +22,7 @@ from models.segment import Segment
 from models.shop import Shop
 from tests.conftest import NOON
 from tests.databases import made
+from tests.members import members_of
 
 DEMO = replace(demo_shops()[0], people=range(4001, 5001))
 """A fifth of the demo."""
@@ -79,7 +80,7 @@ async def test_each_went_to_who_was_in_its_segment_on_that_day(shop: Shop, clock
         assert plan.segment_id is not None
         segment = segments[plan.segment_id]
         got = await db.fetch("SELECT customer_id FROM delivery WHERE plan_id = $1 ORDER BY customer_id", plan.id)
-        assert [row["customer_id"] for row in got] == await segment.members(as_of=plan.started_at, first=1_000)
+        assert [row["customer_id"] for row in got] == await members_of(segment, as_of=plan.started_at, first=1_000)
         assert plan.definition == segment.definition
 
 

@@ -9,8 +9,10 @@ from models.condition.facts import Event, Facts, Order
 from models.condition.presets import Preset
 from models.identifier import customer_id
 from models.segment import Segment
+from models.segment.member import size
 from tests.conftest import NOON
 from tests.factories import make_shop
+from tests.members import members_of
 from tests.stored_histories import store
 
 SECOND = timedelta(seconds=1)
@@ -96,6 +98,6 @@ async def test_a_preset_begins_and_ends_to_the_second_where_its_window_does(pres
     await store(shop, members | {f"out {number}": facts for number, facts in enumerate(outside)})
     segment = await Segment.get(shop_id=shop.id, preset=preset)
 
-    assert await segment.members() == sorted(customer_id(name) for name in members)
-    assert await segment.size() == len(inside)
-    assert await segment.size(as_of=NOON) == len(inside)
+    assert await members_of(segment) == sorted(customer_id(name) for name in members)
+    assert await size(segment.question()) == len(inside)
+    assert await size(segment.question(NOON)) == len(inside)

@@ -14,6 +14,7 @@ from models.identifier import customer_id, external_uuid
 from models.segment import Segment, ensure_presets
 from models.segment.member import Question, size
 from models.shop import Shop
+from tests.members import members_of
 
 LATER = datetime(1998, 6, 30, tzinfo=UTC)
 EARLIER = datetime(1997, 3, 20, tzinfo=UTC)
@@ -64,7 +65,9 @@ async def copy_orders(shop: Shop, rows: list[tuple[Any, ...]]) -> None:
 
 async def sizes(shop: Shop, as_of: datetime | None = None) -> dict[str, int]:
     """The size of every preset."""
-    return {str(segment.preset): await segment.size(as_of=as_of) for segment in await Segment.filter(shop_id=shop.id)}
+    return {
+        str(segment.preset): await size(segment.question(as_of)) for segment in await Segment.filter(shop_id=shop.id)
+    }
 
 
 OTHERS = {"POTENTIAL_NEW": 0, "NEW_FOLLOWERS": 0, "ACTIVE_FOLLOWERS": 0}
@@ -105,12 +108,12 @@ async def test_two_orders_in_sixty_days_averaging_over_thirty_is_what_plain_sql_
 
 async def test_pages_of_members_make_the_whole_without_a_gap_or_a_repeat(cdnow_shop: Shop):
     repeat = await Segment.get(shop_id=cdnow_shop.id, preset="REPEAT")
-    found = await repeat.members(first=1000)
-    found += await repeat.members(first=1000, after=found[-1])
+    found = await members_of(repeat, first=1000)
+    found += await members_of(repeat, first=1000, after=found[-1])
 
     assert found == sorted(set(found))
     assert len(found) == 1506
-    assert await repeat.members(after=found[-1]) == []
+    assert await members_of(repeat, after=found[-1]) == []
 
 
 async def test_presets_are_made_once_and_only_changed_when_they_differ(database: None):
@@ -144,5 +147,5 @@ async def test_history_is_read_in_passes_however_few_rows_statistics_know_of(clo
 
     assert "Nested Loop" in await plan(in_passes=False)
     assert "Nested Loop" not in await plan(in_passes=True)
-    assert await segment.size(as_of=EARLIER + timedelta(days=1)) == 700
+    assert await size(segment.question(EARLIER + timedelta(days=1))) == 700
     assert await database.fetch_value("SHOW enable_nestloop") == "on"
