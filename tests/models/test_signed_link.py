@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from models.signed_link import LONGEST, Link, Purpose, keys_of, sign, verify
+from models.signed_link import LONGEST, Link, Purpose, keys_of, seal, sign, unseal, verify
 
 KEY = b"a key of at least thirty-two bytes"
 LINK = Link(7, 12, UUID(int=2**127 + 5))
@@ -52,6 +52,26 @@ def test_no_other_spelling_of_a_token_says_anything():
 @given(st.text(max_size=2 * LONGEST))
 def test_any_text_that_is_no_token_is_refused_without_an_error(text):
     assert verify([KEY], Purpose.UNSUBSCRIBE, text) is None
+
+
+def test_a_token_for_one_purpose_says_nothing_for_another():
+    tokens = {purpose: sign(KEY, purpose, LINK) for purpose in Purpose}
+
+    believed = [(made, asked) for made in Purpose for asked in Purpose if verify([KEY], asked, tokens[made])]
+
+    assert believed == [(purpose, purpose) for purpose in Purpose]
+
+
+@pytest.mark.parametrize("size", [0, 23, 25])
+def test_what_we_sealed_for_the_same_purpose_but_is_no_link_is_none(size):
+    assert verify([KEY], Purpose.TOUCH, seal(KEY, Purpose.TOUCH, bytes(size))) is None
+
+
+def test_a_token_is_looked_at_up_to_its_greatest_length_and_no_further():
+    longest, longer = seal(KEY, Purpose.EXPORT, bytes(59)), seal(KEY, Purpose.EXPORT, bytes(60))
+
+    assert (len(longest), unseal([KEY], Purpose.EXPORT, longest)) == (LONGEST, bytes(59))
+    assert (len(longer), unseal([KEY], Purpose.EXPORT, longer)) == (LONGEST + 2, None)
 
 
 def test_a_token_of_another_key_says_nothing():
