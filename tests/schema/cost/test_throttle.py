@@ -1,6 +1,7 @@
 """A caller's bucket of points, in a real Valkey."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from time import monotonic
 
@@ -8,7 +9,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from schema.cost.throttle import Throttle
+from schema.cost.throttle import Bucket, Throttle
 from settings import Settings
 from tests.api import Api, graphql_app, seller, shopper
 
@@ -20,6 +21,24 @@ SEGMENTS = "{ segments(first: 50) { nodes { id name } } }"
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy the machine is, Redis is waited for."""
     monkeypatch.setattr("schema.cost.throttle.ANSWER_WITHIN", 20.0)
+
+
+@contextlib.asynccontextmanager
+async def silence() -> AsyncIterator[tuple[Redis, asyncio.Event]]:
+    """A Redis that takes what it is told and says nothing, and whether it was asked."""
+    asked, over = asyncio.Event(), asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        asked.set()
+        await over.wait()
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        silent = Redis(port=server.sockets[0].getsockname()[1])
+        yield silent, asked
+        over.set()
+        await silent.aclose()
 
 
 async def test_a_bucket_gives_what_it_holds_and_no_more(redis: Redis):
@@ -86,12 +105,57 @@ async def test_a_bucket_never_holds_more_than_its_size_and_is_forgotten_when_ful
     assert 2000 < await redis.pttl("rekindle:throttle:me") <= 3000
 
 
-async def test_without_redis_nobody_is_throttled_and_it_is_not_asked_each_time():
+async def test_without_redis_nobody_is_throttled_and_it_is_not_asked_each_time(redis: Redis):
     away = Redis(host="127.0.0.1", port=1)
     throttle = Throttle(points=100, refill=1)
 
-    assert [await throttle.take(away, "me", 100) for _ in range(3)] == [None, None, None]
+    assert [await throttle.take(each, "me", 100) for each in (away, redis, redis)] == [None, None, None]
+    assert not await redis.exists("rekindle:throttle:me")
     await away.aclose()
+
+
+async def test_a_redis_that_says_nothing_is_waited_for_no_longer_than_that(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("schema.cost.throttle.ANSWER_WITHIN", 0.05)
+    async with silence() as (silent, _):
+        assert await Throttle(points=100, refill=1).take(silent, "me", 10) is None
+
+
+async def test_callers_whose_unused_points_are_remembered_are_not_more_than_a_process_can_hold(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("schema.cost.throttle.MAX_OWED", 2)
+    throttle = Throttle(points=100, refill=1)
+    for caller in ("me", "you", "they"):
+        await throttle.take(redis, caller, 100)
+        throttle.give_back(caller, 50)
+
+    taken = [await throttle.take(redis, caller, 50) for caller in ("me", "you", "they")]
+
+    assert [bucket and bucket.allowed for bucket in taken] == [False, False, True]
+
+
+async def test_a_clock_of_redis_that_goes_back_takes_no_points_away(redis: Redis):
+    throttle = Throttle(points=100, refill=1)
+    await throttle.take(redis, "me", 10)
+    await redis.hset("rekindle:throttle:me", "at", str(float((await redis.time())[0] + 3600)))
+
+    bucket = await throttle.take(redis, "me", 10)
+
+    assert bucket is not None
+    assert int(bucket.left) == 80
+
+
+async def test_a_status_tells_of_whole_points_and_never_of_more_than_a_bucket_holds():
+    throttle = Throttle(points=100, refill=4)
+
+    assert Bucket(throttle, "me", allowed=True, left=59.9).status()["currentlyAvailable"] == 59
+    assert Bucket(throttle, "me", allowed=True, left=60.0).give_back(80)["currentlyAvailable"] == 100
+
+
+async def test_how_long_to_wait_is_told_in_tenths_of_a_second_and_is_never_nothing():
+    bucket = Bucket(Throttle(points=100, refill=4), "me", allowed=False, left=20.0)
+
+    assert [bucket.wait_for(cost) for cost in (20, 21, 25)] == [0.1, 0.2, 1.2]
 
 
 async def test_what_was_not_used_is_kept_for_the_caller_while_redis_does_not_answer(
@@ -110,6 +174,24 @@ async def test_what_was_not_used_is_kept_for_the_caller_while_redis_does_not_ans
     assert second is not None
     assert second.allowed
     await away.aclose()
+
+
+async def test_a_call_that_is_cancelled_leaves_what_was_not_used_to_the_caller_s_next_one(redis: Redis):
+    throttle = Throttle(points=100, refill=1)
+    first = await throttle.take(redis, "me", 100)
+    assert first is not None
+    first.give_back(80)
+
+    async with silence() as (silent, asked):
+        asking = asyncio.create_task(throttle.take(silent, "me", 10))
+        await asked.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+    second = await throttle.take(redis, "me", 50)
+
+    assert second is not None
+    assert (second.allowed, int(second.left)) == (True, 30)
 
 
 @pytest.fixture
