@@ -36,7 +36,8 @@ async def open_wire() -> AsyncIterator[Open]:
 
     yield open_one
     for wire in opened:
-        wire.abort("the test is over")
+        if wire.is_open:
+            wire.abort("the test is over")
     for server in servers:
         server.close()
 
@@ -95,6 +96,23 @@ async def test_an_endless_reply_ends_the_connection(open_wire: Open):
         await wire.reply(30)
 
 
+async def test_a_line_without_an_end_ends_the_connection(open_wire: Open):
+    wire = await open_wire(saying(b"250 " + b"x" * wires.LONGEST_REPLY))
+
+    with pytest.raises(ConnectionLost, match="too much"):
+        await wire.reply(30)
+
+
+async def test_what_a_relay_says_in_all_may_be_long_when_no_reply_is(open_wire: Open):
+    said = b"250-hello\r\n250 " + b"x" * (wires.LONGEST_REPLY // 10) + b"\r\n"
+    wire = await open_wire(saying(*[said] * 20))
+
+    replies = [await wire.reply(30) for _ in range(20)]
+
+    assert [reply.code for reply in replies] == [250] * 20
+    assert wire.is_quiet
+
+
 async def test_replies_that_nobody_asked_for_end_the_connection_when_they_are_many(open_wire: Open):
     wire = await open_wire(saying(b"250 hello\r\n" * (wires.MOST_REPLIES + 1)))
 
@@ -131,8 +149,9 @@ async def test_each_wait_has_its_own_patience(open_wire: Open):
             await wire.reply(0.05)
 
 
-async def test_a_word_out_of_turn_is_noticed(open_wire: Open):
-    wire = await open_wire(saying(b"421 4.3.2 going down\r\n"))
+@pytest.mark.parametrize("word", [b"421 4.3.2 going down\r\n", b"421-4.3.2 going\r\n", b"421 4.3"])
+async def test_a_word_out_of_turn_is_noticed_also_before_its_end(open_wire: Open, word: bytes):
+    wire = await open_wire(saying(word))
     assert wire.is_quiet
 
     await until(lambda: not wire.is_quiet)
@@ -149,6 +168,55 @@ async def test_drained_means_that_nothing_is_left_in_this_process(open_wire: Ope
 
     with pytest.raises(ConnectionLost, match="takes nothing more"):
         await wire.drain(0.1)
+
+
+async def test_a_wire_that_was_lost_is_not_quiet_and_neither_drains_nor_answers(open_wire: Open):
+    wire = await open_wire(saying())
+    wire.abort("we have had enough")
+
+    assert not wire.is_quiet
+    with pytest.raises(ConnectionLost, match="had enough"):
+        await wire.drain(30)
+    with pytest.raises(ConnectionLost, match="had enough"):
+        await wire.reply(30)
+
+
+async def test_who_waits_until_all_has_left_goes_on_as_soon_as_it_has(open_wire: Open):
+    """And also when it is written to again, and once more, after that."""
+    wire = await open_wire(counting := Counting())
+    for _ in range(2):
+        wire.write(b"x" * 20_000_000)
+        await wire.drain(60)
+    await wire.drain(60)  # nothing is left to wait for
+
+    wire.close()
+
+    await asyncio.wait_for(counting.ended.wait(), 60)
+    assert counting.count == 40_000_000
+
+
+async def test_what_was_written_before_a_wire_is_closed_still_leaves(open_wire: Open):
+    wire = await open_wire(counting := Counting())
+    wire.write(b"x" * 20_000_000)
+
+    wire.close()
+
+    assert not wire.is_open
+    await asyncio.wait_for(counting.ended.wait(), 60)
+    assert counting.count == 20_000_000
+
+
+class Counting:
+    """A server that counts the bytes it is sent, until they end."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.ended = asyncio.Event()
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await reader.read(1_000_000):
+            self.count += len(chunk)
+        self.ended.set()
 
 
 async def test_an_aborted_wire_wakes_who_waits_for_it(open_wire: Open):
