@@ -45,11 +45,14 @@ def test_people_are_people(kind: TouchKind, agent: str):
     ("seen", "expected"),
     [
         (visit(method="HEAD"), Sign.METHOD),
+        (visit(method="OPTIONS"), Sign.METHOD),
         (visit(purpose="prefetch"), Sign.HEADER),
         (visit(sec_purpose="prefetch;prerender"), Sign.HEADER),
         (visit(x_purpose="preview"), Sign.HEADER),
         (visit("Mozilla/5.0"), Sign.AGENT),  # Apple's Mail Privacy Protection
         (visit(""), Sign.AGENT),
+        (visit(" Mozilla/5.0 "), Sign.AGENT),
+        (visit(" "), Sign.AGENT),
         (visit("BarracudaCentral/1.0"), Sign.AGENT),
         (visit("Mozilla/5.0 (compatible; Googlebot/2.1)"), Sign.AGENT),
         (visit("python-requests/2.32"), Sign.AGENT),
@@ -66,6 +69,22 @@ def test_a_link_takes_longer_than_an_image():
     assert sign(TouchKind.OPEN, visit(after=3)) is None
     assert sign(TouchKind.CLICK, visit(after=3)) is Sign.SPEED
     assert sign(TouchKind.CLICK, visit(after=4)) is None
+
+
+def test_who_looks_through_an_image_proxy_is_a_person_whatever_else_the_proxy_is_called():
+    assert sign(TouchKind.OPEN, visit("Mozilla/5.0 (compatible; bot) YahooMailProxy")) is None
+    assert sign(TouchKind.OPEN, visit("Mozilla/5.0 (compatible; bot)")) is Sign.AGENT
+
+
+def test_of_a_request_without_a_user_agent_nobody_says_that_it_is_a_person_s():
+    assert sign(TouchKind.OPEN, Visit(SENT + timedelta(hours=1), "GET", {}, None)) is Sign.AGENT
+
+
+def test_links_are_at_once_within_the_time_that_the_rules_say():
+    assert machine.rules().burst_window == timedelta(seconds=1)
+    assert machine.read(
+        machine.FILE.read_text("utf-8").replace("burst_seconds = 1", "burst_seconds = 3")
+    ).burst_window == timedelta(seconds=3)
 
 
 def test_a_mail_whose_time_is_not_known_is_not_judged_by_speed():

@@ -126,6 +126,53 @@ async def test_a_person_who_takes_their_time_may_follow_every_link(mailed: Maile
     assert {row["product_id"]: row["clicks"] for row in by_product} == {WHOLE: 1, BAG: 1, HAT: 1}
 
 
+async def test_an_open_just_before_a_click_is_no_burst_and_neither_is_one_just_after(mailed: Mailed, clock: Clock):
+    opened = clock.now()
+    for _ in range(2):
+        assert await mailed.open() is None
+        clock.move(timedelta(seconds=0.2))
+        assert await mailed.click(BAG) is None
+
+    assert await mailed.times() == {"read_at": opened, "clicked_at": opened + timedelta(seconds=0.2)}
+
+
+async def test_a_burst_takes_back_its_clicks_and_neither_an_open_nor_an_earlier_click(mailed: Mailed, clock: Clock):
+    clicked = clock.now()
+    await mailed.click(BAG)
+    clock.move(timedelta(hours=1))
+    burst = clock.now()
+    await mailed.open()
+    assert await mailed.click(HAT) is None
+    assert await mailed.click() is Sign.BURST
+
+    assert await mailed.times() == {
+        "read_at": clicked, "clicked_at": clicked, "machine_read_at": burst, "machine_clicked_at": burst,
+    }  # fmt: skip
+    kept = await db.fetch("SELECT kind, product_id, toucher, sign FROM touch ORDER BY touched_at, kind, product_id")
+    assert sorted(tuple(row) for row in kept) == sorted([
+        ("CLICK", BAG, "PERSON", None), ("OPEN", WHOLE, "PERSON", None),
+        ("CLICK", HAT, "MACHINE", "BURST"), ("CLICK", WHOLE, "MACHINE", "BURST"),
+    ])  # fmt: skip
+
+
+async def test_a_click_just_after_a_known_machine_s_is_a_person_s(mailed: Mailed):
+    """A gateway and its reader may follow links at the same moment: only what looked like people makes a burst."""
+    assert await mailed.click(BAG, SCANNER) is Sign.AGENT
+    assert await mailed.click(HAT) is None
+
+
+async def test_links_followed_by_a_burst_again_are_a_machine_s_again(mailed: Mailed, clock: Clock):
+    first = clock.now()
+    for _ in range(2):
+        await mailed.click(BAG)
+        await mailed.click(HAT)
+        clock.move(timedelta(hours=1))
+
+    times = await mailed.times()
+    assert (times["machine_read_at"], times["machine_clicked_at"]) == (first, first)
+    assert "clicked_at" not in times
+
+
 async def test_the_same_link_twice_at_once_is_no_burst(mailed: Mailed):
     assert await mailed.click(BAG) is None
     assert await mailed.click(BAG) is None
@@ -154,6 +201,28 @@ async def test_a_shops_webhook_is_told_once_that_a_mail_of_unknown_outcome_has_a
     assert db.decode(told[0]["data"])["messages"] == [[mailed.plan.id, str(mailed.customer), "", "EMAIL", "en", None]]
 
 
+@pytest.mark.parametrize("state", ["SENT", "COMMITTING", "FAILED"])
+async def test_a_mail_that_may_have_left_is_noted_and_what_is_known_of_it_stays(mailed: Mailed, state: str):
+    """A mail that was refused later, or whose relay has not answered yet, may be there all the same."""
+    await db.execute("UPDATE delivery SET state = $1::text::delivery_state, reason = '5.2.2'", state)
+    sent_at = await db.fetch_value("SELECT sent_at FROM delivery")
+
+    await mailed.open()
+
+    assert await mailed.times() == {"read_at": now()}
+    row = await db.fetch_one("SELECT state, reason, sent_at FROM delivery")
+    assert row is not None
+    assert tuple(row) == (state, "5.2.2", sent_at)
+
+
+async def test_of_a_message_by_chat_nothing_is_kept(mailed: Mailed):
+    await db.execute("UPDATE delivery SET channel = 'CHAT'")
+
+    assert await mailed.open() is None
+    assert await mailed.times() == {}
+    assert not await db.fetch_value("SELECT count(*) FROM touch")
+
+
 @pytest.mark.parametrize("state", ["PENDING", "SUPPRESSED", "CANCELLED"])
 async def test_of_a_mail_that_never_left_nothing_is_kept(mailed: Mailed, state: str):
     await db.execute("UPDATE delivery SET state = $1::text::delivery_state", state)
@@ -161,6 +230,48 @@ async def test_of_a_mail_that_never_left_nothing_is_kept(mailed: Mailed, state: 
     assert await mailed.open() is None
     assert await mailed.times() == {}
     assert not await db.fetch_value("SELECT count(*) FROM touch")
+
+
+async def test_a_relationship_has_the_latest_touch_of_any_of_its_shop_s_messages(mailed: Mailed, clock: Clock):
+    other = await make_shop("other")
+    await db.execute("INSERT INTO relationship (shop_id, customer_id) VALUES ($1, $2)", other.id, mailed.customer)
+    await mailed.click()
+    clock.move(timedelta(hours=1))
+    later = Mailed(mailed.shop, await make_resolved(mailed.shop, channel=PlanChannel.EMAIL), mailed.customer)
+    await db.execute("UPDATE delivery SET state = 'SENT', sent_at = $1 WHERE plan_id = $2", now(), later.plan.id)
+    clock.move(timedelta(hours=1))
+    clicked = clock.now()
+
+    await later.click()
+    await mailed.click(BAG)
+
+    rows = await db.fetch("SELECT shop_id, last_message_read_at, last_message_clicked_at FROM relationship")
+    assert {row["shop_id"]: tuple(row)[1:] for row in rows} == {
+        mailed.shop.id: (clicked, clicked), other.id: (None, None),
+    }  # fmt: skip
+
+
+async def test_a_shop_is_noted_unless_it_wants_it_not(mailed: Mailed):
+    noted = []
+    for wanted in (None, True, False):
+        await db.execute("UPDATE shop SET mail_tracking = $1", wanted)
+        found = [await touch.destination(mailed.link, target) for target in ("b", "p1")]
+        noted.append([await touch.is_noted(mailed.link), *(each and each.is_noted for each in found)])
+
+    assert noted == [[True] * 3, [True] * 3, [False] * 3]
+
+
+async def test_a_mail_without_a_button_has_no_link_of_one(mailed: Mailed):
+    await db.execute("UPDATE plan SET button = NULL")
+
+    assert await touch.destination(mailed.link, "b") is None
+
+
+async def test_a_link_that_names_another_shop_leads_nowhere(mailed: Mailed):
+    other = await make_shop("other", store_url="https://other.example")
+    foreign = Link(other.id, mailed.plan.id, mailed.customer)
+
+    assert [await touch.destination(foreign, target) for target in ("b", "p1")] == [None, None]
 
 
 async def test_a_link_of_another_shop_s_plan_touches_nothing(mailed: Mailed):
@@ -178,7 +289,7 @@ async def test_each_link_leads_where_its_plan_says_and_no_other_leads_anywhere(m
         "p1": ("https://m.example/bloom/products/bag", BAG),
         "p2": ("https://m.example/bloom/products/hat", HAT),
     }
-    for target in ("p0", "p3", "p5", "p-1", "p²", "p1 ", "B", "o", "https://evil.example"):
+    for target in ("1", "2", "p0", "p3", "p5", "p-1", "p²", "p1 ", "B", "o", "https://evil.example"):
         assert await touch.destination(mailed.link, target) is None
 
 
