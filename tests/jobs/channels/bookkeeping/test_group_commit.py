@@ -218,3 +218,63 @@ async def test_who_is_cancelled_while_waiting_does_not_stop_the_commit(messages:
 
     assert grant is not None and grant.attempt == 1
     assert waiting.cancelled()
+
+
+async def test_who_is_cancelled_while_a_settlement_is_stored_takes_no_grant_from_the_others(messages: list[Waiting]):
+    await commit([], messages[:1])
+    commits = GroupCommit()
+    settling = asyncio.create_task(commits.settle(Settlement(messages[0], 1, DeliveryState.SENT)))
+    await asyncio.sleep(0)
+    asked = commits.exchange(None, messages[1])
+
+    settling.cancel()
+    grant = await asked
+    await commits.flush()
+
+    assert grant is not None and grant.attempt == 1
+    assert settling.cancelled()
+    assert await states() == {"SENT": 1, "COMMITTING": 1, "PENDING": 4}
+
+
+async def test_many_settlements_are_stored_in_parts_and_a_refusal_is_told_after_the_last_of_them(
+    messages: list[Waiting], monkeypatch: pytest.MonkeyPatch
+):
+    """Three settlements come with three intents, of which two are taken back."""
+    sizes: list[tuple[int, int]] = []
+    told: list[bool] = []
+
+    async def failing_first(settlements, intents):
+        sizes.append((len(settlements), len(intents)))
+        told.append(waiting[0].done() or waiting[1].done())
+        if len(sizes) == 1:
+            raise ConnectionResetError("the answer was lost")
+        return await commit(settlements, intents)
+
+    await commit([], messages[:3])
+    monkeypatch.setattr(intent, "commit", failing_first)
+    monkeypatch.setattr(group_commit, "RETRY_DELAY", 0.01)
+    monkeypatch.setattr(group_commit, "LARGEST", 2)
+    commits = GroupCommit()
+
+    earlier = [Settlement(message, 1, DeliveryState.SENT) for message in messages[:3]]
+    pairs = zip(earlier, messages[3:], strict=True)
+    waiting = [asyncio.ensure_future(commits.exchange(settlement, message)) for settlement, message in pairs]
+    grants = await asyncio.gather(*waiting)
+
+    assert [bool(grant) for grant in grants] == [False, False, True]
+    assert sizes == [(2, 2), (2, 1), (2, 0), (1, 0)]
+    assert told == [False] * 4
+    assert await states() == {"SENT": 3, "COMMITTING": 1, "PENDING": 2}
+
+
+async def test_a_grant_may_be_acted_upon_for_the_margin_of_the_lease_from_before_its_commit(
+    messages: list[Waiting], sizes: list[tuple[int, int]]
+):
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+
+    grant = await GroupCommit().exchange(None, messages[0])
+
+    assert grant is not None
+    margin = intent.MARGIN.total_seconds()
+    assert begun + margin <= grant.until < loop.time() + margin - 0.01  # the commit itself takes twice as long
