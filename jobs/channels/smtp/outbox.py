@@ -30,6 +30,7 @@ class _Domain:
     on_wire: int = 0
     next_at: float = 0.0
     is_listed: bool = False
+    timer: asyncio.TimerHandle | None = None
 
 
 class Outbox:
@@ -92,6 +93,8 @@ class Outbox:
         self._ready.clear()
         for domain in list(self._domains.values()):
             domain.is_listed = False
+            if domain.timer is not None:
+                domain.timer.cancel()
             while (outgoing := self._next(domain)) is not None:
                 yield outgoing
 
@@ -112,14 +115,13 @@ class Outbox:
         domain.is_listed = True
         wait = domain.next_at - _time() if self._limits.per_second is not None else 0.0
         if wait > 0:
-            asyncio.get_running_loop().call_later(wait, self._due, domain)
+            domain.timer = asyncio.get_running_loop().call_later(wait, self._due, domain)
         else:
             self._ready.append(domain)
 
     def _due(self, domain: _Domain) -> None:
-        if domain.is_listed and domain not in self._ready:
-            self._ready.append(domain)
-            self._wake()
+        self._ready.append(domain)
+        self._wake()
 
     def _forget_idle(self) -> None:
         now = _time()
