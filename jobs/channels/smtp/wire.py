@@ -164,11 +164,9 @@ class Wire(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Not everything written has left."""
-        if self._drained is None or self._drained.done():
-            self._drained = self._loop.create_future()
+        self._drained = self._loop.create_future()
 
     def resume_writing(self) -> None:
         """Everything written has left."""
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
-        self._drained = None
