@@ -113,7 +113,7 @@ class Outbox:
         if self._limits.at_once is not None and domain.on_wire >= self._limits.at_once:
             return
         domain.is_listed = True
-        wait = domain.next_at - _time() if self._limits.per_second is not None else 0.0
+        wait = domain.next_at - _time()
         if wait > 0:
             domain.timer = asyncio.get_running_loop().call_later(wait, self._due, domain)
         else:

@@ -68,6 +68,22 @@ async def test_a_full_domain_waits_until_one_of_its_messages_is_off_the_wire_and
     assert box.take() is None
 
 
+async def test_a_message_off_the_wire_wakes_nobody_when_none_waits_for_it_or_another_may_go_already():
+    box, woken = outbox(Limits(at_once=1))
+    box.put(letter("a"))
+    last = box.take()
+    assert last is not None
+    box.ended(last)
+    for domain in ("a", "a", "b"):
+        box.put(letter(domain))
+    first = box.take()
+    assert first is not None and first.domain == "a" and box.has_ready
+
+    box.ended(first)
+
+    assert woken == []
+
+
 async def test_a_rate_spreads_messages_over_time_and_wakes_somebody_for_each():
     box, woken = outbox(Limits(per_second=50))
     for _ in range(3):
@@ -87,6 +103,7 @@ async def test_clearing_gives_everything_out_whatever_the_limits():
     box.take()
 
     assert len(list(box.clear())) == 2
+    assert not box.has_ready
     assert len(box) == 0 and box.take() is None
 
 
