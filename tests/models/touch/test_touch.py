@@ -1,5 +1,7 @@
 """Touches of mails: the first of each counts, a machine's apart, and a burst takes back what it seemed (B8)."""
 
+import asyncio
+from contextvars import copy_context
 from datetime import timedelta
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from models.signed_link import Link
 from models.touch.machine import Sign, TouchKind, Visit
 from tests.factories import make_customers, make_resolved, make_shop, make_webhook
 from tests.models.test_enclosure import make_product
+from tests.waiting import until_a_lock_is_waited_for
 
 PEOPLE = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 SCANNER = {"user-agent": "Barracuda Sentinel (EE)"}
@@ -155,10 +158,24 @@ async def test_a_burst_takes_back_its_clicks_and_neither_an_open_nor_an_earlier_
     ])  # fmt: skip
 
 
-async def test_a_click_just_after_a_known_machine_s_is_a_person_s(mailed: Mailed):
+async def test_a_click_just_before_or_after_a_known_machine_s_is_a_person_s(mailed: Mailed):
     """A gateway and its reader may follow links at the same moment: only what looked like people makes a burst."""
     assert await mailed.click(BAG, SCANNER) is Sign.AGENT
     assert await mailed.click(HAT) is None
+    assert await mailed.click(headers=SCANNER) is Sign.AGENT
+
+    assert (await mailed.times())["clicked_at"] == now()
+
+
+async def test_of_two_links_followed_at_once_the_second_waits_for_the_first_and_knows_of_it(mailed: Mailed):
+    outside = copy_context()
+    async with db.transaction():
+        assert await mailed.click(BAG) is None
+        second = asyncio.create_task(mailed.click(HAT), context=outside)
+        await until_a_lock_is_waited_for(second)
+
+    assert await second is Sign.BURST
+    assert await mailed.times() == {"machine_read_at": now(), "machine_clicked_at": now()}
 
 
 async def test_links_followed_by_a_burst_again_are_a_machine_s_again(mailed: Mailed, clock: Clock):
@@ -259,6 +276,16 @@ async def test_a_shop_is_noted_unless_it_wants_it_not(mailed: Mailed):
         noted.append([await touch.is_noted(mailed.link), *(each and each.is_noted for each in found)])
 
     assert noted == [[True] * 3, [True] * 3, [False] * 3]
+
+
+async def test_a_mail_has_links_of_up_to_four_products(mailed: Mailed):
+    names = ("bag", "hat", "cap", "scarf")
+    more = [await make_product(mailed.shop, name, name) for name in names[2:]]
+    await db.execute("UPDATE plan SET product_ids = $1", [BAG, HAT, *more])
+
+    found = [await touch.destination(mailed.link, f"p{place}") for place in range(1, 6)]
+
+    assert [each and each.product_id for each in found] == [BAG, HAT, *more, None]
 
 
 async def test_a_mail_without_a_button_has_no_link_of_one(mailed: Mailed):
