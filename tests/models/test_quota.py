@@ -1,6 +1,7 @@
 """The weekly quota: when it refreshes, who takes it, who gives it back, and how rewards are earned (R17)."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import consent, database, quota
+from models import consent, database, quota, tier
 from models.clock import Clock, now
 from models.errors import ErrorCode, Refused
 from models.plan import Plan, PlanChannel, PlanStatus, advance
@@ -133,6 +134,38 @@ async def test_what_has_left_or_may_have_is_not_given_back(left):
 
 
 @pytest.mark.usefixtures("database")
+async def test_a_mail_that_came_back_had_left_and_its_plan_s_place_is_not_given_back():
+    shop = await make_shop()
+    await make_customers(shop, 2)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await database.execute(
+        "UPDATE delivery SET state = 'FAILED', reason = '5.1.1', sent_at = $1"
+        " WHERE customer_id = (SELECT customer_id FROM delivery ORDER BY 1 LIMIT 1)",
+        now(),
+    )
+
+    await plan.cancel()
+
+    assert (plan.status, plan.quota_week) == (PlanStatus.CANCELLED, week_of(now()))
+    assert (await quota.quota(shop.id, now())).used == 1
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_tier_without_one_time_plans_submits_not_even_the_first(monkeypatch):
+    none = replace(terms(), tiers=tuple(replace(each, basic=0) for each in terms().tiers))
+    monkeypatch.setattr(tier, "terms", lambda: none)
+    shop = await make_shop()
+    draft = await make_draft(shop)
+
+    with pytest.raises(Refused) as refusal:
+        await draft.submit(shop, send_at=None, deadline_after=DEADLINE)
+
+    assert [each.code for each in refusal.value.problems] == [ErrorCode.QUOTA_EXHAUSTED]
+    assert (await Plan.get(id=draft.id)).status is PlanStatus.DRAFT
+    assert not await database.fetch_value("SELECT count(*) FROM quota_week")
+
+
+@pytest.mark.usefixtures("database")
 async def test_a_message_in_flight_decides_when_it_has_landed():
     shop = await make_shop()
     await make_customers(shop, 1)
@@ -229,6 +262,14 @@ async def _sent(shop: Shop, sent: int, read: int, left: int, *, days_ago: float 
         "INSERT INTO unsubscription SELECT gen_random_uuid(), $1, 'EMAIL', $2, $3 FROM generate_series(1, $4)",
         shop.id, at, plan.id, left,
     )  # fmt: skip
+
+
+def test_where_no_peers_and_no_messages_are_asked_for_nobody_is_rewarded_for_being_alone(monkeypatch):
+    monkeypatch.setattr(tier, "terms", lambda: replace(terms(), least_shops=1, least_sent=0))
+
+    found = rewards([Figures(1, "T1", 0, 0, 0), Figures(2, "T1", 5, 5, 0)])
+
+    assert {shop: (reward.for_reading, reward.for_staying) for shop, reward in found.items()} == {2: (0, 0)}
 
 
 @pytest.mark.usefixtures("database")
