@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,7 +16,7 @@ from models.errors import ErrorCode, Refused
 from models.identifier import customer_id
 from models.message import MessageKey
 from models.page import Page
-from tests.factories import make_coupon, make_customers, make_resolved, make_shop
+from tests.factories import make_coupon, make_customers, make_resolved, make_shop, make_webhook
 from tests.refusals import refusal
 
 
@@ -100,3 +101,79 @@ async def test_a_claim_remembers_the_message_that_led_to_it(clock: Clock):
     assert (untold.plan_id, latest.plan_id, named.plan_id) == (None, newer.id, older.id)
     foreign = claim(member, own.id, message=MessageKey(without.id, member))
     assert await refusal(foreign) == ("messageId", ErrorCode.NOT_FOUND)
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("change", ["state = 'UNKNOWN'", "state = 'HELD_OUT'", "customer_id = gen_random_uuid()"])
+async def test_only_a_message_that_was_sent_to_the_customer_leads_to_a_claim(change: str):
+    shop = await make_shop()
+    [member] = await make_customers(shop, 1)
+    own = await make_coupon(shop)
+    plan = await make_resolved(shop, coupon_id=own.id)
+    await database.execute(f"UPDATE delivery SET {change}")
+
+    named = claim(member, own.id, message=MessageKey(plan.id, member))
+
+    assert await refusal(named) == ("messageId", ErrorCode.NOT_FOUND)
+    assert not await database.fetch_value("SELECT count(*) FROM claim")
+    assert (await claim(member, own.id)).plan_id is None
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_message_of_the_plan_with_another_reference_is_not_the_one_that_was_asked_for():
+    shop = await make_shop()
+    [member] = await make_customers(shop, 1)
+    own = await make_coupon(shop)
+    plan = await make_resolved(shop, coupon_id=own.id)
+
+    named = claim(member, own.id, message=MessageKey(plan.id, member, "another-01"))
+
+    assert await refusal(named) == ("messageId", ErrorCode.NOT_FOUND)
+    assert not await database.fetch_value("SELECT count(*) FROM claim")
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ("claimed = total_limit", ErrorCode.COUPON_SOLD_OUT),
+        ("ended_at = $1", ErrorCode.COUPON_NOT_RUNNING),
+        ("starts_at = $1 - interval '1 hour', ends_at = $1", ErrorCode.COUPON_NOT_RUNNING),
+        ("starts_at = $1 + interval '1 second'", ErrorCode.COUPON_NOT_RUNNING),
+    ],
+)
+async def test_a_coupon_that_changes_while_it_is_claimed_is_claimed_no_more_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, change: str, code: ErrorCode
+):
+    """Its row is looked at again by the last statement, for which everybody waits who claims it."""
+    shop = await make_shop()
+    own = await make_coupon(shop, total_limit=5)
+    insert = claims._insert
+
+    async def late(*arguments: Any):
+        taken = await insert(*arguments)
+        at = [now()] if "$1" in change else []
+        await database.execute(f"UPDATE coupon SET {change.replace('$1', '$1::timestamptz')}", *at)
+        return taken
+
+    monkeypatch.setattr(claims, "_insert", late)
+
+    assert await refusal(claim(uuid4(), own.id)) == ("id", code)
+    assert not await database.fetch_value("SELECT count(*) FROM claim")
+    assert (await Coupon.get(id=own.id)).claimed == 0
+
+
+@pytest.mark.usefixtures("database")
+async def test_webhooks_are_told_which_message_led_to_a_claim_and_never_its_code(clock: Clock):
+    shop = await make_shop()
+    [member] = await make_customers(shop, 1)
+    await make_webhook(shop, "coupon.claimed")
+    own = await make_coupon(shop, customer_limit=2)
+    await claim(member, own.id)
+    plan = await make_resolved(shop, coupon_id=own.id)
+    taken = await claim(member, own.id)
+
+    told = [row["data"] for row in await database.fetch("SELECT data::text FROM posting ORDER BY id")]
+
+    assert [database.decode(each)["message"] for each in told] == [None, [plan.id, ""]]
+    assert all(taken.code not in each for each in told)
