@@ -151,6 +151,22 @@ async def test_a_mail_that_came_back_had_left_and_its_plan_s_place_is_not_given_
 
 
 @pytest.mark.usefixtures("database")
+async def test_a_place_goes_back_to_its_own_shop_and_week_alone(clock: Clock):
+    shop, other = await make_shop(), await make_shop("other")
+    plan = await make_running(shop)
+    await make_running(other)
+    clock.move(timedelta(days=7))
+    await make_running(shop)
+
+    await plan.cancel()
+
+    used = await database.fetch("SELECT shop_id, week, used FROM quota_week ORDER BY shop_id, week")
+    assert [tuple(row) for row in used] == [
+        (shop.id, date(2026, 1, 12), 0), (shop.id, date(2026, 1, 19), 1), (other.id, date(2026, 1, 12), 1),
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("database")
 async def test_a_tier_without_one_time_plans_submits_not_even_the_first(monkeypatch):
     none = replace(terms(), tiers=tuple(replace(each, basic=0) for each in terms().tiers))
     monkeypatch.setattr(tier, "terms", lambda: none)
@@ -306,6 +322,36 @@ async def test_rewards_are_computed_from_what_was_sent_in_28_days_among_shops_of
     clock.move(timedelta(days=40))
     await quota.recompute(now())
     assert (await quota.quota(shops[5].id, now())).total == 3
+
+
+@pytest.mark.usefixtures("database")
+async def test_the_window_ends_with_the_moment_of_the_computation_and_begins_just_after_the_same_of_28_days_before():
+    shop = await make_shop(gmv=0)
+    moment = timedelta(microseconds=1) / timedelta(days=1)
+    await _sent(shop, 100, 10, 2, days_ago=0)
+    await _sent(shop, 200, 20, 3, days_ago=28 - moment)
+    await _sent(shop, 400, 40, 4, days_ago=28)
+    await _sent(shop, 800, 80, 5, days_ago=-moment)
+
+    await quota.recompute(now())
+
+    reward = (await quota.quota(shop.id, now())).reward
+    assert (reward.sent, reward.read, reward.unsubscribed) == (300, 30, 5)
+
+
+@pytest.mark.usefixtures("database")
+async def test_what_came_back_after_it_was_sent_counts_neither_as_sent_nor_as_read():
+    shop = await make_shop(gmv=0)
+    await _sent(shop, 110, 20, 0)
+    await database.execute(
+        "UPDATE delivery SET state = 'FAILED' WHERE customer_id IN"
+        " (SELECT customer_id FROM delivery ORDER BY read_at NULLS LAST LIMIT 10)"
+    )
+
+    await quota.recompute(now())
+
+    reward = (await quota.quota(shop.id, now())).reward
+    assert (reward.sent, reward.read) == (100, 10)
 
 
 @pytest.mark.usefixtures("database")
