@@ -75,6 +75,12 @@ def test_the_average_of_two_orders_in_sixty_days_reads_as_written():
         ({"spent": {"min": 1, "currency": "EUR"}}, "spent.currency: must be the shop's currency, USD"),
         ({"spent": {"min": 5, "below": 5, "currency": "USD"}}, "spent.below: must be more than min"),
         ({"spent": {"min": 5, "above": 5, "currency": "USD"}}, "spent.above: cannot be used together with min"),
+        ({"spent": {"max": 5, "below": 5, "currency": "USD"}}, "spent.below: cannot be used together with max"),
+        ({"spent": {"min": 5, "max": 4, "currency": "USD"}}, "spent.max: must not be less than min"),
+        ({"spent": {"above": 5, "max": 5, "currency": "USD"}}, "spent.max: must be more than above"),
+        ({"spent": {"above": 5, "below": 5, "currency": "USD"}}, "spent.below: must be more than above"),
+        ({"spent": {"currency": "USD"}}, "spent: needs min or above or max or below"),
+        ({"spent": 5}, "spent: must be an object"),
         ({"averageOrder": {"above": 10**15 + 1, "currency": "USD"}}, "averageOrder.above: must be 0–1000000000000000"),
         ({"age": {}}, "age: needs min or max"),
         ({"age": {"min": 35, "max": 25}}, "age.max: must not be less than min"),
@@ -84,6 +90,10 @@ def test_the_average_of_two_orders_in_sixty_days_reads_as_written():
         ({"region": ["MX-JAL", "Jalisco"]}, "region[1]: must be an ISO 3166-2 code such as MX-JAL"),
         ({"region": ["US-CA"]}, "region[0]: must be a region of the shop's country, MX"),
         ({"region": [f"MX-{n}" for n in range(101)]}, "region: must list 1–100 regions"),
+        ({"region": []}, "region: must list 1–100 regions"),
+        ({"region": "MX-JAL"}, "region: must list 1–100 regions"),
+        ({"region": ["MX-JALI"]}, "region[0]: must be an ISO 3166-2 code such as MX-JAL"),
+        ({"region": [7]}, "region[0]: must be an ISO 3166-2 code such as MX-JAL"),
         ({"follows": "yes"}, "follows: must be true or false"),
         ({"firstOrder": {}}, "firstOrder: needs withinDays or from or to"),
         ({"firstOrder": {"from": "2026-02-30"}}, "firstOrder.from: must be a day such as 2026-03-31"),
@@ -91,6 +101,10 @@ def test_the_average_of_two_orders_in_sixty_days_reads_as_written():
         ({"lastOrder": {"from": "2026-03-02", "to": "2026-03-01"}}, "lastOrder.to: must not be less than from"),
         (
             {"followed": {"from": "2026-03-02", "withinDays": 2}},
+            "followed.withinDays: cannot be used together with from or to",
+        ),
+        (
+            {"followed": {"to": "2026-03-02", "withinDays": 2}},
             "followed.withinDays: cannot be used together with from or to",
         ),
         ({"viewed": {"category": "beauty"}}, "viewed.category: is not known here"),
@@ -105,6 +119,35 @@ def test_a_wrong_leaf_is_refused_where_it_is_wrong(leaf: dict[str, Any], problem
     assert problems({"all": [{"follows": True}, {"any": [leaf, {"follows": False}]}]}) == [
         f"conditions.all[1].any[0].{problem}"
     ]
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        {"orders": {"withinDays": 1, "min": 0, "max": 0}},
+        {"orders": {"withinDays": 3650, "min": 1_000_000}},
+        {"spent": {"min": 5, "max": 5, "currency": "USD"}},
+        {"spent": {"min": 5, "below": 6, "currency": "USD"}},
+        {"spent": {"above": 5, "max": 6, "currency": "USD"}},
+        {"spent": {"above": 5, "below": 6, "currency": "USD"}},
+        {"spent": {"min": 0, "max": 10**15, "currency": "USD"}},
+        {"age": {"min": 0, "max": 130}},
+        {"age": {"min": 30, "max": 30}},
+        {"region": [f"MX-{number}" for number in range(100)]},
+        {"followed": {"from": "2026-03-02", "to": "2026-03-02"}},
+        {"lastOrder": {"withinDays": 3650}},
+        {"liveWatched": {"minSeconds": 10_000_000}},
+        {"liveClicked": {"category": "x" * 200}},
+    ],
+)
+def test_a_leaf_at_the_very_edge_of_its_bounds_is_taken_as_it_was_written(leaf: dict[str, Any]):
+    assert write(parse(leaf, SCOPE).conditions) == leaf
+
+
+def test_a_region_that_is_named_twice_is_meant_once():
+    assert write(parse({"region": ["MX-JAL", "MX-NLE", "MX-JAL"]}, SCOPE).conditions) == {
+        "region": ["MX-JAL", "MX-NLE"]
+    }
 
 
 @pytest.mark.parametrize("node", [None, 5, [], {}, {"follows": True, "viewed": {}}, {"follows": None}])
