@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from structlog.contextvars import bound_contextvars, get_contextvars
 
 from jobs.channels.bookkeeping import group_commit
 from jobs.channels.bookkeeping.group_commit import GroupCommit
@@ -85,6 +86,34 @@ async def test_connections_that_fell_out_of_step_find_back_into_halves(
     await asyncio.gather(straggler, *(commits.exchange(None, message) for message in messages[1:]))
 
     assert sizes == [(0, 1), (0, 3), (0, 2)]
+
+
+async def test_only_who_was_granted_an_intent_is_expected_to_ask_again_soon(
+    messages: list[Waiting], sizes: list[tuple[int, int]]
+):
+    commits = GroupCommit()
+    assert await commits.exchange(None, messages[0])
+    assert await commits.exchange(None, messages[0]) is None
+
+    assert all(await asyncio.gather(*(commits.exchange(None, message) for message in messages[1:5])))
+
+    assert sizes == [(0, 1), (0, 1), (0, 2), (0, 2)]
+
+
+async def test_what_is_logged_of_a_commit_names_no_message_of_those_it_serves(
+    messages: list[Waiting], monkeypatch: pytest.MonkeyPatch
+):
+    named = []
+
+    async def watched(settlements, intents):
+        named.append(get_contextvars())
+        return await commit(settlements, intents)
+
+    monkeypatch.setattr(intent, "commit", watched)
+    with bound_contextvars(slice=1):
+        assert await GroupCommit().exchange(None, messages[0])
+
+    assert named == [{}]
 
 
 @pytest.mark.parametrize("happened", [True, False])
