@@ -12,6 +12,7 @@ from models.clock import Clock, now
 from models.coupon import Coupon
 from models.coupon import claim as claims
 from models.coupon.claim import NEWEST_FIRST, claim
+from models.coupon.terms import Visibility
 from models.errors import ErrorCode, Refused
 from models.identifier import customer_id
 from models.message import MessageKey
@@ -104,7 +105,9 @@ async def test_a_claim_remembers_the_message_that_led_to_it(clock: Clock):
 
 
 @pytest.mark.usefixtures("database")
-@pytest.mark.parametrize("change", ["state = 'UNKNOWN'", "state = 'HELD_OUT'", "customer_id = gen_random_uuid()"])
+@pytest.mark.parametrize(
+    "change", ["state = 'UNKNOWN'", "state = 'HELD_OUT'", "customer_id = gen_random_uuid()", "variant = 1"]
+)
 async def test_only_a_message_that_was_sent_to_the_customer_leads_to_a_claim(change: str):
     shop = await make_shop()
     [member] = await make_customers(shop, 1)
@@ -117,6 +120,31 @@ async def test_only_a_message_that_was_sent_to_the_customer_leads_to_a_claim(cha
     assert await refusal(named) == ("messageId", ErrorCode.NOT_FOUND)
     assert not await database.fetch_value("SELECT count(*) FROM claim")
     assert (await claim(member, own.id)).plan_id is None
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_message_that_chose_its_coupon_itself_leads_to_a_claim_of_that_coupon_alone():
+    shop = await make_shop()
+    [member] = await make_customers(shop, 1)
+    chosen, other = await make_coupon(shop, customer_limit=2), await make_coupon(shop)
+    plan = await make_resolved(shop)
+    await database.execute("UPDATE delivery SET frozen = jsonb_build_object('couponId', $1::int)", chosen.id)
+
+    led = [(await claim(member, own.id)).plan_id for own in (chosen, other)]
+    await database.execute("UPDATE delivery SET state = 'UNKNOWN'")
+    led.append((await claim(member, chosen.id)).plan_id)
+
+    assert led == [plan.id, None, None]
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_coupon_that_a_customer_cannot_see_is_as_good_as_none_and_not_claimed():
+    shop = await make_shop()
+    own = await make_coupon(shop, visibility=Visibility.PRIVATE)
+
+    assert await refusal(claim(uuid4(), own.id)) == ("id", ErrorCode.NOT_FOUND)
+    assert not await database.fetch_value("SELECT count(*) FROM claim")
+    assert (await Coupon.get(id=own.id)).claimed == 0
 
 
 @pytest.mark.usefixtures("database")
