@@ -11,6 +11,12 @@ from models import database
 LATENESS = timedelta(minutes=30)
 """A local hour that passed longer ago than this is tomorrow's."""
 
+FIRST = """(
+        SELECT CASE WHEN today >= {earliest} THEN today ELSE local_instant(first_day + 1 + {hour}, {zone}) END
+        FROM (SELECT first_day, local_instant(first_day + {hour}, {zone}) AS today
+              FROM (SELECT ({earliest} AT TIME ZONE {zone})::date AS first_day) AS f) AS t)"""
+"""The first such hour from an instant on: of that day, or of the next where it is past. An SQL value."""
+
 
 async def keep(plan_ids: Collection[int], since: datetime, at: datetime) -> None:
     """Let what waits in plans that were held from `since` until now, `at`, go at its customers' next such hour.
@@ -26,7 +32,7 @@ async def keep(plan_ids: Collection[int], since: datetime, at: datetime) -> None
 
 # Slices first, as by everything that changes both slices and deliveries. Who waits for a winner gets it at the first such
 # hour after the decision, which the hold has moved. What was refused for now keeps saying so.
-_PUT_OFF = """
+_PUT_OFF = f"""
 WITH held AS MATERIALIZED (
     SELECT s.plan_id, s.number, p.local_time, h.time_zone, CASE WHEN p.winner IS NULL THEN p.decides_at END AS decides_at
     FROM plan p JOIN shop h ON h.id = p.shop_id JOIN slice s ON s.plan_id = p.id
@@ -35,7 +41,7 @@ WITH held AS MATERIALIZED (
 ),
 late AS MATERIALIZED (
     SELECT d.plan_id, d.customer_id, d.reference, held.local_time, coalesce(c.time_zone, held.time_zone) AS time_zone,
-        e.earliest, (e.earliest AT TIME ZONE coalesce(c.time_zone, held.time_zone))::date AS first_day
+        e.earliest
     FROM held JOIN delivery d ON d.plan_id = held.plan_id AND d.slice = held.number
     LEFT JOIN customer c ON c.id = d.customer_id
     CROSS JOIN LATERAL (
@@ -44,9 +50,7 @@ late AS MATERIALIZED (
     ORDER BY d.plan_id, d.customer_id, d.reference FOR NO KEY UPDATE OF d
 )
 UPDATE delivery d SET
-    not_before = CASE WHEN local_instant(x.first_day + x.local_time, x.time_zone) >= x.earliest
-                      THEN local_instant(x.first_day + x.local_time, x.time_zone)
-                      ELSE local_instant(x.first_day + 1 + x.local_time, x.time_zone) END,
+    not_before = {FIRST.format(hour="x.local_time", earliest="x.earliest", zone="x.time_zone")},
     reason = CASE WHEN d.reason ~ '^[45]' OR d.reason = 'AWAITING_WINNER' THEN d.reason ELSE 'LOCAL_HOUR' END
 FROM late x
 WHERE d.plan_id = x.plan_id AND d.customer_id = x.customer_id AND d.reference = x.reference

@@ -10,7 +10,7 @@ from datetime import datetime, time
 from typing import NamedTuple
 from uuid import UUID
 
-from models import contact, quiet_hours, reach
+from models import contact, local_hour, quiet_hours, reach
 from models.experiment import holdout
 from models.placeholder import Json, placeholders
 from models.slice.loading import NEXT_DAY
@@ -64,13 +64,6 @@ _VARIANT = """CASE WHEN {variants} = 1 THEN 0 ELSE (
         ) END"""
 """A customer's variant; none for those who wait for the winner."""
 
-_FIRST_HOUR = """(
-        SELECT CASE WHEN today >= earliest THEN today
-                    ELSE local_instant(first_day + 1 + {local_time}, time_zone) END
-        FROM (SELECT first_day, local_instant(first_day + {local_time}, time_zone) AS today
-              FROM (SELECT (earliest AT TIME ZONE time_zone)::date AS first_day) AS f) AS t)"""
-"""The plan's local hour on the customer's day, or on the next where it is past (B3)."""
-
 _HELD_OUT = holdout.reason(
     "customer_id", plan="{plan}", percent="{holdout_percent}", shop="{shop}",
     control="{control_percent}", period="{control_period}",
@@ -83,7 +76,7 @@ _PARTS = {
     "variant": _VARIANT,
     "channel": reach.chosen("{wanted}::plan_channel"),
     "refusal": reach.refusal("{wanted}::plan_channel"),
-    "first_hour": _FIRST_HOUR,
+    "first_hour": local_hour.FIRST.format(hour="{local_time}", earliest="earliest", zone="time_zone"),
     "held_out": _HELD_OUT,
     "quiet_until": quiet_hours.UNTIL.format(at="goes_at", zone="time_zone", hours="quiet"),
     "contact_zone": contact.ZONE,

@@ -44,7 +44,7 @@ async def test_what_else_keeps_a_pool_from_connecting_keeps_its_traceback(
     backend = await databases.fetch_value(BACKEND)
     assert await databases.fetch_value("SELECT current_database()") == "other"
 
-    await administrator.execute("ALTER DATABASE other ALLOW_CONNECTIONS false")
+    await administrator.execute("ALTER DATABASE other SET session_preload_libraries = 'no such library'")
     end(backend)
     await until(lambda: len(told_by_the_pool(caplog)) >= 1)
 
