@@ -70,7 +70,7 @@ class Wire(asyncio.Protocol):
 
     async def drain(self, patience: float) -> None:
         """Wait until everything written has left this process. Raises ConnectionLost after `patience` seconds."""
-        if self._drained is not None:
+        if self._drained is not None and not self._drained.done():
             try:
                 await asyncio.wait_for(asyncio.shield(self._drained), patience)
             except TimeoutError:
