@@ -163,13 +163,14 @@ class Plan(PlanRow):
     async def cancel(self, *, actor: str = SYSTEM) -> Self:
         """Stop the plan: CANCELLED at once when nothing is in flight, else CANCELLING until then (R10).
 
-        Once an answer says CANCELLED nothing goes out any more: the slices' tokens are gone (which
-        waits for the intents that hold them), so no later intent can be committed.
+        Once an answer says CANCELLED nothing goes out any more: the slices' tokens are gone (which waits for the intents
+        that hold them), so no later intent can be committed. Of a plan with very many slices only some are withdrawn at
+        once, and the rest by a job (advance.conclude): whoever stops a million mails has an answer in seconds.
         """
         at = now()
         async with database.transaction():
             await self._move(PlanAction.CANCEL, PlanStatus.CANCELLING, actor=actor)
-            await delivery.cancel_pending(self.id, at)
+            await delivery.cancel_some(self.id, at)
             await advance.finish_cancelling(self.id)
             await self.refresh_from_db()
         return self

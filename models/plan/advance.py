@@ -58,20 +58,30 @@ async def finish(plan_id: int) -> bool:
 
 
 async def finish_cancelling(plan_id: int) -> bool:
-    """CANCELLING → CANCELLED when no message is in flight; whether it moved.
+    """CANCELLING → CANCELLED when no message waits or is in flight; whether it moved.
 
     If nothing of it ever left, its place in the week's quota is given back (R17).
     """
     async with database.transaction():
-        moved = await _close(plan_id, f"NOT {delivery.IN_FLIGHT}", PlanAction.STOP, PlanStatus.CANCELLED)
+        moved = await _close(
+            plan_id, f"{_NOTHING_WAITS} AND NOT {delivery.IN_FLIGHT}", PlanAction.STOP, PlanStatus.CANCELLED
+        )
         if moved:
             await quota.give_back(plan_id)
     return moved
 
 
 async def conclude(plan_id: int) -> bool:
-    """End a one-time plan of which nothing is left to do, cancelled or not; whether it moved."""
-    return await finish(plan_id) or await finish_cancelling(plan_id)
+    """End a plan of which nothing is left to do, cancelled or not; whether it moved.
+
+    What still waits of one that is being cancelled is withdrawn first, some at a time: each in a transaction of its own.
+    """
+    if await finish(plan_id):
+        return True
+    while await database.fetch_value(_IS_TO_BE_WITHDRAWN, plan_id):
+        async with database.transaction():
+            await delivery.cancel_some(plan_id, now())
+    return await finish_cancelling(plan_id)
 
 
 async def end(plan_id: int) -> bool:
@@ -98,8 +108,12 @@ async def _close(plan_id: int, condition: str, action: PlanAction, target: PlanS
     return bool(await history.move(one(plan_id, condition), action, target, at=at, changes={"finished_at": at}))
 
 
-_NOTHING_LEFT = (
-    "p.resolved_at IS NOT NULL AND NOT EXISTS (SELECT FROM slice s WHERE s.plan_id = $1 AND s.done_at IS NULL)"
+_NOTHING_WAITS = "NOT EXISTS (SELECT FROM slice s WHERE s.plan_id = $1 AND s.done_at IS NULL)"
+
+_NOTHING_LEFT = f"p.resolved_at IS NOT NULL AND {_NOTHING_WAITS}"
+
+_IS_TO_BE_WITHDRAWN = (
+    f"SELECT EXISTS (SELECT FROM plan p WHERE p.id = $1 AND p.status = 'CANCELLING' AND NOT {_NOTHING_WAITS})"
 )
 
 _ALIVE = """

@@ -11,14 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import database as db
+from models import delivery, intent
+from models import slice as slices
 from models.clock import Clock, now
+from models.delivery import DeliveryState
 from models.errors import ErrorCode, Refused
 from models.experiment import Experiment, Metric, Variant
 from models.plan import TRANSITIONS, Plan, PlanChannel, PlanStatus, advance, check_name
+from models.progress import progress
 from models.segment import Segment
 from tests.automation import welcome
 from tests.factories import DEADLINE, make_coupon, make_customers, make_draft, make_resolved, make_running, make_shop
 from tests.refusals import refusals
+from tests.slices import hold, make_worker, settled
 
 
 @given(st.integers(1, 100))
@@ -298,6 +303,55 @@ async def test_cancelling_turns_what_waits_into_cancelled_and_leaves_what_is_sen
     rows = await db.fetch("SELECT state, count(*) FROM delivery GROUP BY 1 ORDER BY 1")
     assert [tuple(row) for row in rows] == [("SENT", 1), ("CANCELLED", 2)]
     assert PlanStatus.CANCELLED is plan.status
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_plan_of_very_many_slices_is_cancelled_some_at_a_time_those_of_workers_first(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    async def states() -> dict[str, int]:
+        told = await progress(plan.id)
+        assert told is not None
+        return {str(each.state): each.count for each in told.counts}
+
+    monkeypatch.setattr(slices, "SLICE_SIZE", 2)
+    monkeypatch.setattr(delivery, "SLICES_AT_ONCE", 1)
+    shop = await make_shop()
+    await make_customers(shop, 8)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    _, (first, _) = await hold(plan, 3)
+    _, (second, _) = await hold(plan, 4)
+    await intent.commit([], [first])
+
+    await plan.cancel()
+
+    assert plan.status is PlanStatus.CANCELLING
+    assert await states() == {"CANCELLED": 1, "COMMITTING": 1, "PENDING": 6}
+    assert await intent.commit([], [second]) == [None]
+    assert await slices.acquire(plan.id, 1, await make_worker(), uuid4()) is None
+    assert not await advance.conclude(plan.id)
+    assert await states() == {"CANCELLED": 7, "COMMITTING": 1}
+    await intent.commit([settled(first, DeliveryState.SENT)], [])
+    assert await advance.conclude(plan.id)
+    assert await states() == {"CANCELLED": 7, "SENT": 1}
+    assert (await Plan.get(id=plan.id)).status is PlanStatus.CANCELLED
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_plan_of_which_messages_wait_is_not_cancelled_yet(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(slices, "SLICE_SIZE", 1)
+    monkeypatch.setattr(delivery, "SLICES_AT_ONCE", 1)
+    shop = await make_shop()
+    await make_customers(shop, 3)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+
+    await plan.cancel()
+
+    assert not await advance.finish_cancelling(plan.id)
+    assert (await Plan.get(id=plan.id)).status is PlanStatus.CANCELLING
+    assert await advance.conclude(plan.id)
+    assert (await Plan.get(id=plan.id)).status is PlanStatus.CANCELLED
+    assert {row["state"] for row in await db.fetch("SELECT state FROM delivery")} == {"CANCELLED"}
 
 
 @pytest.mark.usefixtures("database")
