@@ -1,24 +1,18 @@
 """What a link of a mail shows in a browser: a sentence in the reader's language, and perhaps a button."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from html import escape
 
-import asyncpg
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from models import availability
 from models.language import direction
 from models.words import LinkWords, language_of_caller, link_words
-
-log = logging.getLogger(__name__)
+from resolvers import away
 
 ANSWER_WITHIN = 20.0
 """Seconds after which whoever follows a link is asked to come again: PostgreSQL may be there and yet not answer."""
-
-COME_AGAIN = {"Retry-After": "30"}
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
@@ -49,17 +43,15 @@ def refusal(request: Request, choose: Callable[[LinkWords], str], *, status: int
 def come_again(request: Request) -> Response:
     """That a link cannot be followed just now. Mail clients that unsubscribe in one click try again by the status."""
     answer = refusal(request, lambda words: words.later, status=503)
-    answer.headers.update(COME_AGAIN)
+    answer.headers.update(away.COME_AGAIN)
     return answer
 
 
 async def unless_away(answer: Awaitable[Response], otherwise: Callable[[], Response]) -> Response:
     """The answer; `otherwise` when PostgreSQL is away, or takes too long. What was begun is rolled back then."""
-    try:
-        async with asyncio.timeout(ANSWER_WITHIN):
-            return await answer
-    except Exception as error:
-        if not isinstance(error, asyncpg.QueryCanceledError) and availability.outage_of(error) is None:
-            raise
-        log.warning("a link of a mail was followed in vain: %s", type(error).__name__)
-        return otherwise()
+    return await away.unless_away(_in_time(answer), otherwise)
+
+
+async def _in_time(answer: Awaitable[Response]) -> Response:
+    async with asyncio.timeout(ANSWER_WITHIN):
+        return await answer

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from models import availability, mail_report
 from models.mail.report import LARGEST, read
 from models.signed_link import keys_of
+from resolvers.away import COME_AGAIN
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class Reports:
             changed = await mail_report.take(found) if found else False
         except availability.UNUSABLE as error:
             log.warning("a report must come again: %s", type(error).__name__)
-            return JSONResponse({"error": "try again later"}, status_code=503, headers={"Retry-After": "30"})
+            return JSONResponse({"error": "try again later"}, status_code=503, headers=COME_AGAIN)
         return JSONResponse({"report": found.outcome if found else None, "changed": changed})
 
     def _signed(self, raw: bytes, signature: str) -> bool:

@@ -1,16 +1,17 @@
 """Downloads over HTTP: exports of a plan, as a stream, by bearer token or by a link that was asked for."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from models import availability, export
+from models import export
 from models.errors import RekindleError
 from models.export import MEDIA_TYPES, Content, Format
+from resolvers import away
 from resolvers.export import linked, own_plan
 from resolvers.token import Verifier
 from schema.serving.authentication import STATUS_OF, caller_of_header
@@ -40,11 +41,11 @@ class Downloads:
 
     async def by_link(self, request: Request) -> Response:
         """What the link is for; 404 when it is none of ours or its time is over."""
-        return await _unless_away(self._by_link(request))
+        return await away.unless_away(self._by_link(request), _away)
 
     async def by_token(self, request: Request) -> Response:
         """A plan of the caller's shop; 404 when it is unknown or another's."""
-        return await _unless_away(self._by_token(request))
+        return await away.unless_away(self._by_token(request), _away)
 
     async def _by_link(self, request: Request) -> Response:
         found = await linked(self._settings, request.path_params["token"])
@@ -90,19 +91,13 @@ class _Download(PatientStream):
             self._open[self._shop_id] -= 1
 
 
-async def _unless_away(answer: Awaitable[Response]) -> Response:
-    """The answer; that it must be asked for again while PostgreSQL is away."""
-    try:
-        return await answer
-    except Exception as error:
-        if availability.outage_of(error) is None:
-            raise
-        return _later("UNAVAILABLE", "The database cannot be reached just now.")
+def _away() -> Response:
+    return _later("UNAVAILABLE", "The database cannot be reached just now.")
 
 
 def _later(code: str, message: str) -> JSONResponse:
     refusal = _refusal(code, message, 503)
-    refusal.headers["Retry-After"] = "30"
+    refusal.headers.update(away.COME_AGAIN)
     return refusal
 
 
