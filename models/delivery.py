@@ -21,6 +21,9 @@ from models import contact, database, sending
 from models.clock import now
 from models.webhook import fact
 
+SLICES_AT_ONCE = 100
+"""Slices that are cancelled in one transaction: about a hundred thousand messages, in a second or two."""
+
 
 class DeliveryState(StrEnum):
     """Where a recipient's message stands."""
@@ -78,14 +81,10 @@ class DeliveryCount:
     count: int
 
 
-SLICES_AT_ONCE = 100
-"""Slices that are cancelled in one transaction: about a hundred thousand messages, in a second or two."""
-
-
 async def cancel_some(plan_id: int, at: datetime) -> int:
     """Withdraw up to `SLICES_AT_ONCE` slices, those that workers hold first, and cancel what is pending in them.
 
-    How many slices it were; 0 when none is left. Call inside a transaction.
+    How many slices these were; 0 when none is left. Call inside a transaction.
     """
     numbers = [row["number"] for row in await database.fetch(_WITHDRAW, plan_id, at, SLICES_AT_ONCE)]
     if numbers:
@@ -218,7 +217,7 @@ async def _end_pending(assignment: str, condition: str, *arguments: Any) -> int:
     return ended
 
 
-# In the order in which intents take them: whoever holds several slices at once, holds them for a worker.
+# Those that workers hold come first, in the order in which intents, which lock several of them at once, lock them.
 _WITHDRAW = """
 UPDATE slice s SET token = NULL, done_at = $2
 FROM (SELECT number FROM slice WHERE plan_id = $1 AND done_at IS NULL

@@ -18,10 +18,13 @@ _SQL_TYPES = {
 }  # fmt: skip
 
 
-def placeholders(*arguments: type[tuple[Any, ...]]) -> Mapping[str, str]:
-    """How each field of these named tuples, given in their order, stands in a statement: `$3::timestamptz`, by its name."""
+def placeholders(*arguments: type[tuple[Any, ...]], first: int = 1) -> Mapping[str, str]:
+    """How each field of these named tuples, given in their order, stands in a statement: `$3::timestamptz`, by its name.
+
+    `first` is the place of the first of them, where a statement is given others before.
+    """
     types = [field for each in arguments for field in get_type_hints(each).items()]
-    return {name: f"${place}::{_sql_type(hint)}" for place, (name, hint) in enumerate(types, 1)}
+    return {name: f"${place}::{_sql_type(hint)}" for place, (name, hint) in enumerate(types, first)}
 
 
 def _sql_type(hint: Any) -> str:

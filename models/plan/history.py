@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from models import database
 from models.page import Ordering, Page, by_page
+from models.placeholder import placeholders
 from models.plan.status import PlanAction, PlanStatus, sources
 
 SYSTEM = "SYSTEM"
@@ -90,10 +91,10 @@ async def move(
 
 def _statement(which: Which, changed: Iterable[str]) -> str:
     """The statement that moves these plans. Its parameters: those of the condition, `_Moving`, the changed columns'."""
-    names = (*_Moving._fields, *changed)
-    parameters = {name: f"${place}" for place, name in enumerate(names, len(which.arguments) + 1)}
-    columns = "".join(f", {name} = {parameters[name]}" for name in changed)
-    return _MOVE.format(condition=which.condition, columns=columns, **parameters)
+    moving = placeholders(_Moving, first=len(which.arguments) + 1)
+    after = len(which.arguments) + len(moving) + 1
+    columns = "".join(f", {name} = ${place}" for place, name in enumerate(changed, after))
+    return _MOVE.format(condition=which.condition, columns=columns, **moving)
 
 
 async def note(plan_id: int, action: PlanAction, status: PlanStatus, *, at: datetime, actor: str) -> None:
@@ -151,7 +152,7 @@ _MOVE = """
 WITH old AS (
     SELECT p.id, p.status FROM plan p
     WHERE {condition}
-      AND (p.kind, p.status) IN (SELECT kind, status FROM unnest({kinds}::text[], {statuses}::plan_status[]) AS l(kind, status))
+      AND (p.kind, p.status) IN (SELECT kind, status FROM unnest({kinds}, {statuses}::plan_status[]) AS l(kind, status))
     ORDER BY p.id FOR NO KEY UPDATE
 ),
 moved AS (
@@ -162,7 +163,7 @@ moved AS (
 told AS (
     INSERT INTO posting (webhook_id, fact, data, happened_at, not_before)
     SELECT w.id, 'plan.status_changed',
-        jsonb_build_object('plan', m.id, 'from', m.status_from, 'to', m.status_to, 'reason', {reason}::text), {at}, {at}
+        jsonb_build_object('plan', m.id, 'from', m.status_from, 'to', m.status_to, 'reason', {reason}), {at}, {at}
     FROM moved m JOIN webhook w ON w.shop_id = m.shop_id AND w.disabled_at IS NULL AND 'plan.status_changed' = ANY(w.facts)
     WHERE m.status_from <> m.status_to ORDER BY m.id, w.id
 )
