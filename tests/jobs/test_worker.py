@@ -233,13 +233,20 @@ async def test_postgresql_may_crash_and_recover(quick: Settings, make_sink: Call
     assert verdict.states == {"SENT": 400}  # the worker lived on, so it knows every answer
 
 
+def waiting(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What timers said of a PostgreSQL that cannot be used."""
+    return [line for line in caplog.messages if line.startswith("timer waits until PostgreSQL is reachable: ")]
+
+
+def is_said(caplog: pytest.LogCaptureFixture, why: str) -> bool:
+    """Whether somebody said why: of the timers each may have been cut off in a statement, and have said that instead."""
+    return any(why in line for line in caplog.messages)
+
+
 @pytest.mark.usefixtures("database", "redis")
 async def test_a_worker_tells_an_outage_of_postgresql_without_tracebacks_and_each_timer_once(
     quick: Settings, postgres: Postgres, caplog: pytest.LogCaptureFixture
 ):
-    def waiting() -> list[str]:
-        return [line for line in caplog.messages if line.startswith("timer waits until PostgreSQL is reachable: ")]
-
     async def has_beaten() -> bool:
         return bool(await db.fetch_value("SELECT count(*) FROM worker WHERE lease_until > $1", registered))
 
@@ -249,13 +256,13 @@ async def test_a_worker_tells_an_outage_of_postgresql_without_tracebacks_and_eac
         await until(has_beaten)  # so that all timers run
         postgres.kill()
         try:
-            await until(lambda: len(waiting()) == 3)
+            await until(lambda: len(waiting(caplog)) == 3)
             await asyncio.sleep(1)  # two of them look three times meanwhile
         finally:
             postgres.start()
         await until(lambda: whenever_reachable(has_worker))
 
-    assert len(waiting()) == 3
+    assert len(waiting(caplog)) == 3
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
 
 
@@ -263,12 +270,6 @@ async def test_a_worker_tells_an_outage_of_postgresql_without_tracebacks_and_eac
 async def test_a_worker_whose_role_is_refused_says_so_without_tracebacks_and_goes_on_when_it_is_taken(
     quick: Settings, migrated: str, make_sink: Callable[..., Sink], caplog: pytest.LogCaptureFixture
 ):
-    def waiting() -> list[str]:
-        return [line for line in caplog.messages if line.startswith("timer waits until PostgreSQL is reachable: ")]
-
-    def is_refused() -> bool:  # a timer whose statement was cut off says that instead
-        return any('role "outreach" is not permitted to log in' in line for line in caplog.messages)
-
     sink = make_sink()
     try:
         async with databases.role(migrated, "outreach") as url:
@@ -276,7 +277,11 @@ async def test_a_worker_whose_role_is_refused_says_so_without_tracebacks_and_goe
             async with working(theirs):
                 await until(has_worker)
                 async with databases.refused(migrated, "outreach"):
-                    await until(lambda: len(waiting()) == 3 and is_refused())
+                    await until(
+                        lambda: (
+                            len(waiting(caplog)) == 3 and is_said(caplog, 'role "outreach" is not permitted to log in')
+                        )
+                    )
                 await until(lambda: whenever_reachable(is_connected))
                 shop = await make_shop()
                 await make_customers(shop, 3)
@@ -287,7 +292,7 @@ async def test_a_worker_whose_role_is_refused_says_so_without_tracebacks_and_goe
         await db.disconnect()
         await db.connect(migrated)
 
-    assert len(waiting()) == 3
+    assert len(waiting(caplog)) == 3
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
     assert (await oracle.check(sink.accepted())).states == {"SENT": 3}
 
@@ -296,17 +301,11 @@ async def test_a_worker_whose_role_is_refused_says_so_without_tracebacks_and_goe
 async def test_a_worker_whose_database_is_closed_says_so_without_tracebacks_and_goes_on_when_it_is_open(
     quick: Settings, migrated: str, make_sink: Callable[..., Sink], caplog: pytest.LogCaptureFixture
 ):
-    def waiting() -> list[str]:
-        return [line for line in caplog.messages if line.startswith("timer waits until PostgreSQL is reachable: ")]
-
-    def is_closed() -> bool:  # a timer whose statement was cut off says that instead
-        return any("not currently accepting connections" in line for line in caplog.messages)
-
     sink = make_sink()
     async with working(quick.model_copy(update={"smtp_url": sink.start()})):
         await until(has_worker)
         async with databases.closed(migrated):
-            await until(lambda: len(waiting()) == 3 and is_closed())
+            await until(lambda: len(waiting(caplog)) == 3 and is_said(caplog, "not currently accepting connections"))
         await until(lambda: whenever_reachable(is_connected))
         shop = await make_shop()
         await make_customers(shop, 3)

@@ -1,7 +1,7 @@
-"""Resolving a plan's audience: exactly once, in each customer's language, inside the contact limit."""
+"""Resolving a plan's audience: exactly once, in each customer's language, each when it is their time."""
 
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -12,30 +12,16 @@ from hypothesis import strategies as st
 
 from models import audience, consent
 from models import database as db
-from models import slice as slices
 from models.clock import Clock, now
 from models.delivery import DeliveryState
-from models.estimate import estimate
 from models.plan import Plan, PlanChannel
 from models.progress import progress
 from models.shop import Shop
-from tests import oracle
 from tests.factories import make_customers, make_resolved, make_running, make_shop
-from tests.slices import hold
+from tests.ledger import states
 from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-async def states(plan: Plan) -> dict[str, int]:
-    """Recipients by state, and by reason where there is one."""
-    found = await progress(plan.id)
-    assert found is not None
-    sums: dict[str, int] = {}
-    for count in found.counts:
-        name = count.state.value if count.reason is None else f"{count.state.value} {count.reason}"
-        sums[name] = sums.get(name, 0) + count.count
-    return sums
 
 
 async def test_every_member_gets_one_chat_message_however_small_the_ranges():
@@ -109,80 +95,6 @@ async def test_chat_then_email_takes_the_first_channel_that_may_reach_each_custo
     plan = await make_resolved(shop, channel=PlanChannel.CHAT_THEN_EMAIL)
 
     assert await states(plan) == {"SENT": 2, "PENDING": 3, "SUPPRESSED UNREACHABLE": 1}
-
-
-async def test_the_third_message_of_a_day_waits_for_the_plans_hour_of_the_customers_next_day():
-    shop = await make_shop(time_zone="Europe/Berlin")
-    await make_customers(shop, 1, prefix="tokyo", time_zone="Asia/Tokyo")
-    await make_customers(shop, 1, prefix="berlin")
-
-    await make_resolved(shop)
-    await make_resolved(shop)
-    third = await make_resolved(shop)
-
-    assert await states(third) == {"PENDING CONTACT_LIMIT": 2}
-    rows = await db.fetch("SELECT not_before FROM delivery WHERE plan_id = $1 ORDER BY 1", third.id)
-    expected = [datetime(2026, 1, 16, 4, tzinfo=UTC), datetime(2026, 1, 16, 12, tzinfo=UTC)]
-    assert expected == [row["not_before"] for row in rows]  # 13:00 in Tokyo, 13:00 in Berlin
-
-
-async def test_the_contact_limit_counts_over_all_shops():
-    first, second = await make_shop("first"), await make_shop("second")
-    customers = await make_customers(first, 3)
-    await db.execute(
-        "INSERT INTO relationship (shop_id, customer_id, first_interaction_at, order_count, first_order_at,"
-        " last_order_at, previous_order_at) SELECT $1, customer_id, first_interaction_at, 2, first_order_at,"
-        " last_order_at, previous_order_at FROM relationship WHERE shop_id = $2",
-        second.id,
-        first.id,
-    )
-    await make_resolved(first)
-    await make_resolved(second)
-
-    third = await make_resolved(second)
-
-    assert {"PENDING CONTACT_LIMIT": len(customers)} == await states(third)
-
-
-@pytest.mark.parametrize("channel", [PlanChannel.CHAT, PlanChannel.EMAIL])
-async def test_who_has_no_time_zone_has_one_day_for_shops_of_all_zones(channel: PlanChannel, clock: Clock):
-    first = await make_shop("first", time_zone="America/New_York")
-    second = await make_shop("second", time_zone="Asia/Tokyo")
-    for shop in (first, second):
-        await make_customers(shop, 1)
-    clock.freeze(datetime(2026, 1, 15, 20, tzinfo=UTC))  # the 15th in New York, in Tokyo the 16th
-    for _ in range(2):
-        await make_resolved(first)
-
-    third = await make_resolved(second, channel=channel)
-    assert (await estimate(second, third)).capped_today == 1
-    if channel is PlanChannel.EMAIL:
-        mail, messages = await hold(third)
-        await slices.release(mail)
-        assert messages == []
-
-    assert await states(third) == {"PENDING CONTACT_LIMIT": 1}
-    at = await db.fetch_value("SELECT not_before FROM delivery WHERE plan_id = $1", third.id)
-    assert at == datetime(2026, 1, 16, 20, tzinfo=UTC)  # five in the morning in Tokyo, as today
-    clock.freeze(at)
-    await hold(third)
-    assert await db.fetch_value("SELECT day FROM contact WHERE plan_id = $1", third.id) == date(2026, 1, 16)
-    await oracle.check_contacts()
-
-
-async def test_plans_that_compete_for_the_same_customers_never_exceed_two_a_day():
-    shop = await make_shop()
-    await make_customers(shop, 60)
-    plans = [await make_running(shop) for _ in range(5)]
-
-    await asyncio.gather(*(audience.resolve_range(plan.id) for plan in plans))
-
-    worst = await db.fetch_value(
-        "SELECT max(n) FROM (SELECT count(*) AS n FROM delivery WHERE state = 'SENT' GROUP BY customer_id) t"
-    )
-    sent = await db.fetch_value("SELECT count(*) FROM delivery WHERE state = 'SENT'")
-    contacts = await db.fetch_value("SELECT count(*) FROM contact")
-    assert (worst, sent, contacts) == (2, 120, 120)
 
 
 async def test_an_audience_is_frozen_once_resolved():
@@ -383,20 +295,6 @@ async def test_an_audience_resolved_after_its_deadline_has_expired(clock: Clock)
     await audience.resolve_range(plan.id)
 
     assert await states(plan) == {"EXPIRED DEADLINE": 3}
-    assert await db.fetch_value("SELECT count(*) FROM contact") == 0
-
-
-async def test_a_cancelled_plan_and_a_blocking_customer_give_their_contacts_back(clock: Clock):
-    shop = await make_shop()
-    blocking, _ = await make_customers(shop, 2)
-    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
-    _, waiting = await hold(plan)
-    assert len(waiting) == 2
-
-    await consent.unsubscribe(shop.id, blocking, source="mail")
-    assert await db.fetch_value("SELECT count(*) FROM contact") == 1
-    await plan.cancel()
-
     assert await db.fetch_value("SELECT count(*) FROM contact") == 0
 
 
