@@ -58,6 +58,7 @@ class PlanRow(Model):
     quiet_from = fields.TimeField(null=True)
     quiet_until = fields.TimeField(null=True)
     local_time = fields.TimeField(null=True)
+    local_hours_from = fields.DatetimeField(null=True)
     localised_at = fields.DatetimeField(null=True)
     resolve_cursor = fields.UUIDField(null=True)
     resolved_at = fields.DatetimeField(null=True)

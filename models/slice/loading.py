@@ -9,7 +9,7 @@ from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
-from models import contact, quiet_hours, reach
+from models import contact, local_hour, quiet_hours, reach
 from models.coupon.choice import Offers
 from models.placeholder import placeholders
 from models.trigger import TRIGGERS, Trigger, TriggerCode
@@ -101,18 +101,24 @@ _PARTS = {
     "quiet_of_shop": quiet_hours.OF_SHOP.format(shop="p.shop_id"),
     "quiet_of_customer": quiet_hours.OF_CUSTOMER.format(quiet="held.quiet", customer="c"),
     "refusal": "coalesce({over}, " + reach.refusal_by("{channel}") + ")",
+    "earliest": local_hour.EARLIEST.format(plan="held", message="d"),
+    "hour_until": local_hour.UNTIL.format(at="{now}"),
     "quiet_until": quiet_hours.UNTIL.format(at="{now}", zone="time_zone", hours="quiet"),
     "quiet_from": quiet_hours.FROM.format(at="{now}", zone="time_zone", hours="quiet"),
     "contact_zone": contact.ZONE,
     "reservation": contact.reservation("candidate"),
-    "unused": contact.unused("heard", "(m.refusal IS NOT NULL OR m.quiet_until IS NOT NULL OR m.contact_day <> m.day)"),
+    "unused": contact.unused(
+        "heard",
+        "(coalesce(m.hour_until, m.quiet_until) IS NOT NULL OR m.refusal IS NOT NULL OR m.contact_day <> m.day)",
+    ),
     "next_day": NEXT_DAY.format(table="x"),
     "told": fact.telling("loaded", "{now}"),
 }
 
 _LOAD = """
 WITH held AS (
-    SELECT s.plan_id, p.shop_id, h.time_zone, p.parameters, p.winner, {quiet_of_shop} AS quiet,
+    SELECT s.plan_id, p.shop_id, h.time_zone, p.parameters, p.winner, p.decides_at, p.local_hours_from,
+        {quiet_of_shop} AS quiet,
         coalesce(p.local_time, (coalesce(p.send_at, {now}) AT TIME ZONE h.time_zone)::time) AS hour,
         EXISTS (SELECT FROM plan_content t WHERE t.plan_id = p.id
                 AND t.variables && ARRAY['product', 'productCount']) AS speaks_of_products
@@ -122,6 +128,7 @@ WITH held AS (
 ),
 ready AS MATERIALIZED (
     SELECT d.plan_id, d.customer_id, d.reference, d.contact_day, c.name, c.email, c.email_key, {hour} AS hour,
+        d.not_before, {earliest} AS earliest, CASE WHEN d.reason ~ '^[45]' THEN d.reason ELSE 'LOCAL_HOUR' END AS kept,
         held.winner, coalesce(c.time_zone, held.time_zone) AS time_zone,
         {contact_zone} AS contact_zone, ({now} AT TIME ZONE {contact_zone})::date AS day,
         {over} AS over, {said} AS said, {about} AS about, {quiet_of_customer} AS quiet, {refusal} AS refusal
@@ -136,18 +143,19 @@ ready AS MATERIALIZED (
     FOR NO KEY UPDATE OF d
 ),
 heard AS MATERIALIZED (
-    SELECT *, CASE WHEN {is_marketing} THEN {quiet_until} END AS quiet_until,
+    SELECT *, {hour_until} AS hour_until, CASE WHEN {is_marketing} THEN {quiet_until} END AS quiet_until,
         CASE WHEN {is_marketing} THEN {quiet_from} END AS quiet_from
     FROM ready
 ),
 candidate AS (
     SELECT * FROM heard
-    WHERE refusal IS NULL AND quiet_until IS NULL AND contact_day IS DISTINCT FROM day AND {is_marketing}
+    WHERE refusal IS NULL AND coalesce(hour_until, quiet_until) IS NULL AND contact_day IS DISTINCT FROM day
+      AND {is_marketing}
 ),
 {reservation},
 {unused},
 decided AS (
-    SELECT r.*, r.refusal IS NULL AND r.quiet_until IS NULL AND (NOT {is_marketing} OR
+    SELECT r.*, r.refusal IS NULL AND coalesce(r.hour_until, r.quiet_until) IS NULL AND (NOT {is_marketing} OR
         r.contact_day = r.day OR (r.customer_id, r.reference) IN (SELECT customer_id, reference FROM reserved)) AS goes
     FROM heard r
 ),
@@ -157,11 +165,12 @@ loaded AS (
                      WHEN x.refusal IS NOT NULL THEN 'SUPPRESSED'
                      WHEN x.goes AND {channel} = 'CHAT' THEN 'SENT' ELSE 'PENDING' END::delivery_state,
         reason = CASE WHEN x.goes THEN NULL WHEN x.refusal IS NOT NULL THEN x.refusal
+                      WHEN x.hour_until IS NOT NULL THEN x.kept
                       WHEN x.quiet_until IS NOT NULL THEN 'QUIET_HOURS' ELSE 'CONTACT_LIMIT' END,
         contact_day = CASE WHEN x.goes AND {is_marketing} THEN x.day END,
         variant = coalesce(d.variant, x.winner),
         not_before = CASE WHEN x.goes OR x.refusal IS NOT NULL THEN NULL
-                          WHEN x.quiet_until IS NOT NULL THEN x.quiet_until ELSE {next_day} END,
+                          ELSE coalesce(x.hour_until, x.quiet_until, {next_day}) END,
         sent_at = CASE WHEN x.goes AND {channel} = 'CHAT' THEN {now} END,
         frozen = nullif(coalesce(x.about, jsonb_build_object()) || coalesce(x.said, jsonb_build_object())
                         || jsonb_strip_nulls(jsonb_build_object('name', x.name)), jsonb_build_object())

@@ -145,6 +145,9 @@ async def test_mails_that_were_on_their_way_when_it_was_paused_wait_for_the_hour
 
     await plan.resume(shop)
 
+    held, letters = await hold(plan)
+    await slices.release(held)
+    assert letters == []
     assert sorted(await waiting(plan)) == [
         ("PENDING", "4.2.2", tomorrow(20)), ("PENDING", "LOCAL_HOUR", tomorrow(20)),
     ]  # fmt: skip
@@ -164,12 +167,50 @@ async def test_who_waits_for_a_winner_gets_it_at_the_first_local_hour_after_the_
 
     await plan.resume(shop)
 
-    found = {(reason, until) for _, reason, until in await waiting(plan)}
-    assert found == {("LOCAL_HOUR", NOON + timedelta(hours=8)), ("AWAITING_WINNER", tomorrow(20))}
     clock.freeze(NOON + timedelta(hours=10))
     assert await winner.declare(plan.id) is not None
     await send(plan)
     assert {(state, until) for state, _, until in await waiting(plan)} == {("SENT", None), ("PENDING", tomorrow(20))}
+
+
+async def test_to_resume_writes_no_message_so_that_plans_of_any_size_go_on_at_once(clock: Clock):
+    shop = await make_shop()
+    await make_customers(shop, 3)
+    plan = await evening_plan(shop)
+    await plan.pause()
+    before = await db.fetch("SELECT *, xmin::text FROM delivery ORDER BY customer_id")
+    clock.move(timedelta(hours=15))
+
+    await plan.resume(shop)
+
+    assert await db.fetch("SELECT *, xmin::text FROM delivery ORDER BY customer_id") == before
+
+
+async def test_whoever_comes_to_a_slice_after_the_next_local_hour_only_sends_at_once(clock: Clock):
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    plan = await evening_plan(shop)
+    await plan.pause()
+    clock.move(timedelta(hours=15))
+    await plan.resume(shop)
+    clock.freeze(tomorrow(21))
+
+    await send(plan)
+
+    assert await waiting(plan) == [("SENT", None, None)]
+
+
+async def test_a_second_pause_over_the_local_hour_puts_off_once_more(clock: Clock):
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    plan = await evening_plan(shop)
+    for _ in range(2):
+        await plan.pause()
+        clock.move(timedelta(hours=24) if now() > tomorrow(0) else timedelta(hours=15))
+        await plan.resume(shop)
+        await send(plan)
+
+    assert await waiting(plan) == [("PENDING", "LOCAL_HOUR", tomorrow(20) + timedelta(days=1))]
 
 
 async def test_a_plan_without_a_local_hour_goes_when_it_is_resumed(clock: Clock):
