@@ -2,7 +2,7 @@
 
 A bucket that fills at the rate and holds what `WINDOW` brings, and one message at least; it is a row that whoever loads
 a slice draws from, so workers share it whatever their number. What is drawn may go at once; the rest of the slice waits
-for its next turn.
+for its next turn. What was drawn for somebody who may not be written to, or not yet, is given back.
 """
 
 from datetime import datetime, timedelta
@@ -47,6 +47,11 @@ async def draw(plan_id: int, number: int, at: datetime) -> int | None:
     return drawn
 
 
+async def give_back(plan_id: int, count: int) -> None:
+    """Let others of the shop have what was drawn for messages that wait all the same, or do not go at all."""
+    await database.execute(_GIVE_BACK, plan_id, count)
+
+
 IS_PACED = "EXISTS (SELECT FROM send_rate WHERE shop_id = {shop})"
 """Condition: a shop has a rate."""
 
@@ -71,4 +76,9 @@ drawn AS (
 UPDATE send_rate r SET paid_until = d.paid_until + d.count * (interval '1 minute' / d.per_minute)
 FROM drawn d WHERE r.shop_id = d.shop_id
 RETURNING d.count
+"""
+
+_GIVE_BACK = """
+UPDATE send_rate r SET paid_until = r.paid_until - $2 * (interval '1 minute' / r.per_minute)
+FROM plan p WHERE p.id = $1 AND r.shop_id = p.shop_id
 """

@@ -118,6 +118,8 @@ async def load(held: Slice) -> list[Waiting]:
     )
     # A plan kept from when the tables were others costs four times as much.
     rows = await database.fetch_planned(loading.statement(held.trigger), *arguments, *offers)
+    if most is not None and (unused := most - sum(1 for row in rows if row["goes"])):
+        await send_rate.give_back(held.plan_id, unused)
     return [
         Waiting(
             held.plan_id, row["customer_id"], row["reference"], held.number, held.token, row["attempt"],

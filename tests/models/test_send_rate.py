@@ -94,6 +94,23 @@ async def test_ten_workers_at_once_draw_no_more_than_one(monkeypatch: pytest.Mon
     assert sum(map(len, gone)) == WINDOW
 
 
+async def test_who_may_not_be_written_to_now_takes_nothing_of_the_rate_from_others():
+    plan = await paced(60, count=20)
+    await db.execute(
+        "INSERT INTO contact (customer_id, day, slot, plan_id, reference)"
+        " SELECT customer_id, $1, slot, 999, '' FROM delivery, generate_series(1, 2) AS slot"
+        " WHERE customer_id IN (SELECT customer_id FROM delivery ORDER BY customer_id LIMIT 10)",
+        NOON.date(),
+    )
+
+    gone = [len(await turn(plan)) for _ in range(3)]
+
+    assert gone == [5, 5, 0]
+    assert await db.fetch_value("SELECT count(*) FROM delivery WHERE reason = 'CONTACT_LIMIT'") == 10
+    assert await send_rate.draw(plan.id, 1, NOON) == 0
+    assert await db.fetch_value("SELECT paid_until FROM send_rate") == NOON - timedelta(seconds=WINDOW - 10)
+
+
 async def test_what_is_not_used_for_a_while_is_lost(clock: Clock):
     plan = await paced(60)
     clock.move(timedelta(days=1))
