@@ -22,7 +22,7 @@ from models.clock import now
 from models.webhook import fact
 
 SLICES_AT_ONCE = 100
-"""Slices that are cancelled in one transaction: about a hundred thousand messages, in a second or two."""
+"""Slices that are cancelled, or expire, in one transaction: about a hundred thousand messages, in a second or two."""
 
 
 class DeliveryState(StrEnum):
@@ -108,25 +108,29 @@ async def withdraw_slices(plan_id: int) -> int:
 async def expire(plan_id: int, at: datetime) -> int:
     """End what still waits after the plan's deadline; how many. Refused for now → FAILED, the rest → EXPIRED (R18).
 
-    Nothing expires while all sending is stopped.
+    Nothing expires while all sending is stopped. A stop waits for `SLICES_AT_ONCE` slices, never for a whole plan.
     """
+    expired = 0
+    while (ended := await _expire_some(plan_id, at)) is not None:
+        expired += ended
+    return expired
+
+
+async def _expire_some(plan_id: int, at: datetime) -> int | None:
+    """End what waits in some slices that nobody holds; how many messages, None when there is no such slice."""
     async with database.transaction():
         await sending.hold()
         if await sending.is_stopped():
-            return 0
-        await database.execute(
-            "UPDATE slice s SET done_at = $2 FROM plan p WHERE s.plan_id = $1 AND s.done_at IS NULL"
-            " AND s.worker_id IS NULL AND p.id = $1 AND p.deadline <= $2 AND p.resolved_at IS NOT NULL",
-            plan_id,
-            at,
-        )
+            return None
+        numbers = [row["number"] for row in await database.fetch(_CLOSE_EXPIRED, plan_id, at, SLICES_AT_ONCE)]
+        if not numbers:
+            return None
         return await _end_pending(
             "SET state = CASE WHEN reason ~ '^[45]' THEN 'FAILED' ELSE 'EXPIRED' END::delivery_state,"
             " reason = CASE WHEN reason ~ '^[45]' THEN reason ELSE 'DEADLINE' END",
-            "d.plan_id = $1 AND d.slice IN (SELECT s.number FROM plan p JOIN slice s ON s.plan_id = p.id"
-            " WHERE p.id = $1 AND p.deadline <= $2 AND p.resolved_at IS NOT NULL AND s.done_at IS NOT NULL)",
+            "d.plan_id = $1 AND d.slice = ANY($2::int[])",
             plan_id,
-            at,
+            numbers,
         )
 
 
@@ -222,6 +226,15 @@ _WITHDRAW = """
 UPDATE slice s SET token = NULL, done_at = $2
 FROM (SELECT number FROM slice WHERE plan_id = $1 AND done_at IS NULL
       ORDER BY worker_id IS NULL, number LIMIT $3 FOR NO KEY UPDATE) AS next
+WHERE s.plan_id = $1 AND s.number = next.number
+RETURNING s.number
+"""
+
+_CLOSE_EXPIRED = """
+UPDATE slice s SET done_at = $2
+FROM (SELECT s.number FROM plan p JOIN slice s ON s.plan_id = p.id
+      WHERE p.id = $1 AND p.deadline <= $2 AND p.resolved_at IS NOT NULL AND s.done_at IS NULL AND s.worker_id IS NULL
+      ORDER BY s.number LIMIT $3 FOR NO KEY UPDATE OF s) AS next
 WHERE s.plan_id = $1 AND s.number = next.number
 RETURNING s.number
 """

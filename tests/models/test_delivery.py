@@ -1,12 +1,14 @@
 """The ledger's states: each counts as itself, all of them are the recipients, and what has ended stays so."""
 
 from datetime import timedelta
+from itertools import groupby
 from uuid import UUID, uuid4
 
 import pytest
 
 from models import consent, delivery, intent, mail_report, touch, worker
 from models import database as db
+from models import slice as slices
 from models.clock import Clock, now
 from models.delivery import DeliveryState
 from models.intent import Settlement
@@ -112,3 +114,23 @@ async def late(plan: Plan, customer: UUID) -> None:
     for state in (DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.PENDING):
         for is_intended in (True, False):
             await intent.commit([Settlement(message, 1, state, "4.2.1", intended=is_intended)], [])
+
+
+async def test_a_plan_of_many_slices_expires_some_at_a_time_so_that_a_stop_of_all_sending_can_come_between(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(slices, "SLICE_SIZE", 2)
+    monkeypatch.setattr(delivery, "SLICES_AT_ONCE", 2)
+    shop = await make_shop()
+    await make_customers(shop, 10)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    assert await delivery.expire(plan.id, now()) == 0
+    clock.move(DEADLINE)
+
+    assert await delivery.expire(plan.id, now()) == 10
+
+    found = await db.fetch("SELECT state, reason, xmin::text AS written_by, slice FROM delivery ORDER BY slice")
+    assert {(row["state"], row["reason"]) for row in found} == {("EXPIRED", "DEADLINE")}
+    at_once = [[row["slice"] for row in rows] for _, rows in groupby(found, lambda row: row["written_by"])]
+    assert at_once == [[1, 1, 2, 2], [3, 3, 4, 4], [5, 5]]
+    assert await db.fetch_value("SELECT bool_and(done_at IS NOT NULL) FROM slice")
