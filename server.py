@@ -316,10 +316,10 @@ def doctor(settings: Settings, _arguments: argparse.Namespace) -> None:
     from operations.doctor import examine, judge
 
     with engines(settings) as found:
-        findings = asyncio.run(examine(found))
-    for finding in findings:
-        print(finding)
-    judge(findings)
+        diagnoses = asyncio.run(examine(found))
+    for diagnosis in diagnoses:
+        print(diagnosis)
+    judge(diagnoses)
 
 
 def export_plan(settings: Settings, arguments: argparse.Namespace) -> None:

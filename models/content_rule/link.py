@@ -14,7 +14,7 @@ LATIN = "a-z0-9\u00c0-\u024f\u1e00-\u1eff"
 """The letters and digits of a Latin domain, as the inside of a character class."""
 
 CONTEXT = 40
-"""How many characters before a finding are looked at for what it is."""
+"""How many characters before a match are looked at for what it is."""
 
 _LABEL = rf"[{LATIN}](?:[{LATIN}-]{{0,61}}[{LATIN}])?"
 _NOT_INSIDE = rf"(?<![{LATIN}@_.-])"

@@ -9,7 +9,7 @@ from models.content.binding import sources
 from models.content.form import form
 from models.content.pattern_reader import MessageError, parse
 from models.content.variable import OPTIONAL, VARIABLES, Kind, Value, of_recipient
-from models.content_rule.finding import Finding, Way, check
+from models.content_rule.match import Match, Way, check
 from models.errors import ErrorCode, Problem
 
 _COUNTS = (1, 2, 5, 20)
@@ -58,8 +58,8 @@ def violations(content: Mapping[str, Any], constants: Mapping[str, Value | None]
     found: dict[Violation, None] = {}
     for tag, fields in texts.items() if isinstance(texts, Mapping) else ():
         for name, pattern in fields.items() if isinstance(fields, Mapping) else ():
-            for finding in _findings(pattern, str(tag), constants):
-                found[Violation(("texts", str(tag), str(name)), finding.way, finding.words)] = None
+            for match in _matches(pattern, str(tag), constants):
+                found[Violation(("texts", str(tag), str(name)), match.way, match.words)] = None
     return list(found)
 
 
@@ -74,8 +74,8 @@ def problems_of(field: tuple[str, ...], text: str) -> list[ForbiddenWords]:
     return [Violation(field, found.way, found.words).problem(text) for found in check(text)]
 
 
-def _findings(pattern: object, language: str, constants: Mapping[str, Value | None]) -> Iterator[Finding]:
-    """What is found in any of the ways this pattern may be filled."""
+def _matches(pattern: object, language: str, constants: Mapping[str, Value | None]) -> Iterator[Match]:
+    """What the rules match in any of the ways this pattern may be filled."""
     if not isinstance(pattern, str):
         return
     try:

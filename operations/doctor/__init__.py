@@ -7,7 +7,7 @@ from jobs.queue import redis_pool
 from models import database
 from models.errors import RekindleError
 from operations.doctor import bounces, configuration, postgresql, redis_server, relay
-from operations.doctor.finding import Finding, Grade
+from operations.doctor.diagnosis import Diagnosis, Grade
 from settings import Settings
 
 
@@ -15,23 +15,23 @@ class Unwell(RekindleError):
     """Some checks failed."""
 
 
-async def examine(settings: Settings) -> Sequence[Finding]:
+async def examine(settings: Settings) -> Sequence[Diagnosis]:
     """Every check, in the order in which a newcomer would mend things; one that fails stops no other."""
     async with (
         database.connected(settings, pool=2, application="rekindle doctor"),
         aclosing(redis_pool(settings)) as redis,
     ):
-        findings = list(configuration.check(settings))
-        findings += [each async for each in postgresql.check(settings)]
-        findings += [each async for each in redis_server.check(redis)]
-        findings.append(await redis_server.recognised(redis))
-        findings += [each async for each in relay.check(settings)]
-        findings.append(await bounces.check(settings))
-    return findings
+        diagnoses = list(configuration.check(settings))
+        diagnoses += [each async for each in postgresql.check(settings)]
+        diagnoses += [each async for each in redis_server.check(redis)]
+        diagnoses.append(await redis_server.recognised(redis))
+        diagnoses += [each async for each in relay.check(settings)]
+        diagnoses.append(await bounces.check(settings))
+    return diagnoses
 
 
-def judge(findings: Sequence[Finding]) -> None:
+def judge(diagnoses: Sequence[Diagnosis]) -> None:
     """Raise Unwell when any check failed."""
-    failed = sum(finding.grade is Grade.FAIL for finding in findings)
+    failed = sum(diagnosis.grade is Grade.FAIL for diagnosis in diagnoses)
     if failed:
-        raise Unwell(f"{failed} of {len(findings)} checks failed")
+        raise Unwell(f"{failed} of {len(diagnoses)} checks failed")

@@ -3,14 +3,14 @@
 import asyncio
 
 from operations.bounces import place_of
-from operations.doctor.finding import Finding, ok, warn
+from operations.doctor.diagnosis import Diagnosis, ok, warn
 from settings import Settings
 
 ANSWER_WITHIN = 2.0
 """Seconds in which whoever listens says so."""
 
 
-async def check(settings: Settings) -> Finding:
+async def check(settings: Settings) -> Diagnosis:
     """Whether bounces are taken: by the process that listens for them, or over HTTP."""
     host, port = place_of(settings)
     if await _greets(host, port):

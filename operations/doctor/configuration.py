@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from operations.doctor import dotenv_file
-from operations.doctor.finding import Finding, fail, ok, warn
+from operations.doctor.diagnosis import Diagnosis, fail, ok, warn
 from settings import Settings
 
 OTHERS_MAY_READ = stat.S_IRGRP | stat.S_IROTH
@@ -16,7 +16,7 @@ OTHERS_MAY_ENTER = stat.S_IXGRP | stat.S_IXOTH
 """Bits of modes: a secret's file should lack the first, or its folder the second."""
 
 
-def check(settings: Settings) -> Iterator[Finding]:
+def check(settings: Settings) -> Iterator[Diagnosis]:
     """Everything that the settings alone tell."""
     yield ok("Python", sys.version.split()[0])
     yield _production(settings)
@@ -31,13 +31,13 @@ def check(settings: Settings) -> Iterator[Finding]:
         yield warn("METRICS_TOKEN", "not set: nobody can watch /metrics", "set it to 16 bytes or more of your own")
 
 
-def _production(settings: Settings) -> Finding:
+def _production(settings: Settings) -> Diagnosis:
     if settings.production:
         return ok("PRODUCTION", "on")
     return warn("PRODUCTION", "off: anyone may read the whole schema, and logs are lines", "set PRODUCTION=1")
 
 
-def _public_url(settings: Settings) -> Iterator[Finding]:
+def _public_url(settings: Settings) -> Iterator[Diagnosis]:
     url = settings.public_url
     if url is None:
         yield fail("PUBLIC_URL", "not set: links in mails lead to this machine only", "set PUBLIC_URL=https://…")
@@ -48,7 +48,7 @@ def _public_url(settings: Settings) -> Iterator[Finding]:
         yield ok("PUBLIC_URL", "https")
 
 
-def _keys(settings: Settings) -> Iterator[Finding]:
+def _keys(settings: Settings) -> Iterator[Diagnosis]:
     found = {
         name: secret.get_secret_value()
         for name in ("token_secret", "secret_key", "link_keys")
@@ -71,7 +71,7 @@ def _keys(settings: Settings) -> Iterator[Finding]:
         yield ok("keys", ", ".join(name.upper() for name in found))
 
 
-def _mail(settings: Settings) -> Iterator[Finding]:
+def _mail(settings: Settings) -> Iterator[Diagnosis]:
     if settings.mail_domain.endswith(".localhost"):
         yield fail("MAIL_DOMAIN", f"{settings.mail_domain}: no bounce will come back", "set it to a domain of yours")
     else:
@@ -85,7 +85,7 @@ def _is_here(host: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
 
 
-def _files(settings: Settings) -> Iterator[Finding]:
+def _files(settings: Settings) -> Iterator[Diagnosis]:
     """Files of secrets, and `.env`, that others on this machine may read."""
     named = [os.environ.get(f"{name.upper()}_FILE") for name in type(settings).model_fields]
     for path in [Path(name) for name in (*named, ".env") if name]:

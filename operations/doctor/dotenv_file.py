@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
-from operations.doctor.finding import Finding, warn
+from operations.doctor.diagnosis import Diagnosis, warn
 from settings import Settings
 
 PREFIX = "REKINDLE_"
@@ -16,17 +16,17 @@ LIKENESS = 0.8
 """How much of two names is alike when the one is taken for the other, misspelt."""
 
 
-def check(path: Path) -> Iterator[Finding]:
+def check(path: Path) -> Iterator[Diagnosis]:
     """Lines that set nothing, and names that are nearly those of settings. Values are not shown, since some are secrets."""
     if not path.is_file():
         return
     with path.open(encoding="utf-8") as file:
         for binding in parse_stream(file):
-            if finding := _about(binding, str(path)):
-                yield finding
+            if diagnosis := _about(binding, str(path)):
+                yield diagnosis
 
 
-def _about(binding: Binding, path: str) -> Finding | None:
+def _about(binding: Binding, path: str) -> Diagnosis | None:
     line = binding.original.line + len(binding.original.string) - len(binding.original.string.lstrip("\n"))
     if binding.error:
         return warn(path, f"line {line} cannot be read, and sets nothing", "write NAME=value, with both quotes or none")

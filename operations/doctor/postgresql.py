@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from models import availability, database, migration
-from operations.doctor.finding import Finding, fail, ok, warn
+from operations.doctor.diagnosis import Diagnosis, fail, ok, warn
 from settings import Settings
 
 OLDEST = 150_000
@@ -20,7 +20,7 @@ PROCESSES = 2
 """One API and one worker: the least that run."""
 
 
-async def check(settings: Settings) -> AsyncIterator[Finding]:
+async def check(settings: Settings) -> AsyncIterator[Diagnosis]:
     """Everything that one connection can see."""
     try:
         row = await database.fetch_one(_SEEN)
@@ -38,13 +38,13 @@ async def check(settings: Settings) -> AsyncIterator[Finding]:
     yield await _schema()
 
 
-def _version(row: database.Record) -> Finding:
+def _version(row: database.Record) -> Diagnosis:
     if row["version"] < OLDEST:
         return fail("PostgreSQL", row["version_text"], "upgrade to 15 or newer")
     return ok("PostgreSQL", row["version_text"])
 
 
-def _durability(row: database.Record) -> Finding:
+def _durability(row: database.Record) -> Diagnosis:
     off = [name for name in DURABLE if row[name] == "off"]
     if off:
         mend = "turn them on: what is committed must outlive a crash, or mails go out twice"
@@ -52,14 +52,14 @@ def _durability(row: database.Record) -> Finding:
     return ok("PostgreSQL durability", "on")
 
 
-def _rights(row: database.Record) -> Finding:
+def _rights(row: database.Record) -> Diagnosis:
     if row["is_super"] or row["may_create"]:
         what = "a superuser" if row["is_super"] else "able to change the schema"
         return warn("PostgreSQL role", f"{row['role']} is {what}", "let API and worker use a role of deploy/roles.sql")
     return ok("PostgreSQL role", f"{row['role']} may not change the schema")
 
 
-def _connections(row: database.Record, settings: Settings) -> Finding:
+def _connections(row: database.Record, settings: Settings) -> Diagnosis:
     free = row["limit"] - row["reserved"] - row["used"]
     wanted = settings.database_pool * PROCESSES
     seen = f"{row['used']} of {row['limit']} in use"
@@ -69,14 +69,14 @@ def _connections(row: database.Record, settings: Settings) -> Finding:
     return ok("PostgreSQL connections", seen)
 
 
-async def _clock() -> Finding:
+async def _clock() -> Diagnosis:
     before = time.monotonic()
     theirs = await database.fetch_value("SELECT extract(epoch FROM clock_timestamp())::float8")
     way = (time.monotonic() - before) / 2
-    return clock_finding("PostgreSQL", theirs + way)
+    return clock_diagnosis("PostgreSQL", theirs + way)
 
 
-def clock_finding(subject: str, theirs: float) -> Finding:
+def clock_diagnosis(subject: str, theirs: float) -> Diagnosis:
     """How far another clock (seconds since 1970) is from this machine's."""
     apart = abs(machine_time().timestamp() - theirs)
     if apart > MOST_APART:
@@ -91,7 +91,7 @@ def machine_time() -> datetime:
     return Clock().now().astimezone(UTC)
 
 
-async def _schema() -> Finding:
+async def _schema() -> Diagnosis:
     missing = await migration.unapplied()
     if missing:
         return fail(

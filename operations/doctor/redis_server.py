@@ -6,14 +6,14 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from models import availability, origin
-from operations.doctor.finding import Finding, fail, ok, warn
-from operations.doctor.postgresql import clock_finding
+from operations.doctor.diagnosis import Diagnosis, fail, ok, warn
+from operations.doctor.postgresql import clock_diagnosis
 
 OLDEST = 6
 """Major version of the oldest Redis that is tried here."""
 
 
-async def check(redis: Redis) -> AsyncIterator[Finding]:
+async def check(redis: Redis) -> AsyncIterator[Diagnosis]:
     """Everything that one connection can see."""
     try:
         about = await redis.info("server")
@@ -23,10 +23,10 @@ async def check(redis: Redis) -> AsyncIterator[Finding]:
         return
     yield _version(about)
     yield await _policy(redis)
-    yield clock_finding("Redis", seconds + micros / 1e6)
+    yield clock_diagnosis("Redis", seconds + micros / 1e6)
 
 
-async def recognised(redis: Redis) -> Finding:
+async def recognised(redis: Redis) -> Diagnosis:
     """Whether the database is the one that was sent from last."""
     try:
         differences = await origin.differences(redis)
@@ -39,7 +39,7 @@ async def recognised(redis: Redis) -> Finding:
     return ok("origin", "the database that was sent from last")
 
 
-def _version(about: dict[str, str]) -> Finding:
+def _version(about: dict[str, str]) -> Diagnosis:
     name = "Valkey" if "valkey_version" in about else "Redis"
     version = str(about.get("valkey_version", about.get("redis_version", "0")))
     if int(version.partition(".")[0]) < OLDEST:
@@ -47,7 +47,7 @@ def _version(about: dict[str, str]) -> Finding:
     return ok(name, version)
 
 
-async def _policy(redis: Redis) -> Finding:
+async def _policy(redis: Redis) -> Diagnosis:
     try:
         policy = (await redis.config_get("maxmemory-policy"))["maxmemory-policy"]
     except (ResponseError, KeyError):

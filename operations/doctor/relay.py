@@ -3,17 +3,17 @@
 from collections.abc import AsyncIterator
 
 from jobs.channels.smtp.relay import UNREACHABLE, Address, Relay
-from operations.doctor.finding import Finding, fail, ok
+from operations.doctor.diagnosis import Diagnosis, fail, ok
 from settings import Settings
 
 
-async def check(settings: Settings) -> AsyncIterator[Finding]:
-    """One finding for each relay."""
+async def check(settings: Settings) -> AsyncIterator[Diagnosis]:
+    """One diagnosis for each relay."""
     for url in (settings.smtp_url or "").split():
         yield await _try(Address.parse(url), settings)
 
 
-async def _try(address: Address, settings: Settings) -> Finding:
+async def _try(address: Address, settings: Settings) -> Diagnosis:
     relay = Relay(address, limit=1, encrypted=settings.smtp_tls == "required", local_hostname=settings.mail_domain)
     subject = f"relay {address.name}"
     try:

@@ -20,7 +20,7 @@ from models import migration, partition
 from models.clock import now
 from models.plan import Plan, PlanChannel, PlanStatus
 from operations.doctor import postgresql
-from operations.doctor.finding import Grade
+from operations.doctor.diagnosis import Grade
 from settings import Settings
 from tests.factories import make_customers, make_resolved, make_shop
 
@@ -140,7 +140,7 @@ async def test_what_is_up_to_date_is_migrated_by_whoever_may_change_nothing(as_a
 
 
 async def test_the_doctor_is_content_with_it(as_app: str, settings: Settings):
-    found = {finding.subject: finding for finding in [each async for each in postgresql.check(settings)]}
+    found = {diagnosis.subject: diagnosis for diagnosis in [each async for each in postgresql.check(settings)]}
 
     assert found["PostgreSQL role"].grade is Grade.OK
     assert found["schema"].grade is Grade.OK

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from models import database as db
 from operations.bounces import listen
 from operations.doctor import Unwell, bounces, configuration, examine, judge, postgresql, redis_server, relay
-from operations.doctor.finding import Finding, Grade, ok, warn
+from operations.doctor.diagnosis import Diagnosis, Grade, ok, warn
 from settings import Settings
 from tests.processes import command, free_port
 from tests.smtp_sink import Sink
@@ -31,13 +31,13 @@ def sound(settings: Settings) -> Settings:
     )  # fmt: skip
 
 
-def found(settings: Settings) -> dict[str, Finding]:
+def found(settings: Settings) -> dict[str, Diagnosis]:
     """What the settings alone tell, by its subject."""
-    return {finding.subject: finding for finding in configuration.check(settings)}
+    return {diagnosis.subject: diagnosis for diagnosis in configuration.check(settings)}
 
 
 def test_sound_settings_need_no_mending(sound: Settings):
-    assert [finding for finding in found(sound).values() if finding.grade is not Grade.OK] == []
+    assert [diagnosis for diagnosis in found(sound).values() if diagnosis.grade is not Grade.OK] == []
 
 
 @pytest.mark.parametrize(
@@ -57,11 +57,11 @@ def test_sound_settings_need_no_mending(sound: Settings):
     ],
 )
 def test_what_would_not_do_in_earnest_is_named_with_its_mending(sound: Settings, changes, subject, grade):
-    finding = found(sound.model_copy(update=changes))[subject]
+    diagnosis = found(sound.model_copy(update=changes))[subject]
 
-    assert finding.grade is grade
-    assert finding.mend
-    assert not any(secret in str(finding) for secret in (TOKEN, SECRET, "a" * 40))
+    assert diagnosis.grade is grade
+    assert diagnosis.mend
+    assert not any(secret in str(diagnosis) for secret in (TOKEN, SECRET, "a" * 40))
 
 
 def test_a_secret_that_others_may_read_is_named(sound: Settings, monkeypatch, tmp_path: Path):
@@ -87,7 +87,7 @@ def test_what_is_misspelt_or_no_line_in_dotenv_is_named_and_no_value_shown(
         "PRODUCTION\nSECRET_KEY_FILE=hidden\nTOKEN_SECRET='hidden\nport=8001\n"
     )
 
-    told = [str(finding) for finding in configuration.check(sound) if finding.grade is not Grade.OK]
+    told = [str(diagnosis) for diagnosis in configuration.check(sound) if diagnosis.grade is not Grade.OK]
 
     assert told == [
         "warn  .env: DATABSE_URL is no setting\n      → did you mean DATABASE_URL?",
@@ -108,21 +108,21 @@ def test_nothing_is_said_of_other_programs_variables_in_dotenv_nor_of_any_in_the
     others = "COMPOSE_PROJECT_NAME=shop\nPOSTGRES_PASSWORD=p\nOTEL_SERVICE_NAME=api\nDEBUG\n"
     (tmp_path / ".env").write_text(f"export HOST=127.0.0.1\nMAIL_DOMAIN='a.example' # ours\n{others}")
 
-    assert [finding for finding in configuration.check(sound) if finding.grade is not Grade.OK] == []
+    assert [diagnosis for diagnosis in configuration.check(sound) if diagnosis.grade is not Grade.OK] == []
 
 
-async def grades(checks: Sequence[Finding]) -> dict[str, Grade]:
-    return {finding.subject: finding.grade for finding in checks}
+async def grades(checks: Sequence[Diagnosis]) -> dict[str, Grade]:
+    return {diagnosis.subject: diagnosis.grade for diagnosis in checks}
 
 
 async def test_a_sound_database_is_found_so_but_for_the_superuser_of_the_tests(sound: Settings, database: None):
     checks = [each async for each in postgresql.check(sound)]
 
-    assert {finding.subject: finding.grade for finding in checks if finding.grade is not Grade.OK} == {
+    assert {diagnosis.subject: diagnosis.grade for diagnosis in checks if diagnosis.grade is not Grade.OK} == {
         "PostgreSQL role": Grade.WARN
     }
     assert {"PostgreSQL", "PostgreSQL durability", "PostgreSQL connections", "PostgreSQL clock", "schema"} <= {
-        finding.subject for finding in checks
+        diagnosis.subject for diagnosis in checks
     }
 
 
@@ -131,7 +131,7 @@ async def test_a_database_that_loses_commits_is_found(sound: Settings, database:
     try:
         await db.disconnect()
         await db.connect(sound.database_url or "")
-        checks = {finding.subject: finding async for finding in postgresql.check(sound)}
+        checks = {diagnosis.subject: diagnosis async for diagnosis in postgresql.check(sound)}
     finally:
         await db.execute("ALTER DATABASE postgres RESET synchronous_commit")
 
@@ -142,7 +142,7 @@ async def test_a_database_that_loses_commits_is_found(sound: Settings, database:
 async def test_a_pool_that_does_not_fit_is_found(sound: Settings, database: None):
     wide = sound.model_copy(update={"database_pool": 200})
 
-    checks = {finding.subject: finding async for finding in postgresql.check(wide)}
+    checks = {diagnosis.subject: diagnosis async for diagnosis in postgresql.check(wide)}
 
     assert checks["PostgreSQL connections"].grade is Grade.WARN
 
@@ -151,13 +151,13 @@ async def test_a_pool_that_does_not_fit_is_found(sound: Settings, database: None
 def test_clocks_are_held_against_each_other(apart: float, grade: Grade):
     theirs = postgresql.machine_time().timestamp() + apart
 
-    assert postgresql.clock_finding("Redis", theirs).grade is grade
+    assert postgresql.clock_diagnosis("Redis", theirs).grade is grade
 
 
 async def test_a_redis_that_drops_keys_is_found(sound: Settings, redis: Redis):
     await redis.config_set("maxmemory-policy", "allkeys-lru")
     try:
-        checks = {finding.subject: finding async for finding in redis_server.check(redis)}
+        checks = {diagnosis.subject: diagnosis async for diagnosis in redis_server.check(redis)}
     finally:
         await redis.config_set("maxmemory-policy", "noeviction")
 
@@ -170,10 +170,10 @@ async def test_a_database_that_was_restored_is_found(sound: Settings, database: 
     assert (await redis_server.recognised(redis)).grade is Grade.OK
     await db.execute("UPDATE origin SET timeline = timeline + 1")
 
-    finding = await redis_server.recognised(redis)
+    diagnosis = await redis_server.recognised(redis)
 
-    assert finding.grade is Grade.FAIL
-    assert "server.py restored" in finding.mend
+    assert diagnosis.grade is Grade.FAIL
+    assert "server.py restored" in diagnosis.mend
 
 
 async def test_relays_are_tried_and_get_no_mail(sound: Settings, tmp_path: Path):
@@ -186,8 +186,8 @@ async def test_relays_are_tried_and_get_no_mail(sound: Settings, tmp_path: Path)
     finally:
         sink.stop()
 
-    assert [finding.grade for finding in checks] == [Grade.OK, Grade.FAIL]
-    assert [finding.grade for finding in encrypted] == [Grade.FAIL, Grade.FAIL]
+    assert [diagnosis.grade for diagnosis in checks] == [Grade.OK, Grade.FAIL]
+    assert [diagnosis.grade for diagnosis in encrypted] == [Grade.FAIL, Grade.FAIL]
     assert "certificate" in encrypted[0].mend
     assert sink.accepted() == []
 
@@ -216,17 +216,17 @@ async def test_with_every_engine_gone_each_is_named(sound: Settings):
         }
     )
 
-    findings = await examine(gone)
+    diagnoses = await examine(gone)
 
-    failed = [finding.subject for finding in findings if finding.grade is Grade.FAIL]
+    failed = [diagnosis.subject for diagnosis in diagnoses if diagnosis.grade is Grade.FAIL]
     assert failed == ["PostgreSQL", "Redis", "origin", "relay 127.0.0.1:1"]
-    assert not any("hidden" in str(finding) for finding in findings)
+    assert not any("hidden" in str(diagnosis) for diagnosis in diagnoses)
 
 
 def test_only_what_fails_makes_the_command_fail():
     judge([ok("a", "fine"), warn("b", "odd", "mend it")])
     with pytest.raises(Unwell, match="1 of 2 checks failed"):
-        judge([ok("a", "fine"), Finding(Grade.FAIL, "b", "broken", "mend it")])
+        judge([ok("a", "fine"), Diagnosis(Grade.FAIL, "b", "broken", "mend it")])
 
 
 async def test_the_command_tells_all_and_its_code_says_whether_anything_failed(database: None, sound: Settings):

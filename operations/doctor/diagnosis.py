@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Grade(StrEnum):
-    """How grave a finding is: only FAIL makes the command fail."""
+    """How grave a diagnosis is: only FAIL makes the command fail."""
 
     OK = "ok"
     WARN = "warn"
@@ -13,7 +13,7 @@ class Grade(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """What was looked at, what was seen, and how to mend it where that is needed."""
 
     grade: Grade
@@ -27,16 +27,16 @@ class Finding:
         return f"{line}\n      → {self.mend}" if self.mend else line
 
 
-def ok(subject: str, seen: str) -> Finding:
+def ok(subject: str, seen: str) -> Diagnosis:
     """All is well."""
-    return Finding(Grade.OK, subject, seen)
+    return Diagnosis(Grade.OK, subject, seen)
 
 
-def warn(subject: str, seen: str, mend: str) -> Finding:
+def warn(subject: str, seen: str, mend: str) -> Diagnosis:
     """It works, and will not for ever or not for everybody."""
-    return Finding(Grade.WARN, subject, seen, mend)
+    return Diagnosis(Grade.WARN, subject, seen, mend)
 
 
-def fail(subject: str, seen: str, mend: str) -> Finding:
+def fail(subject: str, seen: str, mend: str) -> Diagnosis:
     """It does not work, or not safely."""
-    return Finding(Grade.FAIL, subject, seen, mend)
+    return Diagnosis(Grade.FAIL, subject, seen, mend)

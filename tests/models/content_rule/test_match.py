@@ -1,10 +1,10 @@
-"""One text under the content rules (R13): exact findings, and no text that keeps the server busy."""
+"""One text under the content rules (R13): exact matches, and no text that keeps the server busy."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.content_rule import Finding, Way, check
+from models.content_rule import Match, Way, check
 from models.content_rule.disguise import plain
 from models.content_rule.link import endings
 
@@ -24,10 +24,10 @@ def test_numbers_dates_and_versions_pass(text: str) -> None:
     assert check(text) == []
 
 
-def test_a_finding_says_what_and_where() -> None:
+def test_a_match_says_what_and_where() -> None:
     assert check("Go to bloomshop.com, call 0812-3456-7890!") == [
-        Finding(Way.LINK, "bloomshop.com", 6, 19),
-        Finding(Way.PHONE, "0812-3456-7890", 26, 40),
+        Match(Way.LINK, "bloomshop.com", 6, 19),
+        Match(Way.PHONE, "0812-3456-7890", 26, 40),
     ]
 
 
@@ -98,7 +98,7 @@ def test_the_root_zone_is_known() -> None:
 
 
 @given(st.text(max_size=200))
-def test_any_text_is_checked_and_findings_are_its_own_words(text: str) -> None:
+def test_any_text_is_checked_and_matches_are_its_own_words(text: str) -> None:
     end = 0
     for found in check(text):
         assert end <= found.start < found.end <= len(text)

@@ -8,8 +8,8 @@ from models.content_rule.link import emails, links
 from models.content_rule.messenger import messengers
 from models.content_rule.phone import phones
 
-MOST_FINDINGS = 100
-"""How many findings of one text are told."""
+MOST_MATCHES = 100
+"""How many matches of one text are told."""
 
 
 class Way(StrEnum):
@@ -22,7 +22,7 @@ class Way(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Match:
     """A way out in a text: its kind, the offending words as written, and where they begin and end."""
 
     way: Way
@@ -36,18 +36,18 @@ _RULES = ((Way.EMAIL, emails), (Way.MESSENGER, messengers), (Way.LINK, links), (
 
 def without(text: str) -> str:
     """The text with every way out left out."""
-    for finding in reversed(check(text)):
-        text = f"{text[: finding.start].rstrip()} {text[finding.end :].lstrip()}"
+    for match in reversed(check(text)):
+        text = f"{text[: match.start].rstrip()} {text[match.end :].lstrip()}"
     return text.strip()
 
 
-def check(text: str) -> list[Finding]:
+def check(text: str) -> list[Match]:
     """Every way out in a text, in order; of those that overlap, the longest."""
     read = plain(text)
     found = [(way, *read.span(start, end)) for way, rule in _RULES for start, end in rule(read.text)]
-    kept: list[Finding] = []
+    kept: list[Match] = []
     for way, start, end in sorted(found, key=lambda one: one[1] - one[2]):
-        if len(kept) < MOST_FINDINGS and all(end <= other.start or other.end <= start for other in kept):
+        if len(kept) < MOST_MATCHES and all(end <= other.start or other.end <= start for other in kept):
             words = text[start:end].rstrip(" .,;:!?)")
-            kept.append(Finding(way, words, start, start + len(words)))
+            kept.append(Match(way, words, start, start + len(words)))
     return sorted(kept, key=lambda one: one.start)
