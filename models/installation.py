@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models import database
-from models.worker import Figures
+from models.worker import MessageCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class RunningWorker:
     """A worker whose lease has not run out: what it told with its last heartbeat."""
 
     name: str
-    figures: Figures
+    figures: MessageCounts
 
 
 @dataclass(frozen=True, slots=True)

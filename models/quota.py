@@ -22,7 +22,7 @@ ZONE = timezone(timedelta(hours=-4))
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Engagement:
     """What a shop sent within the window, how much was read, and how many customers left, each once."""
 
     shop_id: int
@@ -109,19 +109,19 @@ def start_of(day: date) -> datetime:
     return datetime.combine(day, time(), ZONE).astimezone(UTC)
 
 
-def rewards(figures: Sequence[Figures]) -> dict[int, Reward]:
+def rewards(engagements: Sequence[Engagement]) -> dict[int, Reward]:
     """Each shop's comparison with its peers. Shops with too few sent messages have none, and are nobody's peers.
 
     Rates are compared as exact fractions, and a tie beats nobody.
     """
-    tiers: dict[str, list[Figures]] = defaultdict(list)
-    for each in figures:
+    tiers: dict[str, list[Engagement]] = defaultdict(list)
+    for each in engagements:
         if each.sent >= max(1, tier.terms().least_sent):
             tiers[each.tier].append(each)
     return {shop_id: reward for shops in tiers.values() for shop_id, reward in _compared(shops).items()}
 
 
-def _compared(shops: Sequence[Figures]) -> dict[int, Reward]:
+def _compared(shops: Sequence[Engagement]) -> dict[int, Reward]:
     read = sorted(Fraction(each.read, each.sent) for each in shops)
     stayed = sorted(Fraction(-each.unsubscribed, each.sent) for each in shops)
     return {
@@ -171,12 +171,15 @@ async def give_back(plan_id: int) -> bool:
 
 
 async def recompute(at: datetime) -> None:
-    """Compute every shop's reward of the day afresh; those without figures have none. Repeating it is harmless."""
+    """Compute every shop's reward of the day afresh; those that sent nothing have none. Repeating it is harmless."""
     since = at - timedelta(days=tier.terms().window_days)
-    rows = await database.fetch(_FIGURES, since, at)
+    rows = await database.fetch(_ENGAGEMENTS, since, at)
     tiers = {row["shop_id"]: tier.tier_of(row["gmv"], row["currency"], row["tier"]).name for row in rows}
     found = rewards(
-        [Figures(row["shop_id"], tiers[row["shop_id"]], row["sent"], row["read"], row["unsubscribed"]) for row in rows]
+        [
+            Engagement(row["shop_id"], tiers[row["shop_id"]], row["sent"], row["read"], row["unsubscribed"])
+            for row in rows
+        ]
     )
     async with database.transaction():
         await database.execute("DELETE FROM quota_reward WHERE NOT shop_id = ANY($1::int[])", list(found))
@@ -226,7 +229,7 @@ freed AS (UPDATE plan p SET quota_week = NULL FROM held WHERE p.id = held.id)
 UPDATE quota_week w SET used = used - 1 FROM held WHERE w.shop_id = held.shop_id AND w.week = held.quota_week
 """
 
-_FIGURES = """
+_ENGAGEMENTS = """
 SELECT s.id AS shop_id, s.gmv, s.currency, s.tier, m.sent, m.read, coalesce(u.count, 0) AS unsubscribed
 FROM shop s
 JOIN (

@@ -14,7 +14,7 @@ import orjson
 from models import database
 from models.clock import now
 from models.mail import authentication
-from models.mail.authentication import Check, Expected, Finding, Look
+from models.mail.authentication import Check, Expected, Look, SenderFinding
 from models.mail.dkim import public_key
 from settings import Settings
 
@@ -45,7 +45,7 @@ class SenderDomain:
 
     domain: str
     state: DomainState
-    findings: Sequence[Finding]
+    findings: Sequence[SenderFinding]
     checked_at: datetime | None
 
 
@@ -60,7 +60,7 @@ def is_checked(domain: str, settings: Settings) -> bool:
     return settings.sender_check == "required" and (settings.production or not is_local)
 
 
-def state_after(findings: Sequence[Finding], before: DomainState) -> DomainState:
+def state_after(findings: Sequence[SenderFinding], before: DomainState) -> DomainState:
     """One failure fails; all must pass; what DNS did not say leaves it as it was."""
     if any(finding.passes is False for finding in findings):
         return DomainState.FAILED
@@ -109,7 +109,7 @@ async def _due(limit: int) -> list[SenderDomain]:
     return [_domain(row) for row in rows]
 
 
-async def _keep(before: SenderDomain, findings: Sequence[Finding]) -> SenderDomain:
+async def _keep(before: SenderDomain, findings: Sequence[SenderFinding]) -> SenderDomain:
     at = now()
     state = state_after(findings, before.state)
     is_settled = state is DomainState.VERIFIED and all(finding.passes for finding in findings)
@@ -125,7 +125,9 @@ async def _keep(before: SenderDomain, findings: Sequence[Finding]) -> SenderDoma
 
 
 def _domain(row: database.Record) -> SenderDomain:
-    findings = [Finding(Check(each["check"]), each["passes"], each["message"]) for each in database.decode(row[2])]
+    findings = [
+        SenderFinding(Check(each["check"]), each["passes"], each["message"]) for each in database.decode(row[2])
+    ]
     return SenderDomain(row[0], DomainState(row[1]), findings, row[3])
 
 

@@ -12,7 +12,7 @@ import orjson
 
 from models import database
 
-Figures = Sequence[tuple[str, str, str, int]]
+MessageCounts = Sequence[tuple[str, str, str, int]]
 """What a worker counted since it began: (relay, domain, outcome, messages)."""
 
 
@@ -27,7 +27,7 @@ async def register(worker_id: UUID, name: str, lease: timedelta) -> None:
     )
 
 
-async def beat(worker_id: UUID, lease: timedelta, figures: Figures = (), failing: Sequence[str] = ()) -> bool:
+async def beat(worker_id: UUID, lease: timedelta, figures: MessageCounts = (), failing: Sequence[str] = ()) -> bool:
     """Prolong the lease; False when the worker was already given up, and must register anew.
 
     `failing` are the relays that could not be reached when it last tried.

@@ -9,7 +9,7 @@ import strawberry
 from models import experiment as experiments
 from models.coupon import Coupon
 from models.experiment import Experiment, winner
-from models.experiment.winner import Result, Verdict
+from models.experiment.winner import ExperimentVerdict, Result
 from models.plan import Plan
 from resolvers.context import Info
 
@@ -57,7 +57,7 @@ async def result(info: Info, root: strawberry.Parent[TriedVariant]) -> Result:
     return (await info.context.loaders.variant_results.load(root.plan_id))[root.number]
 
 
-async def verdict(info: Info, root: strawberry.Parent[Tried]) -> Verdict:
+async def verdict(info: Info, root: strawberry.Parent[Tried]) -> ExperimentVerdict:
     """Which variant is the best by now."""
     found = await info.context.loaders.variant_results.load(root.plan.id)
     return winner.verdict(found, root.experiment.metric)

@@ -19,7 +19,7 @@ from models.enclosure import Enclosure
 from models.experiment import lift, winner
 from models.experiment.lift import Lift
 from models.experiment.winner import Result
-from models.metric import Figures, funnel
+from models.metric import PlanFigures, funnel
 from models.metric import part as plan_part
 from models.metric.funnel import Funnel
 from models.metric.part import PlanParts
@@ -117,7 +117,7 @@ class Loaders:
     segment = Lazily[int, Segment | None](_by("id", Segment))
     segment_versions = Lazily[int, list[Version]](versions)
     size_history = Lazily[tuple[int, int], list[Size]](size.histories)
-    figures = Lazily[int, Figures | None](metric.of_plans)
+    figures = Lazily[int, PlanFigures | None](metric.of_plans)
     plan_parts = Lazily[int, PlanParts](plan_part.of_plans)
     variant_results = Lazily[int, list[Result]](winner.results)
     lift = Lazily[tuple[int, int], Lift | None](lift.of_plans)

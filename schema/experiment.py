@@ -27,7 +27,7 @@ describe(
 Root: TypeAlias = strawberry.Parent[resolvers.Tried]
 VariantRoot: TypeAlias = strawberry.Parent[resolvers.TriedVariant]
 ResultRoot: TypeAlias = strawberry.Parent[winners.Result]
-VerdictRoot: TypeAlias = strawberry.Parent[winners.Verdict]
+VerdictRoot: TypeAlias = strawberry.Parent[winners.ExperimentVerdict]
 
 
 def _delivered(root: ResultRoot) -> Long:

@@ -12,7 +12,7 @@ from resolvers.long import Long
 from schema.activity import Activity, ProductActivity, activity_of_part
 from schema.money import Money
 
-Root: TypeAlias = strawberry.Parent[models.Figures]
+Root: TypeAlias = strawberry.Parent[models.PlanFigures]
 FunnelRoot: TypeAlias = strawberry.Parent[funnels.Funnel]
 
 
@@ -132,15 +132,15 @@ def _gmv_taken_back(root: Root) -> Money:
     return Money(amount=Long(root.earned.gmv_taken_back), currency=root.currency)
 
 
-def _failed(root: Root) -> list[models.Outcome]:
+def _failed(root: Root) -> list[models.DeliveryOutcome]:
     return root.failed
 
 
-def _held_back(root: Root) -> list[models.Outcome]:
+def _held_back(root: Root) -> list[models.DeliveryOutcome]:
     return root.held_back
 
 
-def _waiting(root: Root) -> list[models.Outcome]:
+def _waiting(root: Root) -> list[models.DeliveryOutcome]:
     return root.waiting
 
 

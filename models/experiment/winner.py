@@ -39,7 +39,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ExperimentVerdict:
     """The best variant, and how surely it is: how often chance alone would put it so far before the next best.
 
     `p_value` is None when there is nothing to compare yet.
@@ -59,7 +59,7 @@ def ranked(results: Sequence[Result], metric: Metric) -> list[Result]:
     return sorted(results, key=lambda result: (-result.rate(metric), result.variant))
 
 
-def verdict(results: Sequence[Result], metric: Metric) -> Verdict:
+def verdict(results: Sequence[Result], metric: Metric) -> ExperimentVerdict:
     """Which variant is the best, and how surely.
 
     Its rate is held against that of the next best, and the chance multiplied by how many it might have been
@@ -67,9 +67,9 @@ def verdict(results: Sequence[Result], metric: Metric) -> Verdict:
     """
     best, second = ranked(results, metric)[:2]
     if not best.delivered or not second.delivered:
-        return Verdict(best.variant, None)
+        return ExperimentVerdict(best.variant, None)
     chance = interval.p_value(best.answered(metric), best.delivered, second.answered(metric), second.delivered)
-    return Verdict(best.variant, min(1.0, chance * (len(results) - 1)))
+    return ExperimentVerdict(best.variant, min(1.0, chance * (len(results) - 1)))
 
 
 async def results(plan_ids: Sequence[int]) -> list[list[Result]]:

@@ -17,7 +17,7 @@ import orjson
 
 from models import database, experiment, metric
 from models.identifier import NO_CUSTOMER, global_id
-from models.metric import Figures, Outcome
+from models.metric import DeliveryOutcome, PlanFigures
 
 PAGE = 5_000
 """Rows of the ledger that are in memory at once."""
@@ -92,7 +92,7 @@ async def _figures(plan_id: int) -> AsyncIterator[Rows]:
         yield [*_counts(found), *_outcomes(found)]
 
 
-def _counts(found: Figures) -> Iterator[tuple[str, None, None, object]]:
+def _counts(found: PlanFigures) -> Iterator[tuple[str, None, None, object]]:
     """The figures that are one number each; amounts in minor units of `currency`."""
     earned = found.earned
     yield from (
@@ -108,9 +108,9 @@ def _counts(found: Figures) -> Iterator[tuple[str, None, None, object]]:
     )  # fmt: skip
 
 
-def _outcomes(found: Figures) -> Iterator[tuple[str, str, str | None, int]]:
+def _outcomes(found: PlanFigures) -> Iterator[tuple[str, str, str | None, int]]:
     """The figures that are told by state and reason."""
-    parts: dict[str, Sequence[Outcome]] = {
+    parts: dict[str, Sequence[DeliveryOutcome]] = {
         "failed": found.failed,
         "heldBack": found.held_back,
         "waiting": found.waiting,

@@ -32,7 +32,7 @@ class Check(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SenderFinding:
     """What one check found: whether it passes (None when DNS did not say), and what there is or what to mend."""
 
     check: Check
@@ -53,7 +53,7 @@ class Expected:
     public_key: str | None = None
 
 
-async def check(expected: Expected, look: Look) -> list[Finding]:
+async def check(expected: Expected, look: Look) -> list[SenderFinding]:
     """Look up everything, and judge it."""
     sent_for = await spf.gather(expected.mail_domain, lambda name: _ask(look, name))
     dkim = await _ask(look, f"{expected.selector}._domainkey.{expected.domain}") if expected.selector else []
@@ -79,17 +79,17 @@ def dmarc_names(domain: str) -> list[str]:
     return [f"_dmarc.{'.'.join(each)}" for each in (labels, *above)]
 
 
-def judge_spf(expected: Expected, records: Mapping[str, Answer]) -> Finding:
+def judge_spf(expected: Expected, records: Mapping[str, Answer]) -> SenderFinding:
     """Whether the envelope's domain names who may send for it, and not everybody; `records` as `spf.gather` found them."""
     where = expected.mail_domain
     try:
         wrong = spf.fault(where, records)
     except spf.Unanswered as unanswered:
         return _unknown(Check.SPF, str(unanswered))
-    return _fails(Check.SPF, wrong) if wrong else Finding(Check.SPF, True, f"{where} says who may send for it.")
+    return _fails(Check.SPF, wrong) if wrong else SenderFinding(Check.SPF, True, f"{where} says who may send for it.")
 
 
-def judge_dkim(expected: Expected, records: Answer) -> Finding:
+def judge_dkim(expected: Expected, records: Answer) -> SenderFinding:
     """Whether the key that signs the mails is published, and is ours where we sign."""
     if expected.selector is None:
         return _fails(Check.DKIM, "Under which selector mails are signed is not known: set DKIM_SELECTOR.")
@@ -106,10 +106,10 @@ def judge_dkim(expected: Expected, records: Answer) -> Finding:
         return _fails(Check.DKIM, f"The key at {where} is revoked{ours}.")
     if expected.public_key and published != expected.public_key:
         return _fails(Check.DKIM, f"The key at {where} is not the one that mails are signed with{ours}.")
-    return Finding(Check.DKIM, True, f"The key is published at {where}.")
+    return SenderFinding(Check.DKIM, True, f"The key is published at {where}.")
 
 
-def judge_dmarc(expected: Expected, records: Answer) -> Finding:
+def judge_dmarc(expected: Expected, records: Answer) -> SenderFinding:
     """Whether the domain in From has a policy: providers of bulk mailboxes ask for one, be it `none`."""
     if records is None:
         return _unknown(Check.DMARC, f"_dmarc.{expected.domain}")
@@ -121,7 +121,7 @@ def judge_dmarc(expected: Expected, records: Answer) -> Finding:
     policy = found[0].get("p", "").lower()
     if policy not in ("none", "quarantine", "reject"):
         return _fails(Check.DMARC, f"The DMARC record for {expected.domain} has no policy: add p=quarantine or p=none.")
-    return Finding(Check.DMARC, True, f"The policy of {expected.domain} is {policy}.")
+    return SenderFinding(Check.DMARC, True, f"The policy of {expected.domain} is {policy}.")
 
 
 def _of_version(records: Sequence[str], version: str) -> list[Mapping[str, str]]:
@@ -134,9 +134,9 @@ def _tags(record: str) -> dict[str, str]:
     return {name.strip().lower(): value.strip() for name, mark, value in pairs if mark}
 
 
-def _fails(which: Check, message: str) -> Finding:
-    return Finding(which, False, message)
+def _fails(which: Check, message: str) -> SenderFinding:
+    return SenderFinding(which, False, message)
 
 
-def _unknown(which: Check, where: str) -> Finding:
-    return Finding(which, None, f"DNS did not answer about {where}.")
+def _unknown(which: Check, where: str) -> SenderFinding:
+    return SenderFinding(which, None, f"DNS did not answer about {where}.")

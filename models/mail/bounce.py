@@ -28,7 +28,7 @@ BOUNCED_SHARE = 0.1
 """What share of the mails that left they must be, to be about the plan."""
 
 
-class Verdict(StrEnum):
+class Disposition(StrEnum):
     """RETRY later, FAIL this message, SUPPRESS the address as well, or PAUSE the plan: the relay refuses us."""
 
     RETRY = "RETRY"
@@ -41,7 +41,7 @@ class Verdict(StrEnum):
 class Refusal:
     """A refusal judged: what to do, and the status to note (enhanced code where there is one)."""
 
-    verdict: Verdict
+    disposition: Disposition
     status: str
 
 
@@ -49,17 +49,17 @@ def judge(code: int, text: str) -> Refusal:
     """Judge a 4xx or 5xx reply. An enhanced status stands first in its text and is of its class (RFC 2034 §4).
 
     >>> judge(550, "5.1.1 no such user")
-    Refusal(verdict=<Verdict.SUPPRESS: 'SUPPRESS'>, status='5.1.1')
+    Refusal(disposition=<Disposition.SUPPRESS: 'SUPPRESS'>, status='5.1.1')
     """
     found = _ENHANCED.match(text)
     status = found[1] if found and found[1][0] == str(code)[0] else str(code)
     if code < 500 or status in _FULL:
-        return Refusal(Verdict.RETRY, status)
+        return Refusal(Disposition.RETRY, status)
     if is_hard(status):
-        return Refusal(Verdict.SUPPRESS, status)
+        return Refusal(Disposition.SUPPRESS, status)
     if status.startswith("5.7."):
-        return Refusal(Verdict.PAUSE, status)
-    return Refusal(Verdict.FAIL, status)
+        return Refusal(Disposition.PAUSE, status)
+    return Refusal(Disposition.FAIL, status)
 
 
 def is_hard(status: str) -> bool:

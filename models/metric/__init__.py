@@ -22,7 +22,7 @@ HELD_BACK = (
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryOutcome:
     """How many recipients of a plan share a state and a reason."""
 
     state: DeliveryState
@@ -45,7 +45,7 @@ class Earned:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures(Rates):
+class PlanFigures(Rates):
     """What a plan brought. `recipients` = delivered + failed + unknown + held back + still to go.
 
     `machine_read` and `machine_clicked` are messages that only machines opened or clicked; they are in no rate (B8).
@@ -53,7 +53,7 @@ class Figures(Rates):
 
     plan_id: int
     currency: str
-    outcomes: Sequence[Outcome]
+    outcomes: Sequence[DeliveryOutcome]
     read: int
     clicked: int
     machine_read: int
@@ -90,17 +90,17 @@ class Figures(Rates):
         return self._count(DeliveryState.PENDING, DeliveryState.COMMITTING)
 
     @property
-    def failed(self) -> list[Outcome]:
+    def failed(self) -> list[DeliveryOutcome]:
         """What was refused for good, by code, the most frequent first."""
         return self._outcomes(DeliveryState.FAILED)
 
     @property
-    def held_back(self) -> list[Outcome]:
+    def held_back(self) -> list[DeliveryOutcome]:
         """What was kept from going, by state and reason, the most frequent first."""
         return self._outcomes(*HELD_BACK)
 
     @property
-    def waiting(self) -> list[Outcome]:
+    def waiting(self) -> list[DeliveryOutcome]:
         """What is still to go but waits for a reason, such as the contact limit, the most frequent first."""
         return [outcome for outcome in self._outcomes(DeliveryState.PENDING) if outcome.reason is not None]
 
@@ -122,7 +122,7 @@ class Figures(Rates):
     def _count(self, *states: DeliveryState) -> int:
         return sum(outcome.count for outcome in self.outcomes if outcome.state in states)
 
-    def _outcomes(self, *states: DeliveryState) -> list[Outcome]:
+    def _outcomes(self, *states: DeliveryState) -> list[DeliveryOutcome]:
         return [outcome for outcome in self.outcomes if outcome.state in states]
 
 
@@ -130,7 +130,7 @@ TOUCHES = ("read", "clicked", "machine_read", "machine_clicked", "replied")
 """How a delivered message may be met."""
 
 
-async def of_plans(plan_ids: Sequence[int]) -> list[Figures | None]:
+async def of_plans(plan_ids: Sequence[int]) -> list[PlanFigures | None]:
     """The figures of each of these plans, None for one that does not exist; all from one statement."""
     by_plan: dict[int, list[database.Record]] = {}
     for row in await database.fetch(_FIGURES, list(plan_ids)):
@@ -138,9 +138,9 @@ async def of_plans(plan_ids: Sequence[int]) -> list[Figures | None]:
     return [_figures(by_plan[plan_id]) if plan_id in by_plan else None for plan_id in plan_ids]
 
 
-def _figures(rows: Sequence[database.Record]) -> Figures:
+def _figures(rows: Sequence[database.Record]) -> PlanFigures:
     first = rows[0]
-    return Figures(
+    return PlanFigures(
         plan_id=first["plan_id"],
         currency=first["currency"],
         outcomes=list(_outcomes(rows)),
@@ -158,10 +158,10 @@ def _figures(rows: Sequence[database.Record]) -> Figures:
     )
 
 
-def _outcomes(rows: Iterable[database.Record]) -> Iterable[Outcome]:
+def _outcomes(rows: Iterable[database.Record]) -> Iterable[DeliveryOutcome]:
     for row in rows:
         if row["state"] is not None:
-            yield Outcome(DeliveryState(row["state"]), row["reason"], row["count"])
+            yield DeliveryOutcome(DeliveryState(row["state"]), row["reason"], row["count"])
 
 
 # Each part is summed before it is joined, so that no row is counted for every row of another part.

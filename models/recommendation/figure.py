@@ -16,7 +16,7 @@ HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Conversion:
     """What messages of one coupon, or to one segment, brought; `orders` are credited ones that stand."""
 
     id: int
@@ -54,7 +54,7 @@ class Breadth:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class ShopFigures:
     """A shop's figures. Everything is of the window, but quota, sizes and customers.
 
     `unsubscribed` are customers, however often one of them left and came back (R19).
@@ -66,8 +66,8 @@ class Figures:
     bounced: int = 0
     plans: int = 0
     holds_out: bool = False
-    coupons: Sequence[Outcome] = ()
-    segments: Sequence[Outcome] = ()
+    coupons: Sequence[Conversion] = ()
+    segments: Sequence[Conversion] = ()
     hours: Mapping[str, Hours] = field(default_factory=dict)
     readers: Sequence[Reader] = ()
     breadths: Sequence[Breadth] = ()
@@ -78,7 +78,7 @@ class Figures:
     quota_left: int = 0
 
 
-async def gather(shop: Shop, at: datetime, window: timedelta) -> Figures:
+async def gather(shop: Shop, at: datetime, window: timedelta) -> ShopFigures:
     """The shop's figures of the `window` up to `at`."""
     since = at - window
     own = (await holdout.of_shop(shop.id)).control_percent > 0
@@ -88,15 +88,15 @@ async def gather(shop: Shop, at: datetime, window: timedelta) -> Figures:
     week = await quota.quota(shop.id, at)
     used = await database.fetch_value(_USED, shop.id, week.week - timedelta(weeks=WEEKS), week.week)
     ledger = await database.fetch(_LEDGER, shop.id, since, at)
-    return Figures(
+    return ShopFigures(
         sent=totals["sent"],
         unsubscribed=totals["unsubscribed"],
         emails=totals["emails"],
         bounced=totals["bounced"],
         plans=sum(row["sent"] > 0 for row in plans),
         holds_out=own or any(row["holds_out"] for row in plans),
-        coupons=_outcomes(plans, "coupon"),
-        segments=_outcomes(plans, "segment"),
+        coupons=_conversions(plans, "coupon"),
+        segments=_conversions(plans, "segment"),
         hours=_hours(ledger),
         readers=_readers(ledger),
         breadths=[Breadth(*row) for row in await database.fetch(_BREADTHS, shop.id, since, at)],
@@ -107,15 +107,17 @@ async def gather(shop: Shop, at: datetime, window: timedelta) -> Figures:
     )
 
 
-def _outcomes(plans: Sequence[database.Record], what: str) -> list[Outcome]:
+def _conversions(plans: Sequence[database.Record], what: str) -> list[Conversion]:
     """Plans summed by their coupon or segment; those that try variants belong to no single coupon."""
-    found: dict[int, Outcome] = {}
+    found: dict[int, Conversion] = {}
     for row in plans:
         key = row[f"{what}_id"]
         if key is None or (what == "coupon" and row["is_trying"]):
             continue
-        known = found.get(key, Outcome(key, row[f"{what}_name"], 0, 0, row[f"{what}_is_usable"]))
-        found[key] = Outcome(key, known.name, known.sent + row["sent"], known.orders + row["orders"], known.is_usable)
+        known = found.get(key, Conversion(key, row[f"{what}_name"], 0, 0, row[f"{what}_is_usable"]))
+        found[key] = Conversion(
+            key, known.name, known.sent + row["sent"], known.orders + row["orders"], known.is_usable
+        )
     return list(found.values())
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from models.experiment.interval import newcombe
-from models.recommendation.figure import Figures, Outcome
+from models.recommendation.figure import Conversion, ShopFigures
 from models.recommendation.threshold import Kind, Thresholds
 
 
@@ -22,13 +22,13 @@ class Finding:
     numbers: Mapping[str, float]
 
 
-def findings(figures: Figures, limits: Thresholds) -> list[Finding]:
+def findings(figures: ShopFigures, limits: Thresholds) -> list[Finding]:
     """All that the figures recommend: by priority, then the most severe first."""
     found = [finding for kind, rule in RULES.items() for finding in rule(figures, limits, kind)]
     return sorted(found, key=lambda each: (limits.priorities[each.kind], -each.severity, each.kind, each.subject))
 
 
-def _unsubscribing(figures: Figures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _unsubscribing(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
     """R19: more than 5 percent of messages make somebody leave."""
     percent = _percent(figures.unsubscribed, figures.sent)
     if figures.sent >= limits.limit(kind, "least_sent") and percent > limits.limit(kind, "percent"):
@@ -40,7 +40,7 @@ def _unsubscribing(figures: Figures, limits: Thresholds, kind: Kind) -> Iterator
         yield Finding(kind, "", message, percent, numbers)
 
 
-def _bouncing(figures: Figures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _bouncing(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
     """Relays judge a sender by its bounces."""
     percent = _percent(figures.bounced, figures.emails)
     if figures.emails >= limits.limit(kind, "least_sent") and percent > limits.limit(kind, "percent"):
@@ -52,7 +52,7 @@ def _bouncing(figures: Figures, limits: Thresholds, kind: Kind) -> Iterator[Find
         yield Finding(kind, "", message, percent, numbers)
 
 
-def _language(figures: Figures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _language(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
     """Many read a language that the plans have no text in."""
     for reader in figures.readers:
         percent = _percent(reader.foreign, figures.sent)
@@ -65,27 +65,27 @@ def _language(figures: Figures, limits: Thresholds, kind: Kind) -> Iterator[Find
             yield Finding(kind, reader.tag, message, percent, numbers)
 
 
-def _coupon(figures: Figures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _coupon(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
     """One coupon surely brings more orders a message than the others together."""
     yield from _better(figures.coupons, limits, kind, "The coupon “{name}”", "use it again")
 
 
-def _segment(figures: Figures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _segment(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
     """One segment surely brings more orders a message than the others together."""
     yield from _better(figures.segments, limits, kind, "The segment “{name}”", "write to it more often")
 
 
 def _better(
-    outcomes: Sequence[Outcome], limits: Thresholds, kind: Kind, subject: str, advice: str
+    conversions: Sequence[Conversion], limits: Thresholds, kind: Kind, subject: str, advice: str
 ) -> Iterator[Finding]:
-    """The best of several outcomes, if the interval of its difference from the rest excludes none."""
+    """The best of several conversions, if the interval of its difference from the rest excludes none."""
     enough = limits.limit(kind, "least_sent")
-    usable = [each for each in outcomes if each.is_usable and each.sent >= enough]
+    usable = [each for each in conversions if each.is_usable and each.sent >= enough]
     if not usable:
         return
     best = max(usable, key=lambda each: (_percent(each.orders, each.sent), -each.id))
-    sent = sum(each.sent for each in outcomes) - best.sent
-    orders = sum(each.orders for each in outcomes) - best.orders
+    sent = sum(each.sent for each in conversions) - best.sent
+    orders = sum(each.orders for each in conversions) - best.orders
     if sent < enough:
         return
     # Somebody may order twice; a share cannot be more than all.
@@ -103,7 +103,7 @@ def _better(
         yield Finding(kind, str(best.id), message, own - others, numbers)
 
 
-def _hour(figures: Figures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _hour(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
     """In a time zone messages are read at an hour at which few are sent."""
     for zone, hours in sorted(figures.hours.items()):
         read, sent = sum(hours.read), sum(hours.sent)
@@ -119,7 +119,7 @@ def _hour(figures: Figures, limits: Thresholds, kind: Kind) -> Iterator[Finding]
             yield Finding(kind, zone, message, read_percent - sent_percent, numbers)
 
 
-def _broad(figures: Figures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _broad(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
     """A segment that plans go to is nearly everybody."""
     if figures.customers < limits.limit(kind, "least_customers"):
         return
@@ -134,7 +134,7 @@ def _broad(figures: Figures, limits: Thresholds, kind: Kind) -> Iterator[Finding
             yield Finding(kind, str(segment.id), message, percent, numbers)
 
 
-def _quota(figures: Figures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _quota(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
     """Much of the weekly quota is left."""
     if not figures.quota or not figures.quota_left:
         return
@@ -150,7 +150,7 @@ def _quota(figures: Figures, limits: Thresholds, kind: Kind) -> Iterator[Finding
         yield Finding(kind, "", message, 100 - percent, numbers)
 
 
-def _holdout(figures: Figures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _holdout(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
     """Nothing is held out, so nobody can tell what the messages brought."""
     is_enough = figures.plans >= limits.limit(kind, "least_plans") and figures.sent >= limits.limit(kind, "least_sent")
     if is_enough and not figures.holds_out:
@@ -165,7 +165,7 @@ def _percent(part: int, whole: int) -> float:
     return 100 * part / whole if whole else 0.0
 
 
-Rule = Callable[[Figures, Thresholds, Kind], Iterator[Finding]]
+Rule = Callable[[ShopFigures, Thresholds, Kind], Iterator[Finding]]
 
 RULES: Mapping[Kind, Rule] = {
     Kind.UNSUBSCRIBE_RATE_HIGH: _unsubscribing,

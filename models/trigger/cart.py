@@ -1,7 +1,7 @@
 """Abandoned carts and incomplete checkouts (R9)."""
 
 from models.trigger.fragment import events, microseconds, moment, of_customer
-from models.trigger.kind import Finding, Trigger, TriggerCode, steps
+from models.trigger.kind import OccasionQuery, Trigger, TriggerCode, steps
 
 MEMORY = "interval '30 days'"
 """What was put into a cart longer before its latest addition than this counts no more."""
@@ -34,7 +34,7 @@ WHERE last.at > ended.at AND held.items > 0"""
 
 
 # A row that was made for this cart since the step came due is the same cart's: no need to look into it again.
-ABANDONED = Finding(
+ABANDONED = OccasionQuery(
     candidates=f"""
 SELECT e.customer_id, NULL::text, step.number, e.occurred_at, e.occurred_at + step.delay,
     greatest(e.occurred_at + step.delay, e.arrived_at), jsonb_build_object('from', e.occurred_at)
@@ -53,7 +53,7 @@ FROM {events("CART_ADDED")}""",
 
 _SAME_CHECKOUT = " AND reference = ({about} ->> 'checkout')"
 
-INCOMPLETE = Finding(
+INCOMPLETE = OccasionQuery(
     candidates=f"""
 SELECT e.customer_id, 'checkout:' || e.reference, step.number, e.occurred_at, e.occurred_at + step.delay,
     greatest(e.occurred_at + step.delay, e.arrived_at),

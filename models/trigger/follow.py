@@ -1,7 +1,7 @@
 """Welcoming new followers (R9)."""
 
 from models.trigger.fragment import events, microseconds, moment, of_customer
-from models.trigger.kind import Finding, Trigger, TriggerCode, steps
+from models.trigger.kind import OccasionQuery, Trigger, TriggerCode, steps
 
 AGAIN = "interval '90 days'"
 """Who followed within this time is no new follower."""
@@ -9,7 +9,7 @@ AGAIN = "interval '90 days'"
 _TOLD = moment("from", "(d.frozen -> 'about')")
 _FOLLOWED = moment("from", "c.about")
 
-FOLLOWED = Finding(
+FOLLOWED = OccasionQuery(
     candidates=f"""
 SELECT e.customer_id, 'follow:' || {microseconds("e.occurred_at")}, step.number, e.occurred_at,
     e.occurred_at + step.delay, greatest(e.occurred_at + step.delay, e.arrived_at),

@@ -48,7 +48,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class OccasionQuery:
     """How a trigger finds its occasions and knows that their reason holds (docs/automation.md), as SQL.
 
     `candidates` is a SELECT of (customer_id, occasion, step, counted_from, nominal, due, about); `facts` a SELECT
@@ -83,7 +83,7 @@ class Trigger:
     title: str
     description: str
     parameters: Sequence[Parameter]
-    finding: Finding
+    finding: OccasionQuery
     has_products: bool = True
     is_marketing: bool = True
     steps_descend: bool = False

@@ -1,10 +1,10 @@
 """Reminders of LIVE sessions, before they start (R9)."""
 
 from models.trigger.fragment import REREAD
-from models.trigger.kind import Finding, Parameter, ParameterKind, Trigger, TriggerCode, steps
+from models.trigger.kind import OccasionQuery, Parameter, ParameterKind, Trigger, TriggerCode, steps
 
 # At most a chunk of customers per LIVE, in the order of the key: the lowest of several such lists are the lowest of all.
-STARTING = Finding(
+STARTING = OccasionQuery(
     candidates=f"""
 SELECT r.customer_id, 'live:' || l.external_id, step.number, l.starts_at - step.delay, l.starts_at - step.delay,
     greatest(l.starts_at - step.delay, l.arrived_at), jsonb_build_object('live', l.id)

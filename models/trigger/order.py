@@ -1,7 +1,7 @@
 """After an order: thanks, confirmation, and the reminder to buy again (R9)."""
 
 from models.trigger.fragment import STEP, newly_due
-from models.trigger.kind import Finding, Parameter, ParameterKind, Trigger, TriggerCode, steps
+from models.trigger.kind import OccasionQuery, Parameter, ParameterKind, Trigger, TriggerCode, steps
 
 _COLUMNS = "customer_id, id, external_id, ordered_at, arrived_at, product_ids"
 
@@ -18,7 +18,7 @@ FROM orders AS placed
 WHERE placed.customer_id = {customer} AND placed.id = ({about} ->> 'order')::uuid
   AND (placed.cancelled_at IS NULL OR placed.cancelled_at > {bound})"""
 
-PLACED = Finding(_CANDIDATES, _FACTS)
+PLACED = OccasionQuery(_CANDIDATES, _FACTS)
 
 # Every delay there is, each with its own range of the index; then each order keeps those that are its own.
 _DELAYS = """(
@@ -29,7 +29,7 @@ _DELAYS = """(
         WHERE shop_id = {shop} AND repurchase_days IS NOT NULL AND ({parameters} ->> 'useProductCycle')::boolean
     ) AS cycle) AS step"""
 
-NOT_AGAIN = Finding(
+NOT_AGAIN = OccasionQuery(
     candidates=f"""
 SELECT o.customer_id, 'order:' || o.external_id, step.number, o.ordered_at, o.ordered_at + step.delay,
     greatest(o.ordered_at + step.delay, o.arrived_at), jsonb_build_object('order', o.id)

@@ -1,7 +1,7 @@
 """Prices that drop, told to those who looked at the product, favourited it or have it in the cart (R9)."""
 
 from models.trigger.fragment import STEP, microseconds, moment, newly_due
-from models.trigger.kind import Finding, Parameter, ParameterKind, Trigger, TriggerCode, steps
+from models.trigger.kind import OccasionQuery, Parameter, ParameterKind, Trigger, TriggerCode, steps
 
 WATCHED_BY = {"VIEWED": "PRODUCT_VIEWED", "FAVOURITED": "PRODUCT_FAVOURITED", "CARTED": "CART_ADDED"}
 """What counts as watching a product, and the kind of event that it is."""
@@ -28,7 +28,7 @@ def _before(product: str, changed_at: str) -> str:
 _PRODUCT = "({about} ->> 'product')::uuid"
 _CHANGED_AT = moment("changedAt")
 
-DROPPED = Finding(
+DROPPED = OccasionQuery(
     candidates=f"""
 SELECT w.customer_id, 'price:' || p.external_id || ':' || {microseconds("e.changed_at")}, step.number, e.changed_at,
     e.changed_at + step.delay, greatest(e.changed_at + step.delay, e.arrived_at),

@@ -10,7 +10,7 @@ from models import reach
 from models.condition import Compiled
 from models.experiment import holdout
 from models.placeholder import Json, placeholders
-from models.trigger.kind import Finding
+from models.trigger.kind import OccasionQuery
 
 
 class Looking(NamedTuple):
@@ -75,44 +75,42 @@ EVERYBODY = (
 """The members of no segment in particular: the shop's universe (R26)."""
 
 
-def firing(finding: Finding, members: Compiled | None) -> str:
+def firing(query: OccasionQuery, members: Compiled | None) -> str:
     """The statement that fires: what models/trigger/fire.py runs. Its parameters: Looking, Firing, the segment's."""
     told = f"""AND NOT EXISTS (
     SELECT FROM delivery d WHERE d.plan_id = {{plan}} AND d.customer_id = c.customer_id
-      AND right(d.reference, 1)::int >= c.step AND ({finding.same}) OFFSET 0)"""
-    found = _found(finding, members, at=_LOOKING["now"], bound="'infinity'::timestamptz", only=told)
+      AND right(d.reference, 1)::int >= c.step AND ({query.same}) OFFSET 0)"""
+    found = _found(query, members, at=_LOOKING["now"], bound="'infinity'::timestamptz", only=told)
     return f"{found}, {_MAKE}"
 
 
-def looking_back(finding: Finding, members: Compiled | None, segments: Sequence[Compiled]) -> str:
+def looking_back(query: OccasionQuery, members: Compiled | None, segments: Sequence[Compiled]) -> str:
     """The same search over time that is past: each occasion judged by what had happened when it came due.
 
     Its parameters: Looking, LookingBack, the segments'. Counts what was found: by hour of the shop's day, by customer,
     by what would keep it from going (a holdout, a blocked chat), and by each of these segments.
     """
-    found = _found(replace(finding, bundle=finding.once), members, at="c.due", bound="c.due", only="")
+    found = _found(replace(query, bundle=query.once), members, at="c.due", bound="c.due", only="")
     counts = "".join(
         _COUNT_MEMBERS.format(number=number, members=segment.sql) for number, segment in enumerate(segments)
     )
     return f"{found} {_COUNT}{counts}"
 
 
-def standing(finding: Finding, *, shop: str, customer: str, about: str, at: str, parameters: str) -> str:
+def standing(query: OccasionQuery, *, shop: str, customer: str, about: str, at: str, parameters: str) -> str:
     """The facts of one occasion of the ledger, as long as its reason stands, by all that is stored."""
     names = {
         "shop": shop, "customer": customer, "about": about, "at": at, "parameters": parameters,
         "bound": "'infinity'::timestamptz",
     }  # fmt: skip
-    return (
-        f"SELECT true AS stands, x.* FROM ({finding.facts.format(**names)}) AS x WHERE {finding.still.format(**names)}"
-    )
+    return f"SELECT true AS stands, x.* FROM ({query.facts.format(**names)}) AS x WHERE {query.still.format(**names)}"
 
 
-def _found(finding: Finding, members: Compiled | None, *, at: str, bound: str, only: str) -> str:
+def _found(query: OccasionQuery, members: Compiled | None, *, at: str, bound: str, only: str) -> str:
     """CTEs `step`, `candidate` and `made`: the occasions and steps that pass every rule."""
     of_occasion = {"customer": "c.customer_id", "about": "c.about", "at": at, "bound": bound}
     pieces = {
-        name: getattr(finding, name).format(**_LOOKING, **of_occasion)
+        name: getattr(query, name).format(**_LOOKING, **of_occasion)
         for name in ("candidates", "facts", "first", "occasion", "about", "bundle", "rank")
     }
     return _FIND.format(

@@ -13,7 +13,7 @@ from models import consent, database, quota, tier
 from models.clock import Clock, now
 from models.errors import ErrorCode, Refused
 from models.plan import Plan, PlanChannel, PlanStatus, advance
-from models.quota import Figures, Reward, day_of, rewards, start_of, week_of
+from models.quota import Engagement, Reward, day_of, rewards, start_of, week_of
 from models.shop import Shop
 from models.tier import terms
 from tests.factories import DEADLINE, make_customers, make_draft, make_resolved, make_running, make_shop
@@ -209,13 +209,13 @@ async def test_a_lower_tier_in_the_week_leaves_nothing_but_never_less_than_nothi
     assert (found.tier.name, found.total, found.used, found.left) == ("T1", 3, 5, 0)
 
 
-def _figures(*rates: tuple[int, int]) -> list[Figures]:
+def _engagements(*rates: tuple[int, int]) -> list[Engagement]:
     """Shops of one tier with 1,000 sent messages and these (read, unsubscribed)."""
-    return [Figures(number, "T1", 1_000, read, left) for number, (read, left) in enumerate(rates, 1)]
+    return [Engagement(number, "T1", 1_000, read, left) for number, (read, left) in enumerate(rates, 1)]
 
 
 def test_a_shop_that_beats_7_of_10_peers_is_rewarded_and_one_that_beats_6_is_not():
-    found = rewards(_figures(*((10 * number, 100 - number) for number in range(1, 12))))
+    found = rewards(_engagements(*((10 * number, 100 - number) for number in range(1, 12))))
 
     assert [found[number].for_reading for number in range(1, 12)] == [0] * 7 + [1] * 4
     assert [found[number].for_staying for number in range(1, 12)] == [0] * 7 + [1] * 4
@@ -223,34 +223,34 @@ def test_a_shop_that_beats_7_of_10_peers_is_rewarded_and_one_that_beats_6_is_not
 
 
 def test_a_tie_beats_nobody():
-    found = rewards(_figures(*[(500, 10)] * 6))
+    found = rewards(_engagements(*[(500, 10)] * 6))
     assert {(reward.for_reading, reward.for_staying) for reward in found.values()} == {(0, 0)}
 
 
 def test_rates_and_not_counts_are_compared():
-    small = Figures(99, "T1", 200, 199, 0)
-    found = rewards([*_figures(*[(900, 9)] * 5), small])
+    small = Engagement(99, "T1", 200, 199, 0)
+    found = rewards([*_engagements(*[(900, 9)] * 5), small])
     assert (found[99].read_beaten, found[99].unsubscribe_beaten) == (5, 5)
 
 
 def test_fewer_than_5_shops_in_a_tier_are_no_comparison_and_another_tier_is_none_either():
-    best = Figures(5, "T2", 1_000, 999, 0)
-    found = rewards([*_figures((1, 9), (2, 8), (3, 7), (4, 6)), best])
+    best = Engagement(5, "T2", 1_000, 999, 0)
+    found = rewards([*_engagements((1, 9), (2, 8), (3, 7), (4, 6)), best])
 
     assert (found[4].peers, found[4].read_beaten, found[4].for_reading) == (3, 3, 0)
     assert found[5].peers == 0 and not found[5].for_reading and not found[5].for_staying
 
 
 def test_shops_that_sent_too_little_have_no_reward_and_are_nobodys_peers():
-    quiet = Figures(9, "T1", terms().least_sent - 1, 0, 0)
-    found = rewards([*_figures(*[(1, 1)] * 5), quiet])
+    quiet = Engagement(9, "T1", terms().least_sent - 1, 0, 0)
+    found = rewards([*_engagements(*[(1, 1)] * 5), quiet])
     assert 9 not in found and found[1].peers == 4
 
 
 @given(st.lists(st.tuples(st.integers(100, 2_000), st.floats(0, 1), st.floats(0, 1)), max_size=30))
 def test_the_comparison_equals_counting_one_by_one(rates):
     figures = [
-        Figures(number, "T1", sent, int(sent * read), int(sent * left))
+        Engagement(number, "T1", sent, int(sent * read), int(sent * left))
         for number, (sent, read, left) in enumerate(rates)
     ]
     found = rewards(figures)
@@ -283,7 +283,7 @@ async def _sent(shop: Shop, sent: int, read: int, left: int, *, days_ago: float 
 def test_where_no_peers_and_no_messages_are_asked_for_nobody_is_rewarded_for_being_alone(monkeypatch):
     monkeypatch.setattr(tier, "terms", lambda: replace(terms(), least_shops=1, least_sent=0))
 
-    found = rewards([Figures(1, "T1", 0, 0, 0), Figures(2, "T1", 5, 5, 0)])
+    found = rewards([Engagement(1, "T1", 0, 0, 0), Engagement(2, "T1", 5, 5, 0)])
 
     assert {shop: (reward.for_reading, reward.for_staying) for shop, reward in found.items()} == {2: (0, 0)}
 

@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from models.worker import MessageCounts
+
 MOST_DOMAINS = 50
 """Domains told by name; the rest are told together."""
 
@@ -25,7 +27,7 @@ class Tally:
                 self._domains.add(domain)
         self._counts[relay, domain, outcome] += 1
 
-    def figures(self) -> list[tuple[str, str, str, int]]:
+    def figures(self) -> MessageCounts:
         """(relay, domain, outcome, messages), in order."""
         return [(*key, count) for key, count in sorted(self._counts.items())]
 

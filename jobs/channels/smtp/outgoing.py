@@ -10,7 +10,7 @@ from models.clock import now
 from models.delivery import DeliveryState
 from models.intent import Settlement
 from models.mail import bounce
-from models.mail.bounce import Refusal, Verdict
+from models.mail.bounce import Disposition, Refusal
 from models.mail.envelope import Envelope
 from models.mail.letter import Writer
 from models.slice import Waiting
@@ -75,11 +75,11 @@ def refused(message: Waiting, code: int, text: str, *, attempt: int | None = Non
 
 def no_such_address(message: Waiting) -> Settlement:
     """The settlement of a message whose address is none (RFC 3463 §3.2: bad destination mailbox syntax)."""
-    return _settlement(message, Refusal(Verdict.SUPPRESS, "5.1.3"), None, now())
+    return _settlement(message, Refusal(Disposition.SUPPRESS, "5.1.3"), None, now())
 
 
 def _settlement(message: Waiting, refusal: Refusal, attempt: int | None, at: datetime) -> Settlement:
-    later = refusal.verdict in (Verdict.RETRY, Verdict.PAUSE)
+    later = refusal.disposition in (Disposition.RETRY, Disposition.PAUSE)
     return Settlement(
         message,
         attempt if attempt is not None else message.attempt + 1,
@@ -87,5 +87,5 @@ def _settlement(message: Waiting, refusal: Refusal, attempt: int | None, at: dat
         refusal.status,
         not_before=bounce.next_try(message.attempt, at) if later else None,
         intended=attempt is not None,
-        suppresses=refusal.verdict is Verdict.SUPPRESS,
+        suppresses=refusal.disposition is Disposition.SUPPRESS,
     )

@@ -20,7 +20,7 @@ from models.coupon.visibility import can_see
 from models.errors import Refused
 from models.experiment import Experiment, Metric, Variant, winner
 from models.experiment.bucket import BUCKETS
-from models.experiment.winner import Result, Verdict, ranked, verdict
+from models.experiment.winner import ExperimentVerdict, Result, ranked, verdict
 from models.message import NEWEST_FIRST as INBOX
 from models.page import Page, page_of
 from models.plan import Plan, PlanChannel, PlanStatus, advance, wording
@@ -366,7 +366,7 @@ def test_significance_is_told_and_grows_dearer_with_the_number_of_variants():
 
     assert two.p_value == pytest.approx(0.00805, abs=1e-5)
     assert two.is_significant and three.p_value == pytest.approx(2 * 0.00805, abs=1e-5)
-    assert verdict([result(0, 0, 0), result(1, 9, 9)], Metric.READ) == Verdict(1, None)
+    assert verdict([result(0, 0, 0), result(1, 9, 9)], Metric.READ) == ExperimentVerdict(1, None)
 
 
 async def test_what_is_tried_comes_along_with_an_edit_and_a_copy_and_its_winner_does_not(clock: Clock):

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from models.mail.authentication import (
     Check,
     Expected,
-    Finding,
     Look,
     LookUpFailed,
+    SenderFinding,
     check,
     dmarc_names,
     judge_dkim,
@@ -117,4 +117,4 @@ def test_dmarc(records: list[str], passes: bool):
 @given(st.lists(st.text(max_size=80), max_size=4))
 def test_whatever_dns_says_is_judged(records: list[str]):
     for judge in (judge_dkim, judge_dmarc):
-        assert isinstance(judge(WANTED, records), Finding)
+        assert isinstance(judge(WANTED, records), SenderFinding)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from models import database as db
 from models import metric
 from models.delivery import DeliveryState
-from models.metric import HELD_BACK, Earned, Figures, Outcome
+from models.metric import HELD_BACK, DeliveryOutcome, Earned, PlanFigures
 from models.metric.rate import rate
 from tests.outreach import Outreach, Place, outreach
 from tests.stored_histories import rolled_back
@@ -22,17 +22,17 @@ async def place(database: None) -> Place:
     return await Place.make()
 
 
-def counted(history: Outreach, plan: int, plan_id: int) -> Figures:
+def counted(history: Outreach, plan: int, plan_id: int) -> PlanFigures:
     """The figures of a plan, by loops."""
     sent = [message for message in history.sent if message.plan == plan]
     delivered = [message for message in sent if message.state == "SENT"]
     credited = history.credited(plan)
     standing = [order for order in credited if order.status == "PLACED"]
     outcomes = Counter((message.state, message.reason) for message in sent)
-    return Figures(
+    return PlanFigures(
         plan_id=plan_id,
         currency="USD",
-        outcomes=[Outcome(DeliveryState(state), reason, count) for (state, reason), count in outcomes.items()],
+        outcomes=[DeliveryOutcome(DeliveryState(state), reason, count) for (state, reason), count in outcomes.items()],
         read=sum(message.read is not None for message in delivered),
         clicked=sum(message.clicked is not None for message in delivered),
         machine_read=sum(message.moments["machine_read"] is not None for message in delivered),
@@ -51,8 +51,8 @@ def counted(history: Outreach, plan: int, plan_id: int) -> Figures:
     )
 
 
-def unordered(figures: Figures) -> tuple[object, ...]:
-    """Figures, whatever the order of their outcomes."""
+def unordered(figures: PlanFigures) -> tuple[object, ...]:
+    """PlanFigures, whatever the order of their outcomes."""
     return Counter(figures.outcomes), replace(figures, outcomes=())
 
 

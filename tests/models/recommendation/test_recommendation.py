@@ -13,7 +13,7 @@ from models.coupon.terms import CouponStatus
 from models.errors import Refused
 from models.plan import PlanChannel
 from models.recommendation import Kind
-from models.recommendation.figure import Breadth, Figures, Hours, Outcome, Reader, gather
+from models.recommendation.figure import Breadth, Conversion, Hours, Reader, ShopFigures, gather
 from models.recommendation.rule import RULES, findings
 from models.recommendation.threshold import FILE, NEEDS, read, thresholds
 from models.shop import Shop
@@ -32,96 +32,96 @@ def at_hour(hour: int, there: int, total: int) -> list[int]:
     return counts
 
 
-def outcome(number: int, sent: int, orders: int, **fields: Any) -> Outcome:
-    return Outcome(number, f"number {number}", sent, orders, **fields)
+def conversion(number: int, sent: int, orders: int, **fields: Any) -> Conversion:
+    return Conversion(number, f"number {number}", sent, orders, **fields)
 
 
-EDGES: dict[str, tuple[Kind, Figures, Figures]] = {
+EDGES: dict[str, tuple[Kind, ShopFigures, ShopFigures]] = {
     "over 5 percent, not at it": (
-        Kind.UNSUBSCRIBE_RATE_HIGH, Figures(sent=1000, unsubscribed=51), Figures(sent=1000, unsubscribed=50),
+        Kind.UNSUBSCRIBE_RATE_HIGH, ShopFigures(sent=1000, unsubscribed=51), ShopFigures(sent=1000, unsubscribed=50),
     ),
     "200 messages, not fewer": (
-        Kind.UNSUBSCRIBE_RATE_HIGH, Figures(sent=200, unsubscribed=11), Figures(sent=199, unsubscribed=199),
+        Kind.UNSUBSCRIBE_RATE_HIGH, ShopFigures(sent=200, unsubscribed=11), ShopFigures(sent=199, unsubscribed=199),
     ),
     "over 2 percent of emails": (
-        Kind.EMAILS_BOUNCING, Figures(emails=1000, bounced=21), Figures(emails=1000, bounced=20),
+        Kind.EMAILS_BOUNCING, ShopFigures(emails=1000, bounced=21), ShopFigures(emails=1000, bounced=20),
     ),
-    "200 emails, not fewer": (Kind.EMAILS_BOUNCING, Figures(emails=200, bounced=5), Figures(emails=199, bounced=199)),
+    "200 emails, not fewer": (Kind.EMAILS_BOUNCING, ShopFigures(emails=200, bounced=5), ShopFigures(emails=199, bounced=199)),
     "over 5 percent in another language": (
         Kind.LANGUAGE_MISSING,
-        Figures(sent=5000, readers=[Reader("de", 300, 251)]), Figures(sent=5000, readers=[Reader("de", 300, 250)]),
+        ShopFigures(sent=5000, readers=[Reader("de", 300, 251)]), ShopFigures(sent=5000, readers=[Reader("de", 300, 250)]),
     ),
     "200 of them, not fewer": (
         Kind.LANGUAGE_MISSING,
-        Figures(sent=300, readers=[Reader("de", 300, 200)]), Figures(sent=300, readers=[Reader("de", 300, 199)]),
+        ShopFigures(sent=300, readers=[Reader("de", 300, 200)]), ShopFigures(sent=300, readers=[Reader("de", 300, 199)]),
     ),
     "a coupon surely better, not by chance": (
         Kind.COUPON_CONVERTS_BETTER,
-        Figures(coupons=[outcome(1, 1000, 60), outcome(2, 1000, 30)]),
-        Figures(coupons=[outcome(1, 1000, 40), outcome(2, 1000, 30)]),
+        ShopFigures(coupons=[conversion(1, 1000, 60), conversion(2, 1000, 30)]),
+        ShopFigures(coupons=[conversion(1, 1000, 40), conversion(2, 1000, 30)]),
     ),
     "a coupon that can still be used": (
         Kind.COUPON_CONVERTS_BETTER,
-        Figures(coupons=[outcome(1, 1000, 60), outcome(2, 1000, 30)]),
-        Figures(coupons=[outcome(1, 1000, 60, is_usable=False), outcome(2, 1000, 30)]),
+        ShopFigures(coupons=[conversion(1, 1000, 60), conversion(2, 1000, 30)]),
+        ShopFigures(coupons=[conversion(1, 1000, 60, is_usable=False), conversion(2, 1000, 30)]),
     ),
     "a coupon in 500 messages": (
         Kind.COUPON_CONVERTS_BETTER,
-        Figures(coupons=[outcome(1, 500, 60), outcome(2, 500, 10)]),
-        Figures(coupons=[outcome(1, 499, 60), outcome(2, 500, 10)]),
+        ShopFigures(coupons=[conversion(1, 500, 60), conversion(2, 500, 10)]),
+        ShopFigures(coupons=[conversion(1, 499, 60), conversion(2, 500, 10)]),
     ),
     "a coupon against 500 messages": (
         Kind.COUPON_CONVERTS_BETTER,
-        Figures(coupons=[outcome(1, 500, 60), outcome(2, 250, 5), outcome(3, 250, 5)]),
-        Figures(coupons=[outcome(1, 500, 60), outcome(2, 499, 10)]),
+        ShopFigures(coupons=[conversion(1, 500, 60), conversion(2, 250, 5), conversion(3, 250, 5)]),
+        ShopFigures(coupons=[conversion(1, 500, 60), conversion(2, 499, 10)]),
     ),
     "a segment surely better": (
         Kind.SEGMENT_CONVERTS_BETTER,
-        Figures(segments=[outcome(1, 800, 90), outcome(2, 4000, 90)]),
-        Figures(segments=[outcome(1, 800, 20), outcome(2, 4000, 90)]),
+        ShopFigures(segments=[conversion(1, 800, 90), conversion(2, 4000, 90)]),
+        ShopFigures(segments=[conversion(1, 800, 20), conversion(2, 4000, 90)]),
     ),
     "an hour with few messages": (
         Kind.BEST_HOUR,
-        Figures(hours={"Asia/Tokyo": Hours(at_hour(20, 25, 100), at_hour(20, 150, 200))}),
-        Figures(hours={"Asia/Tokyo": Hours(at_hour(20, 76, 100), at_hour(20, 150, 200))}),
+        ShopFigures(hours={"Asia/Tokyo": Hours(at_hour(20, 25, 100), at_hour(20, 150, 200))}),
+        ShopFigures(hours={"Asia/Tokyo": Hours(at_hour(20, 76, 100), at_hour(20, 150, 200))}),
     ),
     "200 reads, not fewer": (
         Kind.BEST_HOUR,
-        Figures(hours={"Asia/Tokyo": Hours(at_hour(8, 0, 100), at_hour(8, 200, 200))}),
-        Figures(hours={"Asia/Tokyo": Hours(at_hour(8, 0, 100), at_hour(8, 199, 199))}),
+        ShopFigures(hours={"Asia/Tokyo": Hours(at_hour(8, 0, 100), at_hour(8, 200, 200))}),
+        ShopFigures(hours={"Asia/Tokyo": Hours(at_hour(8, 0, 100), at_hour(8, 199, 199))}),
     ),
     "an hour with a tenth of the reads": (
         Kind.BEST_HOUR,
-        Figures(hours={"UTC": Hours(at_hour(8, 0, 100), [20, *[10] * 9, *[9] * 10, 0, 0, 0, 0])}),
-        Figures(hours={"UTC": Hours(at_hour(8, 0, 100), [10] * 24)}),
+        ShopFigures(hours={"UTC": Hours(at_hour(8, 0, 100), [20, *[10] * 9, *[9] * 10, 0, 0, 0, 0])}),
+        ShopFigures(hours={"UTC": Hours(at_hour(8, 0, 100), [10] * 24)}),
     ),
     "over 80 percent of the customers": (
         Kind.SEGMENT_TOO_BROAD,
-        Figures(customers=1000, breadths=[Breadth(1, "all", 801)]),
-        Figures(customers=1000, breadths=[Breadth(1, "all", 800)]),
+        ShopFigures(customers=1000, breadths=[Breadth(1, "all", 801)]),
+        ShopFigures(customers=1000, breadths=[Breadth(1, "all", 800)]),
     ),
     "200 customers, not fewer": (
         Kind.SEGMENT_TOO_BROAD,
-        Figures(customers=200, breadths=[Breadth(1, "all", 200)]),
-        Figures(customers=199, breadths=[Breadth(1, "all", 199)]),
+        ShopFigures(customers=200, breadths=[Breadth(1, "all", 200)]),
+        ShopFigures(customers=199, breadths=[Breadth(1, "all", 199)]),
     ),
     "half of the quota or less": (
         Kind.QUOTA_UNUSED,
-        Figures(quota=12, quota_used=6, quota_left=1), Figures(quota=12, quota_used=7, quota_left=1),
+        ShopFigures(quota=12, quota_used=6, quota_left=1), ShopFigures(quota=12, quota_used=7, quota_left=1),
     ),
     "some of it left this week": (
         Kind.QUOTA_UNUSED,
-        Figures(quota=12, quota_used=0, quota_left=1), Figures(quota=12, quota_used=0, quota_left=0),
+        ShopFigures(quota=12, quota_used=0, quota_left=1), ShopFigures(quota=12, quota_used=0, quota_left=0),
     ),
     "a shop of four weeks and more": (
         Kind.QUOTA_UNUSED,
-        Figures(quota=12, quota_used=0, quota_left=3), Figures(quota=None, quota_used=0, quota_left=3),
+        ShopFigures(quota=12, quota_used=0, quota_left=3), ShopFigures(quota=None, quota_used=0, quota_left=3),
     ),
     "nobody held out": (
-        Kind.HOLDOUT_OFF, Figures(plans=3, sent=2000), Figures(plans=3, sent=2000, holds_out=True),
+        Kind.HOLDOUT_OFF, ShopFigures(plans=3, sent=2000), ShopFigures(plans=3, sent=2000, holds_out=True),
     ),
-    "three plans": (Kind.HOLDOUT_OFF, Figures(plans=3, sent=2000), Figures(plans=2, sent=2000)),
-    "2000 messages": (Kind.HOLDOUT_OFF, Figures(plans=3, sent=2000), Figures(plans=3, sent=1999)),
+    "three plans": (Kind.HOLDOUT_OFF, ShopFigures(plans=3, sent=2000), ShopFigures(plans=2, sent=2000)),
+    "2000 messages": (Kind.HOLDOUT_OFF, ShopFigures(plans=3, sent=2000), ShopFigures(plans=3, sent=1999)),
 }  # fmt: skip
 
 
@@ -136,11 +136,11 @@ def test_each_rule_finds_on_one_side_of_its_edge_and_not_on_the_other(name: str)
 
 def test_every_rule_is_tried_at_an_edge_and_nothing_is_recommended_of_nothing():
     assert {kind for kind, _, _ in EDGES.values()} == set(Kind) == set(RULES)
-    assert findings(Figures(), LIMITS) == []
+    assert findings(ShopFigures(), LIMITS) == []
 
 
 def test_the_most_important_comes_first_then_the_most_severe():
-    figures = Figures(
+    figures = ShopFigures(
         sent=10_000, unsubscribed=600, plans=9, readers=[Reader("de", 900, 900), Reader("fr", 2000, 2000)],
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ import pytest
 
 from models.errors import Refused
 from models.trigger import TRIGGERS
-from models.trigger.kind import Finding, Parameter, ParameterKind, Trigger, TriggerCode, steps
+from models.trigger.kind import OccasionQuery, Parameter, ParameterKind, Trigger, TriggerCode, steps
 from models.trigger.parameter import delays, problems, read, told
 
 COUNTED = Trigger(
@@ -21,7 +21,7 @@ COUNTED = Trigger(
         Parameter("isLoud", ParameterKind.BOOLEAN, "", default=False),
         Parameter("kinds", ParameterKind.CHOICES, "", ("VIEW", "CART"), most=2, options=("VIEW", "CART", "LIKE")),
     ],
-    finding=Finding("", ""),
+    finding=OccasionQuery("", ""),
 )
 DESCENDING = Trigger(COUNTED.code, "", "", COUNTED.parameters, COUNTED.finding, steps_descend=True)
 
