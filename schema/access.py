@@ -38,10 +38,6 @@ def _score(root: strawberry.Parent[ChangeRow]) -> float | None:
     return None if score is None else float(score)
 
 
-def _gmv(root: strawberry.Parent[ChangeRow]) -> Long | None:
-    return None if root.gmv is None else Long(root.gmv)
-
-
 @strawberry.type(description="A change of a shop's access.")
 class AccessChange:
     """One entry of the history."""
@@ -51,7 +47,7 @@ class AccessChange:
     may_email: bool = strawberry.field(description="Whether it might send email from then on.")
     reason: AccessReason = strawberry.field(description="Why it is in this state.")
     score: float | None = strawberry.field(resolver=_score, description="The score that led to it.")
-    gmv: Long | None = strawberry.field(resolver=_gmv, description="The GMV of that moment, in minor units.")
+    gmv: Long | None = strawberry.field(description="The GMV of that moment, in minor units.")
     changed_at: datetime = strawberry.field(description="When it was decided.")
 
 

@@ -1,15 +1,10 @@
 """Sums of what happened, of a period, a plan or a part of one, as sellers see them."""
 
-from typing import Any, TypeAlias
-
 import strawberry
 
-from models.metric import activity as models
 from resolvers import activity as resolvers
 from resolvers.long import Long
 from schema.product import Product
-
-PartRoot: TypeAlias = strawberry.Parent[models.Part[Any]]
 
 
 @strawberry.type(description="What happened. Each thing counts on the day it happened, an order while it stands.")
@@ -35,11 +30,6 @@ class Activity:
     gmv: Long = strawberry.field(description="What these orders amount to, in minor units of the shop's currency.")
 
 
-def activity_of_part(root: PartRoot) -> models.Activity:
-    """What happened in a part."""
-    return root.activity
-
-
 @strawberry.type(
     description="What happened with one product: clicks on it in messages, and credited orders that it is in."
     " An order of two products counts for each, with its whole amount."
@@ -50,6 +40,4 @@ class ProductActivity:
     product = strawberry.field(
         resolver=resolvers.product_of, graphql_type=Product | None, description="The product; null when it is gone."
     )
-    activity = strawberry.field(
-        resolver=activity_of_part, graphql_type=Activity, description="Clicks, orders and their GMV."
-    )
+    activity: Activity = strawberry.field(description="Clicks, orders and their GMV.")

@@ -31,26 +31,6 @@ class DryRunSegment:
     customers: Long = strawberry.field(description="How many.")
 
 
-def _messages(root: Root) -> Long:
-    return Long(root.messages)
-
-
-def _customers(root: Root) -> Long:
-    return Long(root.customers)
-
-
-def _held_out(root: Root) -> Long:
-    return Long(root.held_out)
-
-
-def _blocked(root: Root) -> Long:
-    return Long(root.blocked)
-
-
-def _leaves_out(root: Root) -> list[Omission]:
-    return list(root.leaves_out)
-
-
 def _segments(root: Root) -> list[DryRunSegment]:
     return [DryRunSegment(segment=segment, customers=Long(count)) for segment, count in root.segments]  # type: ignore[arg-type]
 
@@ -63,19 +43,16 @@ class PlanDryRun:
 
     days: int = strawberry.field(description="How many days were looked at.")
     messages: Long = strawberry.field(
-        resolver=_messages,
         description="Messages that came due, those that would not have gone (heldOut, blocked) included.",
     )
     held_out: Long = strawberry.field(
-        resolver=_held_out,
         description="Of the messages, those to customers whom the plan or the shop holds out now.",
     )
     blocked: Long = strawberry.field(
-        resolver=_blocked,
         description="Of the other messages, those to customers who have blocked the shop's chat by now.",
     )
-    leaves_out: list[Omission] = strawberry.field(resolver=_leaves_out, description="What is not taken into account.")
-    customers: Long = strawberry.field(resolver=_customers, description="Customers whom they were due for.")
+    leaves_out: list[Omission] = strawberry.field(description="What is not taken into account.")
+    customers: Long = strawberry.field(description="Customers whom they were due for.")
     hours: list[int] = strawberry.field(description="Messages by hour of the shop's day: 24 numbers.")
     segments = strawberry.field(
         resolver=_segments,

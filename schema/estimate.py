@@ -28,26 +28,6 @@ class RefusalCount:
     count: Long = strawberry.field(description="How many.")
 
 
-def _audience(root: Root) -> Long:
-    return Long(root.audience)
-
-
-def _reachable(root: Root) -> Long:
-    return Long(root.reachable)
-
-
-def _held_out(root: Root) -> Long:
-    return Long(root.held_out)
-
-
-def _capped_today(root: Root) -> Long:
-    return Long(root.capped_today)
-
-
-def _without_consent(root: Root) -> Long:
-    return Long(root.without_consent)
-
-
 def _reach(root: Root) -> list[ReachCount]:
     return [
         ReachCount(channel=channel, language=tag, count=Long(count)) for (channel, tag), count in root.reach().items()
@@ -62,19 +42,13 @@ def _refusals(root: Root) -> list[RefusalCount]:
 class PlanEstimate:
     """One snapshot."""
 
-    audience: Long = strawberry.field(resolver=_audience, description="Members of its segment.")
+    audience: Long = strawberry.field(description="Members of its segment.")
     reachable: Long = strawberry.field(
-        resolver=_reachable, description="Members whom it would write to, today or, over the contact limit, tomorrow."
+        description="Members whom it would write to, today or, over the contact limit, tomorrow."
     )
-    held_out: Long = strawberry.field(
-        resolver=_held_out, description="Members whom it could write to and would not, for comparison."
-    )
-    capped_today: Long = strawberry.field(
-        resolver=_capped_today, description="Reachable members who have had two marketing messages today."
-    )
-    without_consent: Long = strawberry.field(
-        resolver=_without_consent, description="Members who blocked the chat, or did not subscribe to email."
-    )
+    held_out: Long = strawberry.field(description="Members whom it could write to and would not, for comparison.")
+    capped_today: Long = strawberry.field(description="Reachable members who have had two marketing messages today.")
+    without_consent: Long = strawberry.field(description="Members who blocked the chat, or did not subscribe to email.")
     reach = strawberry.field(
         resolver=_reach, graphql_type=list[ReachCount], description="Reachable members by channel and language."
     )

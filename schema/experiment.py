@@ -26,42 +26,19 @@ describe(
 
 Root: TypeAlias = strawberry.Parent[resolvers.Tried]
 VariantRoot: TypeAlias = strawberry.Parent[resolvers.TriedVariant]
-ResultRoot: TypeAlias = strawberry.Parent[winners.Result]
 VerdictRoot: TypeAlias = strawberry.Parent[winners.ExperimentVerdict]
-
-
-def _delivered(root: ResultRoot) -> Long:
-    return Long(root.delivered)
-
-
-def _read(root: ResultRoot) -> Long:
-    return Long(root.read)
-
-
-def _clicked(root: ResultRoot) -> Long:
-    return Long(root.clicked)
-
-
-def _buyers(root: ResultRoot) -> Long:
-    return Long(root.buyers)
-
-
-def _gmv(root: ResultRoot) -> Long:
-    return Long(root.gmv)
 
 
 @strawberry.type(description="A variant's messages in the test, and how they were answered so far.")
 class VariantResult:
     """Only the customers it was tried on; the rest, who got the winner later, are not in it."""
 
-    delivered: Long = strawberry.field(resolver=_delivered, description="Messages delivered.")
-    read: Long = strawberry.field(resolver=_read, description="Of them, those read or clicked.")
-    clicked: Long = strawberry.field(resolver=_clicked, description="Of them, those clicked.")
-    buyers: Long = strawberry.field(
-        resolver=_buyers, description="Of them, those whose customer placed a standing order within 5 days."
-    )
+    delivered: Long = strawberry.field(description="Messages delivered.")
+    read: Long = strawberry.field(description="Of them, those read or clicked.")
+    clicked: Long = strawberry.field(description="Of them, those clicked.")
+    buyers: Long = strawberry.field(description="Of them, those whose customer placed a standing order within 5 days.")
     gmv: Long = strawberry.field(
-        resolver=_gmv, description="What these orders amount to, in minor units; credited to the message or not."
+        description="What these orders amount to, in minor units; credited to the message or not."
     )
 
 
@@ -129,17 +106,11 @@ def _winner(root: Root) -> str | None:
     return None if number is None else NAMES[number]
 
 
-def _variants(root: Root) -> list[resolvers.TriedVariant]:
-    return root.variants
-
-
 @strawberry.type(description="Variants of a plan, tried on a part of its audience; the rest gets the winner.")
 class PlanExperiment:
     """Who gets which variant is drawn by lot."""
 
-    variants = strawberry.field(
-        resolver=_variants, graphql_type=list[PlanVariant], description="2–4 variants, the plan itself first."
-    )
+    variants: list[PlanVariant] = strawberry.field(description="2–4 variants, the plan itself first.")
     percent: int = strawberry.field(resolver=_percent, description="Percent of the audience that it is tried on.")
     metric: Metric = strawberry.field(resolver=_metric, description="What makes a variant the better one.")
     hours: int = strawberry.field(resolver=_hours, description="So long after the start the winner is declared.")

@@ -5,37 +5,20 @@ from typing import TypeAlias
 
 import strawberry
 
-from models.experiment.comparison import Difference, Group
+from models.experiment.comparison import Difference
 from resolvers.long import Long
 
-GroupRoot: TypeAlias = strawberry.Parent[Group]
 DifferenceRoot: TypeAlias = strawberry.Parent[Difference]
-
-
-def _heads(root: GroupRoot) -> Long:
-    return Long(root.heads)
-
-
-def _buyers(root: GroupRoot) -> Long:
-    return Long(root.buyers)
-
-
-def _orders(root: GroupRoot) -> Long:
-    return Long(root.orders)
-
-
-def _gmv(root: GroupRoot) -> Long:
-    return Long(root.gmv)
 
 
 @strawberry.type(description="Customers who were written to, or held out, and all their standing orders since.")
 class LiftGroup:
     """One side of a comparison."""
 
-    customers: Long = strawberry.field(resolver=_heads, description="How many, whatever became of their messages.")
-    buyers: Long = strawberry.field(resolver=_buyers, description="Of them, those with an order.")
-    orders: Long = strawberry.field(resolver=_orders, description="Their orders, credited to a message or not.")
-    gmv: Long = strawberry.field(resolver=_gmv, description="What these amount to, in minor units.")
+    heads: Long = strawberry.field(name="customers", description="How many, whatever became of their messages.")
+    buyers: Long = strawberry.field(description="Of them, those with an order.")
+    orders: Long = strawberry.field(description="Their orders, credited to a message or not.")
+    gmv: Long = strawberry.field(description="What these amount to, in minor units.")
 
 
 def _low(root: DifferenceRoot) -> float:

@@ -6,14 +6,12 @@ import strawberry
 
 from models import metric as models
 from models.delivery import DeliveryState
-from models.metric import funnel as funnels
 from resolvers import metric as resolvers
 from resolvers.long import Long
-from schema.activity import Activity, ProductActivity, activity_of_part
+from schema.activity import Activity, ProductActivity
 from schema.money import Money
 
 Root: TypeAlias = strawberry.Parent[models.PlanFigures]
-FunnelRoot: TypeAlias = strawberry.Parent[funnels.Funnel]
 
 
 @strawberry.type(description="Recipients that share what became of their message, and why.")
@@ -25,22 +23,6 @@ class DeliveryOutcome:
     count: Long = strawberry.field(description="How many recipients.")
 
 
-def _touched(root: FunnelRoot) -> Long:
-    return Long(root.touched)
-
-
-def _viewed(root: FunnelRoot) -> Long:
-    return Long(root.viewed)
-
-
-def _carted(root: FunnelRoot) -> Long:
-    return Long(root.carted)
-
-
-def _ordered(root: FunnelRoot) -> Long:
-    return Long(root.ordered)
-
-
 @strawberry.type(
     description="How far those who met a plan's message came, within 5 days after they read or clicked it."
     " Each step counts customers who took it or a later one."
@@ -48,12 +30,10 @@ def _ordered(root: FunnelRoot) -> Long:
 class PlanFunnel:
     """From message to order, in customers."""
 
-    touched: Long = strawberry.field(resolver=_touched, description="Customers who read the message.")
-    viewed: Long = strawberry.field(resolver=_viewed, description="Of them, those who viewed a product of the shop.")
-    carted: Long = strawberry.field(resolver=_carted, description="Of them, those who put one into their cart.")
-    ordered: Long = strawberry.field(
-        resolver=_ordered, description="Of them, those with a standing order that is credited to the plan."
-    )
+    touched: Long = strawberry.field(description="Customers who read the message.")
+    viewed: Long = strawberry.field(description="Of them, those who viewed a product of the shop.")
+    carted: Long = strawberry.field(description="Of them, those who put one into their cart.")
+    ordered: Long = strawberry.field(description="Of them, those with a standing order that is credited to the plan.")
 
 
 @strawberry.type(
@@ -63,7 +43,7 @@ class PlanPart:
     """One slice of a plan."""
 
     key: str = strawberry.field(description="CHAT or EMAIL, or a BCP 47 tag.")
-    activity = strawberry.field(resolver=activity_of_part, graphql_type=Activity, description="What happened there.")
+    activity: Activity = strawberry.field(description="What happened there.")
     read_rate: float | None = strawberry.field(description="Read of sent, 0–1.")
     click_rate: float | None = strawberry.field(description="Clicked of sent, 0–1.")
     order_rate: float | None = strawberry.field(description="Standing orders of sent.")
@@ -78,42 +58,6 @@ class PlanParts:
     products: list[ProductActivity] = strawberry.field(
         description="The up to 20 products that earned most in its credited orders, or were clicked most in it."
     )
-
-
-def _recipients(root: Root) -> Long:
-    return Long(root.recipients)
-
-
-def _delivered(root: Root) -> Long:
-    return Long(root.delivered)
-
-
-def _unknown(root: Root) -> Long:
-    return Long(root.unknown)
-
-
-def _to_go(root: Root) -> Long:
-    return Long(root.to_go)
-
-
-def _read(root: Root) -> Long:
-    return Long(root.read)
-
-
-def _clicked(root: Root) -> Long:
-    return Long(root.clicked)
-
-
-def _unsubscribed(root: Root) -> Long:
-    return Long(root.unsubscribed)
-
-
-def _claimed(root: Root) -> Long:
-    return Long(root.claimed)
-
-
-def _orders(root: Root) -> Long:
-    return Long(root.orders)
 
 
 def _buyers(root: Root) -> Long:
@@ -132,18 +76,6 @@ def _gmv_taken_back(root: Root) -> Money:
     return Money(amount=Long(root.earned.gmv_taken_back), currency=root.currency)
 
 
-def _failed(root: Root) -> list[models.DeliveryOutcome]:
-    return root.failed
-
-
-def _held_back(root: Root) -> list[models.DeliveryOutcome]:
-    return root.held_back
-
-
-def _waiting(root: Root) -> list[models.DeliveryOutcome]:
-    return root.waiting
-
-
 @strawberry.type(
     description="What a plan brought, counted now. Recipients are all of delivered, failed, unknown, held back and"
     " still to go. Rates are null while there is nothing that they could be of."
@@ -151,25 +83,17 @@ def _waiting(root: Root) -> list[models.DeliveryOutcome]:
 class PlanFigures:
     """A plan in numbers."""
 
-    recipients: Long = strawberry.field(resolver=_recipients, description="Everyone it concerns so far.")
-    delivered: Long = strawberry.field(
-        resolver=_delivered, description="Messages in the inbox, or taken by the mail relay and not bounced."
-    )
-    unknown: Long = strawberry.field(resolver=_unknown, description="Messages that may have arrived.")
-    to_go: Long = strawberry.field(resolver=_to_go, description="Messages that wait or are on their way.")
-    failed = strawberry.field(
-        resolver=_failed, graphql_type=list[DeliveryOutcome], description="Refused for good, by code."
-    )
-    held_back = strawberry.field(
-        resolver=_held_back, graphql_type=list[DeliveryOutcome], description="Kept from going, by state and reason."
-    )
-    waiting = strawberry.field(
-        resolver=_waiting,
-        graphql_type=list[DeliveryOutcome],
+    recipients: Long = strawberry.field(description="Everyone it concerns so far.")
+    delivered: Long = strawberry.field(description="Messages in the inbox, or taken by the mail relay and not bounced.")
+    unknown: Long = strawberry.field(description="Messages that may have arrived.")
+    to_go: Long = strawberry.field(description="Messages that wait or are on their way.")
+    failed: list[DeliveryOutcome] = strawberry.field(description="Refused for good, by code.")
+    held_back: list[DeliveryOutcome] = strawberry.field(description="Kept from going, by state and reason.")
+    waiting: list[DeliveryOutcome] = strawberry.field(
         description="Of those still to go, the ones that wait for a reason.",
     )
-    read: Long = strawberry.field(resolver=_read, description="Delivered messages that a person read or clicked.")
-    clicked: Long = strawberry.field(resolver=_clicked, description="Delivered messages that a person clicked.")
+    read: Long = strawberry.field(description="Delivered messages that a person read or clicked.")
+    clicked: Long = strawberry.field(description="Delivered messages that a person clicked.")
     machine_read: Long = strawberry.field(
         name="readByMachines",
         description="Delivered messages that only scanners, prefetchers and the like have opened; in no rate.",
@@ -180,16 +104,15 @@ class PlanFigures:
     )
     replied: Long = strawberry.field(description="Delivered messages that were replied to.")
     unsubscribed: Long = strawberry.field(
-        resolver=_unsubscribed,
         description="Customers who unsubscribed through one of its mails, or blocked the chat after one of its messages.",
     )
-    coupons_claimed: Long = strawberry.field(
-        resolver=_claimed, description="Claims of coupons that one of its messages led to."
+    claimed: Long = strawberry.field(
+        name="couponsClaimed", description="Claims of coupons that one of its messages led to."
     )
     redeemed: Long = strawberry.field(
         name="couponsRedeemed", description="Of these claims, those that were used for an order."
     )
-    orders: Long = strawberry.field(resolver=_orders, description="Standing orders credited to it.")
+    orders: Long = strawberry.field(description="Standing orders credited to it.")
     buyers: Long = strawberry.field(resolver=_buyers, description="Customers who placed them.")
     gmv: Money = strawberry.field(resolver=_gmv, description="What these orders amount to.")
     orders_taken_back: Long = strawberry.field(

@@ -1,21 +1,12 @@
 """A shop's outreach over a period, as its sellers see it."""
 
 from datetime import date
-from typing import TypeAlias
 
 import strawberry
 
-from models.metric import overview as models
-from models.metric.activity import Activity as Sums
 from resolvers import overview as resolvers
-from schema.activity import Activity, ProductActivity, activity_of_part
+from schema.activity import Activity, ProductActivity
 from schema.plan import Plan
-
-DayRoot: TypeAlias = strawberry.Parent[models.Day]
-
-
-def _of_day(root: DayRoot) -> Sums:
-    return root.activity
 
 
 @strawberry.type(description="What happened on one day.")
@@ -23,7 +14,7 @@ class OverviewDay:
     """One point of the series."""
 
     day: date = strawberry.field(description="The day, in the shop's time zone.")
-    activity = strawberry.field(resolver=_of_day, graphql_type=Activity, description="What happened on it.")
+    activity: Activity = strawberry.field(description="What happened on it.")
 
 
 @strawberry.type(description="What happened through one channel, or in one language.")
@@ -31,9 +22,7 @@ class OverviewPart:
     """One slice of the period."""
 
     key: str = strawberry.field(description="CHAT or EMAIL, or a BCP 47 tag.")
-    activity = strawberry.field(
-        resolver=activity_of_part, graphql_type=Activity, description="What happened through it."
-    )
+    activity: Activity = strawberry.field(description="What happened through it.")
 
 
 @strawberry.type(description="What happened with the messages of one plan.")
@@ -41,7 +30,7 @@ class OverviewPlan:
     """One plan's slice of the period."""
 
     plan = strawberry.field(resolver=resolvers.plan_of, graphql_type=Plan | None, description="The plan.")
-    activity = strawberry.field(resolver=activity_of_part, graphql_type=Activity, description="What its messages did.")
+    activity: Activity = strawberry.field(description="What its messages did.")
 
 
 @strawberry.type(description="A shop's outreach over a period, as of now, day by day in its own time zone.")

@@ -12,22 +12,6 @@ from schema.money import Money
 Root: TypeAlias = strawberry.Parent[models.Performance]
 
 
-def _delivered(root: Root) -> Long:
-    return Long(root.delivered)
-
-
-def _read(root: Root) -> Long:
-    return Long(root.read)
-
-
-def _clicked(root: Root) -> Long:
-    return Long(root.clicked)
-
-
-def _orders(root: Root) -> Long:
-    return Long(root.orders)
-
-
 def _gmv(root: Root) -> Money:
     return Money(amount=Long(root.gmv), currency=root.currency)
 
@@ -41,11 +25,11 @@ class SegmentPerformance:
 
     until: datetime = strawberry.field(description="The beginning of today: what happened since does not count yet.")
     plans: int = strawberry.field(description="Plans to the segment that had begun by then.")
-    delivered: Long = strawberry.field(resolver=_delivered, description="Messages of theirs delivered by then.")
-    read: Long = strawberry.field(resolver=_read, description="Of these, those read or clicked by then.")
-    clicked: Long = strawberry.field(resolver=_clicked, description="Of these, those clicked by then.")
+    delivered: Long = strawberry.field(description="Messages of theirs delivered by then.")
+    read: Long = strawberry.field(description="Of these, those read or clicked by then.")
+    clicked: Long = strawberry.field(description="Of these, those clicked by then.")
     orders: Long = strawberry.field(
-        resolver=_orders, description="Credited orders placed by then, and not cancelled or refunded by then."
+        description="Credited orders placed by then, and not cancelled or refunded by then."
     )
     gmv: Money = strawberry.field(resolver=_gmv, description="What these orders amount to.")
     read_rate: float | None = strawberry.field(description="Read of delivered, 0–1.")

@@ -6,12 +6,10 @@ from typing import TypeAlias
 import strawberry
 
 from models import preview as models
-from models.coupon import smart as smart_coupons
 from models.coupon.smart import Verdict
 from models.preview import AdviceCode
 from resolvers import preview as resolvers
 from resolvers.long import Long
-from resolvers.preview import Previewed
 from schema.enums import describe
 from schema.product import Product
 from schema.user_error import UserError
@@ -44,7 +42,6 @@ describe(
 )
 
 Root: TypeAlias = strawberry.Parent[models.Preview]
-PreviewedRoot: TypeAlias = strawberry.Parent[Previewed]
 
 
 @strawberry.type(description="What may be better about a plan.")
@@ -87,10 +84,6 @@ class ConsideredCoupon:
     saving: Long = strawberry.field(description="What it would save on these products, in minor units.")
 
 
-def _considered(root: Root) -> list[smart_coupons.Considered]:
-    return list(root.considered)
-
-
 @strawberry.type(description="A plan's message, exactly as one customer would get it.")
 class PlanPreview:
     """One rendering. Links that only a real message has are replaced by ones that lead nowhere."""
@@ -108,15 +101,9 @@ class PlanPreview:
     coupon = strawberry.field(
         resolver=_coupon, graphql_type=CouponPreview | None, description="The coupon that comes with it."
     )
-    considered = strawberry.field(
-        resolver=_considered,
-        graphql_type=list[ConsideredCoupon],
+    considered: list[ConsideredCoupon] = strawberry.field(
         description="The coupons that a smart one is chosen from, the best first.",
     )
-
-
-def _advice(root: PreviewedRoot) -> list[models.Advice]:
-    return list(root.advice)
 
 
 @strawberry.type(description="What became of planPreview.")
@@ -124,7 +111,5 @@ class PlanPreviewPayload:
     """The preview and its advice, or what to mend first."""
 
     preview: PlanPreview | None = strawberry.field(description="The message; null when there cannot be one yet.")
-    advice = strawberry.field(
-        resolver=_advice, graphql_type=list[Advice], description="What may be better, audience included."
-    )
+    advice: list[Advice] = strawberry.field(description="What may be better, audience included.")
     user_errors: list[UserError] = strawberry.field(description="What to mend; empty when there is a preview.")

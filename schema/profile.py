@@ -2,24 +2,15 @@
 
 import strawberry
 
-from models.segment import profile as models
 from resolvers.long import Long
-
-
-def _least(root: strawberry.Parent[models.Band]) -> Long | None:
-    return None if root.least is None else Long(root.least)
-
-
-def _below(root: strawberry.Parent[models.Band]) -> Long | None:
-    return None if root.below is None else Long(root.below)
 
 
 @strawberry.type(description="Members within a range of numbers.")
 class ProfileBand:
     """Part of a distribution over numbers."""
 
-    least: Long | None = strawberry.field(resolver=_least, description="From this on; null where it is not known.")
-    below: Long | None = strawberry.field(resolver=_below, description="Up to, without, this; null where it is open.")
+    least: Long | None = strawberry.field(description="From this on; null where it is not known.")
+    below: Long | None = strawberry.field(description="Up to, without, this; null where it is open.")
     count: int = strawberry.field(description="How many members.")
 
 

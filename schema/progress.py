@@ -4,7 +4,6 @@ from typing import TypeAlias
 
 import strawberry
 
-from models.delivery import DeliveryCount as Count
 from models.delivery import DeliveryState
 from models.plan.status import PlanStatus
 from models.progress import Progress
@@ -47,10 +46,6 @@ def _plan_id(root: Root) -> strawberry.ID:
     return global_id.encode("Plan", root.plan_id)
 
 
-def _recipients(root: Root) -> Long:
-    return Long(root.recipients)
-
-
 def _pending(root: Root) -> Long:
     return Long(root.total(DeliveryState.PENDING))
 
@@ -71,14 +66,6 @@ def _unknown(root: Root) -> Long:
     return Long(root.total(DeliveryState.UNKNOWN))
 
 
-def _may_repeat(root: Root) -> Long:
-    return Long(root.may_repeat)
-
-
-def _breakdown(root: Root) -> list[Count]:
-    return list(root.counts)
-
-
 @strawberry.type(description="A plan's figures at one moment. They add up to its recipients.")
 class PlanProgress:
     """One snapshot."""
@@ -91,18 +78,16 @@ class PlanProgress:
         description="Whether the operator has stopped all sending: until it goes on nothing leaves, whatever the status."
     )
     is_resolved: bool = strawberry.field(description="Whether the whole audience is in the figures yet.")
-    recipients: Long = strawberry.field(resolver=_recipients, description="Everyone it concerns so far.")
+    recipients: Long = strawberry.field(description="Everyone it concerns so far.")
     pending: Long = strawberry.field(resolver=_pending, description="Still to go.")
     in_flight: Long = strawberry.field(resolver=_in_flight, description="On their way just now.")
     sent: Long = strawberry.field(resolver=_sent, description="Taken by the inbox, or by the mail relay.")
     failed: Long = strawberry.field(resolver=_failed, description="Refused for good.")
     unknown: Long = strawberry.field(resolver=_unknown, description="May have arrived; not sent again on their own.")
     may_repeat: Long = strawberry.field(
-        resolver=_may_repeat,
         description="Tried again on request although they may have arrived: some may have come twice.",
     )
-    breakdown = strawberry.field(
-        resolver=_breakdown,
-        graphql_type=list[DeliveryCount],
+    counts: list[DeliveryCount] = strawberry.field(
+        name="breakdown",
         description="All recipients by state, reason, channel and language, the largest group first.",
     )

@@ -9,19 +9,6 @@ from models import quota as models
 from resolvers.long import Long
 
 Root: TypeAlias = strawberry.Parent[models.Quota]
-RewardRoot: TypeAlias = strawberry.Parent[models.Reward]
-
-
-def _sent(root: RewardRoot) -> Long:
-    return Long(root.sent)
-
-
-def _read(root: RewardRoot) -> Long:
-    return Long(root.read)
-
-
-def _unsubscribed(root: RewardRoot) -> Long:
-    return Long(root.unsubscribed)
 
 
 @strawberry.type(description="How a shop compares with the others of its tier, over the past 28 days.")
@@ -31,9 +18,9 @@ class QuotaComparison:
     peers: int = strawberry.field(
         description="Other shops of the tier with enough sent messages; fewer than 4 are no comparison."
     )
-    sent: Long = strawberry.field(resolver=_sent, description="Messages the shop sent.")
-    read: Long = strawberry.field(resolver=_read, description="How many of them were read.")
-    unsubscribed: Long = strawberry.field(resolver=_unsubscribed, description="How many customers unsubscribed.")
+    sent: Long = strawberry.field(description="Messages the shop sent.")
+    read: Long = strawberry.field(description="How many of them were read.")
+    unsubscribed: Long = strawberry.field(description="How many customers unsubscribed.")
     read_beaten: int = strawberry.field(description="Peers with a lower read rate; a tie is not beaten.")
     unsubscribe_beaten: int = strawberry.field(description="Peers with a higher unsubscribe rate.")
 
@@ -54,10 +41,6 @@ def _unsubscribe_reward(root: Root) -> int:
     return root.reward.for_staying
 
 
-def _comparison(root: Root) -> models.Reward:
-    return root.reward
-
-
 @strawberry.type(description="How many one-time plans a shop may submit this week.")
 class Quota:
     """One week's quota: from Monday 00:00 UTC−4."""
@@ -71,9 +54,7 @@ class Quota:
     unsubscribe_reward: int = strawberry.field(
         resolver=_unsubscribe_reward, description="1 when its unsubscribe rate is lower than that of 70 % of them."
     )
-    comparison = strawberry.field(
-        resolver=_comparison, graphql_type=QuotaComparison, description="What the rewards come from."
-    )
+    reward: QuotaComparison = strawberry.field(name="comparison", description="What the rewards come from.")
     total: int = strawberry.field(description="Basic and rewards together.")
     used: int = strawberry.field(description="How many have been submitted and not given back.")
     left: int = strawberry.field(description="How many more can be submitted.")

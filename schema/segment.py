@@ -9,7 +9,6 @@ from strawberry.scalars import JSON
 from models import segment as models
 from models.condition import Preset
 from models.segment import SegmentKind
-from models.segment import size as sizes
 from resolvers import condition as conditions
 from resolvers import member, membership, performance, profile
 from resolvers import segment as resolvers
@@ -63,10 +62,6 @@ def _past_text(root: strawberry.Parent[models.Version]) -> str:
     return conditions.said(root.definition.conditions)
 
 
-def _measured(root: strawberry.Parent[sizes.Size]) -> Long:
-    return Long(root.size)
-
-
 @strawberry.type(description="What a segment's condition was from a time on.")
 class SegmentVersion:
     """One version of a definition."""
@@ -82,7 +77,7 @@ class SegmentSize:
     """One measurement."""
 
     day: date = strawberry.field(description="The day, in UTC.")
-    size: Long = strawberry.field(resolver=_measured, description="How many customers were in it.")
+    size: Long = strawberry.field(description="How many customers were in it.")
     version: int = strawberry.field(description="The version of the condition that was measured.")
     measured_at: datetime = strawberry.field(description="When it was measured.")
 

@@ -3,7 +3,7 @@
 import strawberry
 
 from models.scenario import Destination
-from models.trigger import Parameter, ParameterKind, TriggerCode
+from models.trigger import ParameterKind, TriggerCode
 from models.trigger import Trigger as Model
 from resolvers import trigger as resolvers
 from resolvers.automated_plan import Watch
@@ -64,10 +64,6 @@ def _button(root: strawberry.Parent[Model]) -> Destination:
     return root.scenario.destination
 
 
-def _parameters(root: strawberry.Parent[Model]) -> list[Parameter]:
-    return list(root.parameters)
-
-
 @strawberry.type(description="What an automated plan can answer, and what it has to be told for that.")
 class Trigger:
     """One trigger."""
@@ -75,9 +71,7 @@ class Trigger:
     code: TriggerCode = strawberry.field(description="Its code.")
     title: str = strawberry.field(description="What it is called.")
     description: str = strawberry.field(description="When it sends, and to whom.")
-    parameters = strawberry.field(
-        resolver=_parameters, graphql_type=list[TriggerParameter], description="What its form asks for."
-    )
+    parameters: list[TriggerParameter] = strawberry.field(description="What its form asks for.")
     variables: list[str] = strawberry.field(resolver=_variables, description="What its texts may speak of.")
     button: Destination = strawberry.field(
         resolver=_button, description="Where its button leads unless told otherwise."
