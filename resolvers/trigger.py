@@ -1,9 +1,12 @@
-"""Answers about triggers of automated plans."""
+"""Answers about triggers of automated plans, and how sellers set the parameters of one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Any
 
 import strawberry
+from pydantic.alias_generators import to_camel
+from strawberry import UNSET
 
 from models.caller import Action
 from models.plan import Plan
@@ -12,8 +15,34 @@ from models.trigger.parameter import told
 from resolvers.context import Info
 
 
+class Watch(StrEnum):
+    """How somebody watches a product."""
+
+    VIEWED = "VIEWED"
+    FAVOURITED = "FAVOURITED"
+    CARTED = "CARTED"
+
+
+@strawberry.input(description="Parameters of a trigger; the query triggers tells which it has. Left out: its default.")
+class PlanParametersInput:
+    """What a trigger's form asks for."""
+
+    steps: list[int] | None = strawberry.field(
+        default=UNSET, description="Minutes after what happened, or before the LIVE: a message each."
+    )
+    watched_days: int | None = strawberry.field(
+        default=UNSET, description="So many days before the change is a product watched."
+    )
+    minimum_drop_percent: int | None = strawberry.field(default=UNSET, description="The smallest drop, in percent.")
+    watched_by: list[Watch] | None = strawberry.field(default=UNSET, description="What counts as watching.")
+    followers_only: bool | None = strawberry.field(default=UNSET, description="Whether only followers are reminded.")
+    use_product_cycle: bool | None = strawberry.field(
+        default=UNSET, description="Whether an order goes by the repurchaseDays of its products."
+    )
+
+
 @dataclass(frozen=True, slots=True)
-class Told:
+class PlanParameters:
     """A plan's parameters as they were given; what its trigger does not have is None."""
 
     steps: list[float]
@@ -36,12 +65,24 @@ def default(root: strawberry.Parent[Parameter]) -> list[str]:
     return [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
 
 
-def parameters(root: strawberry.Parent[Plan]) -> Told | None:
+def parameters(root: strawberry.Parent[Plan]) -> PlanParameters | None:
     """A plan's parameters."""
     if root.parameters is None:
         return None
     known: dict[str, Any] = told(root.parameters)
-    return Told(
+    return PlanParameters(
         known["steps"], known.get("watchedDays"), known.get("minimumDropPercent"), known.get("watchedBy"),
         known.get("followersOnly"), known.get("useProductCycle"),
     )  # fmt: skip
+
+
+def named(parameters: PlanParametersInput | None) -> dict[str, Any]:
+    """The parameters that an input names, by their names in `Trigger.parameters`; what is left out or null is not among them."""
+    if parameters is None:
+        return {}
+    given = {to_camel(field.name): getattr(parameters, field.name) for field in fields(parameters)}
+    return {
+        name: [str(each) if isinstance(each, Watch) else each for each in value] if isinstance(value, list) else value
+        for name, value in given.items()
+        if value is not UNSET and value is not None
+    }

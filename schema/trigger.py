@@ -6,7 +6,7 @@ from models.scenario import Destination
 from models.trigger import ParameterKind, TriggerCode
 from models.trigger import Trigger as Model
 from resolvers import trigger as resolvers
-from resolvers.automated_plan import Watch
+from resolvers.trigger import Watch
 from schema.enums import describe
 
 describe(
