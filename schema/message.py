@@ -6,8 +6,8 @@ from typing import Any
 import strawberry
 
 from models import message as models
+from resolvers import consent, enclosure
 from resolvers import conversation as conversations
-from resolvers import enclosure
 from resolvers import message as resolvers
 from resolvers.long import Long
 from schema.conversation import Conversation
@@ -27,7 +27,7 @@ class Sender:
     )
     name: str = strawberry.field(description="The shop's name.")
     is_blocked: bool = strawberry.field(
-        resolver=resolvers.is_blocked, description="Whether the shopper has blocked its chat."
+        resolver=consent.is_blocked, description="Whether the shopper has blocked its chat."
     )
 
 
@@ -93,39 +93,3 @@ class MessageClickPayload:
 
     message: Message | None = strawberry.field(description="The message; null when it was refused.")
     user_errors: list[UserError] = strawberry.field(description="What to mend; empty when it is noted.")
-
-
-@strawberry.type(description="What became of shopBlock.")
-class ShopBlockPayload:
-    """The blocked shop, or why it is not."""
-
-    sender: Sender | None = strawberry.field(description="The shop; null when it was refused.")
-    user_errors: list[UserError] = strawberry.field(description="What to mend; empty when it is blocked.")
-
-
-@strawberry.type(description="What became of shopUnblock.")
-class ShopUnblockPayload:
-    """The unblocked shop, or why it is not."""
-
-    sender: Sender | None = strawberry.field(description="The shop; null when it was refused.")
-    user_errors: list[UserError] = strawberry.field(description="What to mend; empty when it is unblocked.")
-
-
-@strawberry.type(description="That a shopper gets no more email from a shop.")
-class EmailUnsubscription:
-    """The end of a shop's email."""
-
-    sender: Sender = strawberry.field(description="The shop.")
-    may_still_arrive: bool = strawberry.field(
-        description="Whether an email that was just on its way may still arrive; never one that was not."
-    )
-
-
-@strawberry.type(description="What became of emailUnsubscribe.")
-class EmailUnsubscribePayload:
-    """The unsubscription, or why there is none."""
-
-    unsubscription: EmailUnsubscription | None = strawberry.field(
-        description="What the shopper is unsubscribed from; null when it was refused."
-    )
-    user_errors: list[UserError] = strawberry.field(description="What to mend; empty when it is unsubscribed from.")

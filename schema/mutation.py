@@ -4,6 +4,7 @@ import strawberry
 
 import resolvers.automated_plan
 import resolvers.chat_platform
+import resolvers.consent
 import resolvers.conversation
 import resolvers.coupon
 import resolvers.customer
@@ -28,18 +29,13 @@ import resolvers.shop
 import resolvers.trial
 import resolvers.webhook
 from schema.chat_platform import ChatPlatformConnectPayload, ChatPlatformRotateSecretPayload
+from schema.consent import EmailUnsubscribePayload, ShopBlockPayload, ShopUnblockPayload
 from schema.conversation import ConversationAnswerPayload, MessageReplyPayload
 from schema.coupon import CouponCreatePayload, CouponEndPayload, CouponUpdatePayload
 from schema.customer_export import CustomerExportPayload
 from schema.erasure import CustomerErasePayload
 from schema.holdout import HoldoutUpdatePayload
-from schema.message import (
-    EmailUnsubscribePayload,
-    MessageClickPayload,
-    MessageMarkReadPayload,
-    ShopBlockPayload,
-    ShopUnblockPayload,
-)
+from schema.message import MessageClickPayload, MessageMarkReadPayload
 from schema.offer import CouponClaimPayload, CouponRedeemPayload
 from schema.plan_payload import (
     AutomatedPlanCreatePayload,
@@ -329,17 +325,17 @@ class Mutation:
         description="Sellers: answer in a conversation that a shopper has opened.",
     )
     shop_block = strawberry.field(
-        resolver=resolvers.message.block,
+        resolver=resolvers.consent.block,
         graphql_type=ShopBlockPayload,
         description="Shoppers: let nothing more of a shop's chat arrive, from now on, running plans included.",
     )
     shop_unblock = strawberry.field(
-        resolver=resolvers.message.unblock,
+        resolver=resolvers.consent.unblock,
         graphql_type=ShopUnblockPayload,
         description="Shoppers: let a shop's chat arrive again.",
     )
     email_unsubscribe = strawberry.field(
-        resolver=resolvers.message.unsubscribe,
+        resolver=resolvers.consent.unsubscribe,
         graphql_type=EmailUnsubscribePayload,
         description="Shoppers: let nothing more of a shop's email arrive, from now on, running plans included.",
     )
