@@ -30,8 +30,9 @@ from models.caller import Role
 from schema import schema
 from settings import Settings
 from tests.api import Api, seller
-from tests.isolation_cases import ANY_NODE, CASES
-from tests.isolation_world import UNKNOWN, Side, World, make_side
+from tests.isolation.cases import CASES
+from tests.isolation.world import UNKNOWN, Side, World, make_side
+from tests.selections import ANY_NODE
 
 BUILT = build_schema(schema.as_str())
 

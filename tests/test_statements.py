@@ -23,7 +23,8 @@ from resolvers import global_id
 from schema import schema
 from tests.api import PLATFORM, Api, seller, shopper
 from tests.factories import make_coupon, make_customers, make_draft, make_shop
-from tests.isolation_cases import (
+from tests.outreach import START, Place
+from tests.selections import (
     ANY_NODE,
     CLAIM,
     CONVERSATION,
@@ -45,7 +46,6 @@ from tests.isolation_cases import (
     WEBHOOK,
     connection,
 )
-from tests.outreach import START, Place
 
 SIZES = (2, 20)
 
