@@ -7,8 +7,8 @@ import pytest
 from models import database
 from tests.api import PLATFORM, Api, seller
 from tests.factories import make_shop
+from tests.resolvers.plan.calls import new_plan
 from tests.resolvers.test_coupon import new_coupon
-from tests.resolvers.test_plan import new_plan
 
 TABLES = ("plan", "coupon", "segment", "send_rate", "idempotency")
 

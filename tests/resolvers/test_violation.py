@@ -15,7 +15,7 @@ from resolvers import global_id
 from tests.api import PLATFORM, Api, seller
 from tests.factories import TEXTS, make_coupon, make_draft, make_shop
 from tests.models.test_enclosure import make_product
-from tests.resolvers.test_plan import CREATE, SUBMIT, UPDATE, new_plan
+from tests.resolvers.plan.calls import CREATE, SUBMIT, UPDATE, new_plan
 
 VIOLATIONS = """query ($shop: ID, $least: Int! = 1) { violations(shopId: $shop, least: $least, first: 10) {
     nodes { shopExternalId planId way words field text actor count firstAt lastAt } totalCount } }"""
