@@ -1,0 +1,103 @@
+"""Days are made anew for one shop, from the ledger alone, however little memory there is."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+
+from models import database as db
+from models.metric import day as metric_day
+from tests.models.metric.day.daily import rows, send_one
+from tests.outreach import Outreach, Place, Sent, at
+
+
+async def test_another_time_zone_moves_the_days_once_earlier_writers_have_ended(place: Place):
+    await send_one(place)
+    shop = place.shops[0].id
+    async with db.transaction():
+        await db.execute("UPDATE shop SET time_zone = 'Pacific/Kiritimati' WHERE id = $1", shop)
+        assert await metric_day.rebuild_due() == []  # the change itself is under way
+
+    assert await metric_day.is_due()
+    assert await metric_day.rebuild_due() == [shop]
+    assert [key[0] for key in await rows(shop)] == [date(2026, 1, 2)]
+    assert await metric_day.rebuild_due() == []
+
+
+async def test_a_shop_written_again_with_its_time_zone_is_not_rebuilt(place: Place):
+    await db.execute("UPDATE shop SET time_zone = time_zone, name = 'Other'")
+
+    assert await metric_day.rebuild_due() == []
+
+
+async def test_rebuilding_leaves_other_shops_alone(place: Place):
+    await place.store(Outreach([Sent(plan, "ana", "SENT", None, "CHAT", "en", 12, None, None) for plan in (0, 2)], []))
+    await metric_day.rebuild(place.shops[0].id)
+
+    assert len(await rows(place.shops[0].id, "metric_day")) == 1
+    assert len(await rows(place.shops[1].id, "metric_day")) == 0
+    assert len(await rows(place.shops[1].id)) == 1
+
+
+async def store_messages(place: Place, count: int) -> int:
+    """Messages of as many plans, each a row of its own by day; the shop they are of."""
+    shop = place.shops[0].id
+    await db.execute(
+        "INSERT INTO delivery (plan_id, customer_id, shop_id, state, channel, language, created_at, sent_at)"
+        " SELECT n, gen_random_uuid(), $1, 'SENT', 'CHAT', 'en', $2, $2 FROM generate_series(1, $3::int) n",
+        shop, at(12), count,
+    )  # fmt: skip
+    await metric_day.fold_all()
+    await db.analyze("delivery", "metric_day")
+    return shop
+
+
+def parts_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A plan's nodes."""
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from parts_of(part)
+
+
+@pytest.fixture
+def explained(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """How PostgreSQL finds the days to take away with as little memory as it can have, beside their being run."""
+    plans: list[dict[str, Any]] = []
+    run = db.execute
+
+    async def explain_and_run(sql: str, *arguments: Any) -> int:
+        if "gone AS" in sql:
+            await run("SET LOCAL work_mem = '64kB'")
+            plan = json.loads(await db.fetch_value(f"EXPLAIN (FORMAT JSON) {sql}", *arguments))[0]["Plan"]
+            plans.extend(part for part in parts_of(plan) if part.get("Subplan Name") == "CTE gone")
+        return await run(sql, *arguments)
+
+    monkeypatch.setattr(db, "execute", explain_and_run)
+    return plans
+
+
+async def test_making_days_anew_holds_no_old_row_against_all_new_ones_however_little_memory_there_is(
+    place: Place, explained: list[dict[str, Any]]
+):
+    shop = await store_messages(place, 5_000)
+
+    await metric_day.rebuild(shop)
+
+    [gone] = explained
+    assert "SubPlan" not in json.dumps(gone)
+    joins = [part["Node Type"] for part in parts_of(gone) if part.get("Join Type") == "Anti"]
+    assert joins in (["Hash Join"], ["Merge Join"])
+
+
+async def test_making_days_anew_takes_away_what_the_ledger_does_not_have(place: Place):
+    shop = await store_messages(place, 3)
+    await db.execute("ALTER TABLE delivery DISABLE TRIGGER USER")
+    try:
+        await db.execute("DELETE FROM delivery WHERE plan_id = 2")
+        await metric_day.rebuild(shop)
+    finally:
+        await db.execute("ALTER TABLE delivery ENABLE TRIGGER USER")
+
+    assert {key[1] for key in await rows(shop, "metric_day")} == {1, 3}
