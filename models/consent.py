@@ -109,7 +109,7 @@ async def _unsubscribe(shop_id: int, customer_id: UUID, source: str, plan_id: in
     return bool(changed)
 
 
-async def _refused(shop_id: int, customer_id: UUID, channel: str, at: datetime, plan_id: int | None = None) -> None:
+async def _refused(shop_id: int, customer_id: UUID, channel: str, at: datetime, plan_id: int | None) -> None:
     """Keep that the customer refused a channel: it stays true of that day when they come back."""
     await database.execute(
         "WITH kept AS (INSERT INTO unsubscription (customer_id, shop_id, channel, happened_at, plan_id)"
@@ -126,7 +126,7 @@ async def _refused(shop_id: int, customer_id: UUID, channel: str, at: datetime, 
     await fact.tell(shop_id, Fact.CUSTOMER_UNSUBSCRIBED, told, at)
 
 
-async def until_no_mail_in_flight(shop_id: int, customer_id: UUID, *, patience: timedelta = PATIENCE) -> bool:
+async def until_no_mail_in_flight(shop_id: int, customer_id: UUID, *, patience: timedelta) -> bool:
     """Wait until no mail of this shop is on its way to the customer; False when patience ended first.
 
     Call after the commit of the change: what was in flight then is the last that can arrive.
