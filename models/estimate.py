@@ -4,7 +4,7 @@ It asks what resolving the audience asks, and writes nothing; tests hold the two
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,7 +71,10 @@ class Estimate:
 
     def reach(self) -> dict[tuple[str, str], int]:
         """Reachable members by (channel, language of the text they would get)."""
-        return _summed((each.channel, each.language, each.count) for each in self._written_to())
+        sums: Counter[tuple[str, str]] = Counter()
+        for each in self._written_to():
+            sums[each.channel, each.language] += each.count
+        return dict(sums)
 
     def refusals(self) -> dict[str, int]:
         """Members who cannot be reached, by reason."""
@@ -83,13 +86,6 @@ class Estimate:
 
     def _written_to(self) -> list[ReachCount]:
         return [each for each in self.counts if each.refusal is None and each.held_out is None]
-
-
-def _summed(rows: Iterable[tuple[str, str, int]]) -> dict[tuple[str, str], int]:
-    sums: Counter[tuple[str, str]] = Counter()
-    for channel, tag, count in rows:
-        sums[channel, tag] += count
-    return dict(sums)
 
 
 async def estimate(shop: Shop, plan: Plan) -> Estimate:

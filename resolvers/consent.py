@@ -20,7 +20,7 @@ BY_CUSTOMER = "customer"
 
 
 @dataclass(frozen=True, slots=True)
-class Unsubscription:
+class EmailUnsubscription:
     """The shop whose mail is wanted no more, and whether one that was on its way may still arrive."""
 
     sender: Sender
@@ -73,7 +73,7 @@ async def unsubscribe(info: Info, input: EmailUnsubscribeInput) -> Payload:
     if sender is None:
         return Payload("unsubscription", None, payload.user_errors)
     none_left = await consent.until_no_mail_in_flight(sender.shop_id, sender.customer_id, patience=consent.PATIENCE)
-    return Payload("unsubscription", Unsubscription(sender, not none_left))
+    return Payload("unsubscription", EmailUnsubscription(sender, not none_left))
 
 
 async def _change_consent(

@@ -14,7 +14,7 @@ from resolvers.plan import PlanId, own_or_refuse
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class DryRunPayload:
     """A dry run, or why there is none."""
 
     dry_run: DryRun | None
@@ -25,11 +25,13 @@ async def dry_run(
     info: Info,
     plan_id: PlanId,
     days: Annotated[int, strawberry.argument(description="So many days back, 1–90.")] = 28,
-) -> Tried:
+) -> DryRunPayload:
     """What an automated plan would have sent over the last days."""
     shop = await info.context.shop(Action.READ_SHOP)
     try:
         plan = await own_or_refuse(info, shop, plan_id, "planId")
-        return Tried(await dry_runs.dry_run(shop, plan, days=days, life=info.context.settings.plan_deadline), [])
+        return DryRunPayload(
+            await dry_runs.dry_run(shop, plan, days=days, life=info.context.settings.plan_deadline), []
+        )
     except Refused as refused:
-        return Tried(None, refused.problems)
+        return DryRunPayload(None, refused.problems)

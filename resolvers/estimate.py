@@ -11,17 +11,17 @@ from resolvers.plan import PlanId, own_or_refuse
 
 
 @dataclass(frozen=True, slots=True)
-class Estimated:
+class EstimatePayload:
     """An estimate, or why there is none."""
 
     estimate: Estimate | None
     user_errors: list[Problem]
 
 
-async def estimate(info: Info, plan_id: PlanId) -> Estimated:
+async def estimate(info: Info, plan_id: PlanId) -> EstimatePayload:
     """Whom a plan would reach if it started now."""
     shop = await info.context.shop(Action.READ_SHOP)
     try:
-        return Estimated(await estimates.estimate(shop, await own_or_refuse(info, shop, plan_id, "planId")), [])
+        return EstimatePayload(await estimates.estimate(shop, await own_or_refuse(info, shop, plan_id, "planId")), [])
     except Refused as refused:
-        return Estimated(None, refused.problems)
+        return EstimatePayload(None, refused.problems)

@@ -37,12 +37,12 @@ def link(
     """A link to an export of a plan."""
     settings = info.context.settings
     expires_at = now() + LIFETIME
-    wanted = export_link.ExportLink(root.shop_id, root.id, content, format, expires_at)
+    wanted = export_link.LinkedExport(root.shop_id, root.id, content, format, expires_at)
     token = export_link.sign(keys_of(settings)[0], wanted)
     return ExportLink(f"{settings.base_url}/exports/{token}", expires_at.replace(microsecond=0))
 
 
-async def linked(settings: Settings, token: str) -> export_link.ExportLink | None:
+async def linked(settings: Settings, token: str) -> export_link.LinkedExport | None:
     """What a link is for, when it is ours, its time is not over, and the plan is there."""
     found = export_link.verify(keys_of(settings), token, now())
     if found is None or not await Plan.exists(id=found.plan_id, shop_id=found.shop_id):

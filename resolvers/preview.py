@@ -17,7 +17,7 @@ from resolvers.plan import PlanId, own_or_refuse
 
 
 @dataclass(frozen=True, slots=True)
-class Previewed:
+class PreviewPayload:
     """A preview with its advice, or what to mend before there can be one."""
 
     preview: Preview | None
@@ -43,7 +43,7 @@ async def preview(
         str | None,
         strawberry.argument(description="Of an experiment, which variant: A to D; the customer's when left out."),
     ] = None,
-) -> Previewed:
+) -> PreviewPayload:
     """A plan's message exactly as one customer would get it."""
     shop = await info.context.shop(Action.READ_SHOP)
     try:
@@ -53,9 +53,9 @@ async def preview(
             raise global_id.missing("customerId", "customer")
         shown = await previews.preview(shop, plan, channel=channel, tag=language, customer_id=reader, variant=variant)
         estimated = await estimates.estimate(shop, plan)
-        return Previewed(shown, await previews.advice(shop, plan, estimated, shown), [])
+        return PreviewPayload(shown, await previews.advice(shop, plan, estimated, shown), [])
     except Refused as refused:
-        return Previewed(None, [], refused.problems)
+        return PreviewPayload(None, [], refused.problems)
 
 
 def considered_coupon(root: strawberry.Parent[Considered]) -> strawberry.ID:

@@ -24,8 +24,8 @@ describe(
     name="ExperimentMetric",
 )
 
-Root: TypeAlias = strawberry.Parent[resolvers.Tried]
-VariantRoot: TypeAlias = strawberry.Parent[resolvers.TriedVariant]
+Root: TypeAlias = strawberry.Parent[resolvers.PlanExperiment]
+VariantRoot: TypeAlias = strawberry.Parent[resolvers.PlanVariant]
 VerdictRoot: TypeAlias = strawberry.Parent[winners.ExperimentVerdict]
 
 

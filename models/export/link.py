@@ -20,7 +20,7 @@ _CONTENTS, _FORMATS = list(Content), list(Format)
 
 
 @dataclass(frozen=True, slots=True)
-class ExportLink:
+class LinkedExport:
     """What a link is for: a plan of a shop, what of it, written how, until when."""
 
     shop_id: int
@@ -30,13 +30,13 @@ class ExportLink:
     expires_at: datetime
 
 
-def sign(key: bytes, link: ExportLink) -> str:
+def sign(key: bytes, link: LinkedExport) -> str:
     """The token of a link, 46 characters, safe in URLs; its time in whole seconds."""
     numbers = (_CONTENTS.index(link.content), _FORMATS.index(link.format), int(link.expires_at.timestamp()))
     return seal(key, Purpose.EXPORT, _FORMAT.pack(link.shop_id, link.plan_id, *numbers))
 
 
-def verify(keys: Sequence[bytes], token: str, at: datetime) -> ExportLink | None:
+def verify(keys: Sequence[bytes], token: str, at: datetime) -> LinkedExport | None:
     """What a token is for at `at`; None when no key of ours made it, or its time is over."""
     payload = unseal(keys, Purpose.EXPORT, token)
     if payload is None or len(payload) != _FORMAT.size:
@@ -45,4 +45,4 @@ def verify(keys: Sequence[bytes], token: str, at: datetime) -> ExportLink | None
     expires_at = datetime.fromtimestamp(expires, UTC)
     if at >= expires_at:
         return None
-    return ExportLink(shop_id, plan_id, _CONTENTS[content], _FORMATS[written], expires_at)
+    return LinkedExport(shop_id, plan_id, _CONTENTS[content], _FORMATS[written], expires_at)

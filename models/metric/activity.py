@@ -35,7 +35,7 @@ class Activity(Rates):
         return self.sent
 
     def __add__(self, other: "Activity") -> "Activity":
-        return Activity(*(getattr(self, name) + getattr(other, name) for name in FACTS))
+        return Activity(**{fact: getattr(self, fact) + getattr(other, fact) for fact in FACTS})
 
 
 Key = TypeVar("Key", str, int, UUID)
@@ -81,7 +81,7 @@ def _most_first(part: Part[Any]) -> tuple[Any, ...]:
 
 def activity_of(row: database.Record) -> Activity:
     """What a row with a column for each fact says."""
-    return Activity(*(row[fact] for fact in FACTS))
+    return Activity(**{fact: row[fact] for fact in FACTS})
 
 
 SUMS = ", ".join(f"sum({fact})::bigint AS {fact}" for fact in FACTS)

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from models.clock import now
 from models.export import Content, Format, link
-from models.export.link import LIFETIME, ExportLink
+from models.export.link import LIFETIME, LinkedExport
 from tests.conftest import NOON
 
 KEYS = (b"a key of links, long enough for all of it", b"the key before it, long enough for all of it")
 
 
-def wanted() -> ExportLink:
-    return ExportLink(7, 9, Content.FIGURES, Format.NDJSON, NOON + LIFETIME)
+def wanted() -> LinkedExport:
+    return LinkedExport(7, 9, Content.FIGURES, Format.NDJSON, NOON + LIFETIME)
 
 
 def test_a_link_says_what_it_was_made_for_until_its_time_is_over():
