@@ -11,7 +11,7 @@ import orjson
 from models import database
 from models.condition import compile_condition
 from models.coupon import Coupon
-from models.coupon.smart import Basket, Considered, Offer, best, consider, stored
+from models.coupon.smart import Basket, Candidate, Considered, best, consider, stored
 from models.coupon.terms import CouponStatus, Visibility
 from models.placeholder import Json
 from models.trigger import TRIGGERS, TriggerCode
@@ -84,7 +84,7 @@ async def choose(
     seen = await _seen(shop_id, running, customers, at)
     claims = await _claims(running, customers)
     return [
-        consider([_offer(coupon, reader.customer_id, seen, claims, at) for coupon in running], reader.basket)
+        consider([_candidate(coupon, reader.customer_id, seen, claims, at) for coupon in running], reader.basket)
         for reader in readers
     ]
 
@@ -93,13 +93,13 @@ Key = tuple[UUID, int]
 """(customer, coupon)."""
 
 
-def _offer(
+def _candidate(
     coupon: Coupon, customer_id: UUID, seen: set[Key], claims: Mapping[Key, tuple[int, bool]], at: datetime
-) -> Offer:
+) -> Candidate:
     key = (customer_id, coupon.id)
     count, has_unused = claims.get(key, (0, False))
     is_seen = coupon.visibility is Visibility.REGULAR or key in seen
-    return Offer(coupon.id, coupon.terms, coupon.status(at) is CouponStatus.SOLD_OUT, is_seen, count, has_unused)
+    return Candidate(coupon.id, coupon.terms, coupon.status(at) is CouponStatus.SOLD_OUT, is_seen, count, has_unused)
 
 
 async def _seen(shop_id: int, running: Sequence[Coupon], customers: Sequence[UUID], at: datetime) -> set[Key]:

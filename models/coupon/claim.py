@@ -5,7 +5,7 @@ a counter on the coupon that moves in the same transaction and never past its li
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -147,10 +147,11 @@ async def _insert(own: Coupon, customer_id: UUID, led_by: MessageKey | None, at:
     raise refuse("id", message, ErrorCode.CLAIM_LIMIT_REACHED, rule="R15")
 
 
-COLUMNS = "customer_id, coupon_id, number, code, claimed_at, plan_id, reference, order_id, redeemed_at, discount"
+COLUMNS = ", ".join(field.name for field in fields(Claim))
+"""SQL of the columns that Claim is made of, in its order."""
 
 CLAIMS = f"SELECT {COLUMNS} FROM claim"
-"""SQL of the columns that Claim is made of, in its order, to be narrowed by a WHERE."""
+"""The same of all claims, to be narrowed by a WHERE."""
 
 _MESSAGE = """
 SELECT d.plan_id, d.reference FROM (

@@ -28,7 +28,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class Candidate:
     """A running coupon as it stands for one customer.
 
     `is_seen`: they can see it (R15); `claims`: how many of theirs there are; `has_unused`: one is not redeemed yet.
@@ -59,24 +59,30 @@ class Basket:
     usual: int | None = None
 
 
-def consider(offers: Sequence[Offer], basket: Basket) -> list[Considered]:
+def consider(candidates: Sequence[Candidate], basket: Basket) -> list[Considered]:
     """Every coupon with its verdict, the best first; without a BEST the customer gets none.
 
     The best saves most; of equals, the one that ends first, then the older one. On products the spend is what
     they cost, and a coupon of some products saves on these alone. Where a message has none, it is what the
     customer's orders come to on average, or else the highest minimum spend of the coupons that they could use.
     """
-    spend = _spend(offers, basket)
-    judged = [(offer, _obstacle(offer, basket, spend), _saving(offer, basket, spend)) for offer in offers]
-    usable = [(-saving, offer.terms.ends_at, offer.coupon_id) for offer, obstacle, saving in judged if not obstacle]
+    spend = _spend(candidates, basket)
+    judged = [
+        (candidate, _obstacle(candidate, basket, spend), _saving(candidate, basket, spend)) for candidate in candidates
+    ]
+    usable = [
+        (-saving, candidate.terms.ends_at, candidate.coupon_id)
+        for candidate, obstacle, saving in judged
+        if not obstacle
+    ]
     best = min(usable)[2] if usable else None
     considered = [
         Considered(
-            offer.coupon_id,
-            obstacle or (Verdict.BEST if offer.coupon_id == best else Verdict.SAVES_LESS),
+            candidate.coupon_id,
+            obstacle or (Verdict.BEST if candidate.coupon_id == best else Verdict.SAVES_LESS),
             0 if obstacle else saving,
         )
-        for offer, obstacle, saving in judged
+        for candidate, obstacle, saving in judged
     ]
     return sorted(considered, key=lambda each: (each.verdict is not Verdict.BEST, -each.saving, each.coupon_id))
 
@@ -86,42 +92,42 @@ def best(considered: Sequence[Considered]) -> int | None:
     return next((each.coupon_id for each in considered if each.verdict is Verdict.BEST), None)
 
 
-def _spend(offers: Sequence[Offer], basket: Basket) -> int:
+def _spend(candidates: Sequence[Candidate], basket: Basket) -> int:
     """What the coupons are compared on, in minor units."""
     if basket.prices:
         return sum(basket.prices.values())
     if basket.usual:
         return basket.usual
-    minimums = [offer.terms.minimum_spend for offer in offers if not _out_of_reach(offer)]
+    minimums = [candidate.terms.minimum_spend for candidate in candidates if not _out_of_reach(candidate)]
     return max([LEAST_SPEND, *minimums])
 
 
-def _saving(offer: Offer, basket: Basket, spend: int) -> int:
+def _saving(candidate: Candidate, basket: Basket, spend: int) -> int:
     """What the coupon takes off the spend, of which it concerns its own products."""
-    own = basket.prices.keys() & set(offer.terms.product_ids)
-    return offer.terms.saving(spend, on=sum(basket.prices[product] for product in own) if own else None)
+    own = basket.prices.keys() & set(candidate.terms.product_ids)
+    return candidate.terms.saving(spend, on=sum(basket.prices[product] for product in own) if own else None)
 
 
-def _out_of_reach(offer: Offer) -> Verdict | None:
+def _out_of_reach(candidate: Candidate) -> Verdict | None:
     """Why the customer could not use the coupon, whatever they buy."""
-    if not offer.is_seen:
+    if not candidate.is_seen:
         return Verdict.NOT_VISIBLE
-    if offer.has_unused:
+    if candidate.has_unused:
         return None
-    if offer.claims >= offer.terms.customer_limit:
+    if candidate.claims >= candidate.terms.customer_limit:
         return Verdict.CLAIM_LIMIT_REACHED
-    return Verdict.SOLD_OUT if offer.is_sold_out else None
+    return Verdict.SOLD_OUT if candidate.is_sold_out else None
 
 
-def _obstacle(offer: Offer, basket: Basket, spend: int) -> Verdict | None:
+def _obstacle(candidate: Candidate, basket: Basket, spend: int) -> Verdict | None:
     """Why the customer could not use the coupon on these products; None when they could."""
-    out_of_reach = _out_of_reach(offer)
+    out_of_reach = _out_of_reach(candidate)
     if out_of_reach:
         return out_of_reach
-    scope = set(offer.terms.product_ids)
+    scope = set(candidate.terms.product_ids)
     if basket.prices and scope and not scope & basket.prices.keys():
         return Verdict.OTHER_PRODUCTS
-    return Verdict.BELOW_MINIMUM if spend < offer.terms.minimum_spend else None
+    return Verdict.BELOW_MINIMUM if spend < candidate.terms.minimum_spend else None
 
 
 def stored(considered: Sequence[Considered], most: int = 10) -> list[Mapping[str, object]]:
