@@ -14,6 +14,7 @@ from models.clock import now
 from models.condition import compile_condition
 from models.experiment import holdout
 from models.plan import Plan
+from models.relationship import everybody
 from models.segment import Segment
 from models.shop import Shop
 
@@ -114,12 +115,10 @@ async def _definition(plan: Plan) -> dict[str, Any] | None:
 async def _ask(shop: Shop, plan: Plan, definition: dict[str, Any] | None, at: datetime) -> list[database.Record]:
     arguments: list[Any] = [shop.id, at, plan.channel.value, contact.MAX_PER_DAY, plan.id]
     if definition is None:
-        return await database.fetch(_REACH.format(members=_EVERYBODY), *arguments)
+        return await database.fetch(_REACH.format(members=everybody("$1")), *arguments)
     members = compile_condition(definition, shop_id=shop.id, now=at, first_parameter=len(arguments) + 1)
     return await database.fetch(_REACH.format(members=members.sql), *arguments, *members.arguments)
 
-
-_EVERYBODY = "SELECT customer_id FROM relationship WHERE shop_id = $1 AND first_interaction_at IS NOT NULL"
 
 _REACH = (
     """

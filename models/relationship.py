@@ -47,6 +47,11 @@ NO_INTERACTION = ("UNFOLLOWED", "CART_REMOVED", "CART_EMPTIED")
 """Kinds that alone make nobody a customer of the shop (R26)."""
 
 
+def everybody(shop: str) -> str:
+    """SQL of a shop's universe: the ids of all who ever interacted with the shop that this SQL names (R26)."""
+    return f"SELECT customer_id FROM relationship WHERE shop_id = {shop} AND first_interaction_at IS NOT NULL"
+
+
 class EmailConsent(Said):
     """What a customer said to this shop's e-mail, where and when (R19)."""
 

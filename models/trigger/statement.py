@@ -10,6 +10,7 @@ from models import reach
 from models.condition import Compiled
 from models.experiment import holdout
 from models.placeholder import Json, placeholders
+from models.relationship import everybody
 from models.trigger.kind import OccasionQuery
 
 
@@ -69,11 +70,6 @@ FIRST_WHEN_FIRING = len(_FIRING) + 1
 FIRST_WHEN_LOOKING_BACK = len(_LOOKING_BACK) + 1
 """The number of the first parameter of a segment's condition: they come after the statement's own."""
 
-EVERYBODY = (
-    f"SELECT customer_id FROM relationship WHERE shop_id = {_LOOKING['shop']} AND first_interaction_at IS NOT NULL"
-)
-"""The members of no segment in particular: the shop's universe (R26)."""
-
 
 def firing(query: OccasionQuery, members: Compiled | None) -> str:
     """The statement that fires: what models/trigger/fire.py runs. Its parameters: Looking, Firing, the segment's."""
@@ -116,7 +112,7 @@ def _found(query: OccasionQuery, members: Compiled | None, *, at: str, bound: st
     return _FIND.format(
         **_LOOKING,
         **pieces,
-        members=members.sql if members else EVERYBODY,
+        members=members.sql if members else everybody(_LOOKING["shop"]),
         only=only.format(**_LOOKING, **of_occasion),
     )
 
