@@ -136,7 +136,7 @@ async def _rounds(
 
 def _cases(page: str, found: dict[str, list[Load]]) -> list[Case]:
     cases = []
-    figures = ((page, "per_second", "/s"), (f"{page}, p50", "half", "s"), (f"{page}, p99", "worst", "s"))
+    figures = ((page, "per_second", "/s"), (f"{page}, p50", "p50", "s"), (f"{page}, p99", "p99", "s"))
     for case, figure, unit in figures:
         ours, theirs = (median(getattr(load, figure) for load in found[name]) for name in ("ours", "theirs"))
         cases.append(Case(case, "bare", ours, theirs, unit))

@@ -11,11 +11,11 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a server did: answers per second over all clients, and how long one answer took, in seconds."""
+    """What a server did: answers per second over all clients, and how long one answer took, in seconds, by percentile."""
 
     per_second: float
-    half: float
-    worst: float
+    p50: float
+    p99: float
 
 
 async def loaded(port: int, query: str, tokens: Sequence[str], seconds: float) -> Load:
