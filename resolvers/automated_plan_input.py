@@ -15,9 +15,9 @@ from models.scenario import Destination
 from models.trigger import TRIGGERS, TriggerCode
 from models.trigger.parameter import read
 from resolvers import global_id, plan_quiet_hours
-from resolvers.change import given_or, or_kept, refuse_nulls
+from resolvers.change import given_or, or_kept, read_or_kept, refuse_nulls
 from resolvers.mutation import IDEMPOTENCY_KEY
-from resolvers.plan_input import PlanTextInput, content_of, coupon_id_of, product_ids_of
+from resolvers.plan_input import PlanTextInput, content_of
 from resolvers.trigger import PlanParametersInput, named
 
 
@@ -129,10 +129,10 @@ def drafted(given: AutomatedPlanCreateInput) -> PlanDraft:
         segment_id=global_id.optional(given.segment_id, "Segment"),
         content=texts,
         template=given.template if given.texts else given.trigger.value,
-        product_ids=product_ids_of(given.product_ids),
+        product_ids=global_id.uuids(given.product_ids, "Product"),
         image_url=given.image_url,
         send_at=given.start_at,
-        coupon_id=coupon_id_of(given.coupon_id),
+        coupon_id=global_id.optional(given.coupon_id, "Coupon"),
         button=trigger.scenario.destination if given.button is UNSET else given.button,
         holdout_percent=given.holdout_percent,
         automation=Automation(
@@ -155,12 +155,16 @@ def changed(draft: PlanDraft, change: AutomatedPlanUpdateInput) -> PlanDraft:
     return replace(
         draft,
         name=or_kept(change.name, draft.name),
-        segment_id=draft.segment_id if change.segment_id is UNSET else global_id.optional(change.segment_id, "Segment"),
+        segment_id=read_or_kept(
+            change.segment_id, draft.segment_id, lambda given: global_id.optional(given, "Segment")
+        ),
         content=content_of(change.texts) if isinstance(change.texts, list) else draft.content,
         template=given_or(change.template, draft.template),
-        product_ids=draft.product_ids if change.product_ids is UNSET else product_ids_of(change.product_ids or []),
+        product_ids=read_or_kept(
+            change.product_ids, draft.product_ids, lambda ids: global_id.uuids(ids or [], "Product")
+        ),
         image_url=given_or(change.image_url, draft.image_url),
-        coupon_id=draft.coupon_id if change.coupon_id is UNSET else coupon_id_of(change.coupon_id),
+        coupon_id=read_or_kept(change.coupon_id, draft.coupon_id, lambda given: global_id.optional(given, "Coupon")),
         button=given_or(change.button, draft.button),
         holdout_percent=given_or(change.holdout_percent, kept_percent),
         send_at=given_or(change.start_at, draft.send_at),

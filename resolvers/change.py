@@ -1,5 +1,6 @@
 """Changes: what an update says of a field, which is nothing (it stays), null (it is emptied) or a value."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic.alias_generators import to_camel
@@ -26,3 +27,8 @@ def or_kept(given: T | None, kept: T) -> T:
 def given_or(given: T, kept: T) -> T:
     """What is given, null included, or what was there, for what can be empty."""
     return kept if given is UNSET else given
+
+
+def read_or_kept(given: Any, kept: T, read: Callable[[Any], T]) -> T:
+    """What is given, null included, once it is read, or what was there."""
+    return kept if given is UNSET else read(given)

@@ -8,9 +8,8 @@ import strawberry
 from models import chat_platform
 from models.caller import PERMISSIONS, Action
 from models.chat_platform import ChatPlatform
-from models.errors import Unavailable
 from models.shop import Shop
-from resolvers.context import Context, Info
+from resolvers.context import Info
 from resolvers.mutation import IDEMPOTENCY_KEY, Kept, Payload, answer
 
 
@@ -34,13 +33,6 @@ class ChatPlatformDisconnectInput:
     """What `chatPlatformDisconnect` takes."""
 
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
-
-
-def secret_key(context: Context) -> bytes:
-    """The key that secrets are derived from."""
-    if context.settings.secret_key is None:
-        raise Unavailable("SECRET_KEY is not set, so nothing can be signed.")
-    return context.settings.secret
 
 
 async def of_shop(root: strawberry.Parent[Shop]) -> ChatPlatform | None:
@@ -77,7 +69,7 @@ SHOP: Kept[Shop] = Kept("shop", lambda shop: shop.id, _load_shop)
 async def connect(info: Info, input: ChatPlatformConnectInput) -> Payload:
     """Let the shop's chat go to a URL."""
     shop = await info.context.shop(Action.MANAGE_CONNECTIONS)
-    key, targets = secret_key(info.context), info.context.settings.webhook_targets
+    key, targets = info.context.secret, info.context.settings.webhook_targets
 
     async def work() -> ChatPlatform:
         return await chat_platform.connect(shop, input.url, targets=targets, key=key)
@@ -88,7 +80,7 @@ async def connect(info: Info, input: ChatPlatformConnectInput) -> Payload:
 async def rotate(info: Info, input: ChatPlatformRotateSecretInput) -> Payload:
     """Take a new secret."""
     shop = await info.context.shop(Action.MANAGE_CONNECTIONS)
-    key = secret_key(info.context)
+    key = info.context.secret
 
     async def work() -> ChatPlatform:
         return await chat_platform.rotate(shop, key=key)

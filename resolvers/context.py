@@ -58,6 +58,13 @@ class Context:
         return self.caller.actor if self.caller else ""
 
     @property
+    def secret(self) -> bytes:
+        """SECRET_KEY as it signs and digests. Unavailable where none is set."""
+        if self.settings.secret_key is None:
+            raise Unavailable("SECRET_KEY is not set, so nothing can be signed.")
+        return self.settings.secret
+
+    @property
     def language(self) -> str:
         """The language that a seller is answered in: the first of theirs in which there are texts (R14)."""
         return words.language_of_caller(self.accept_language)

@@ -1,8 +1,6 @@
 """What sellers say about coupons: the inputs of their mutations."""
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -11,12 +9,9 @@ from strawberry import UNSET
 from models.coupon.terms import CouponTerms, Visibility
 from models.shop import Shop
 from resolvers import global_id
-from resolvers.change import or_kept, refuse_nulls
+from resolvers.change import or_kept, read_or_kept, refuse_nulls
 from resolvers.money import MoneyInput, minor_units
 from resolvers.mutation import IDEMPOTENCY_KEY
-from resolvers.plan_input import NO_PRODUCT
-
-T = TypeVar("T")
 
 
 @strawberry.input(one_of=True, description="What a coupon takes off: a percentage or a fixed amount.")
@@ -105,8 +100,8 @@ def terms_of(shop: Shop, given: CouponCreateInput) -> CouponTerms:
         customer_limit=given.customer_limit,
         percentage=percentage,
         amount=amount,
-        minimum_spend=minor_units(shop, given.minimum_spend, "minimumSpend") if given.minimum_spend else 0,
-        segment_id=_segment_id(given.segment_id),
+        minimum_spend=_minimum_spend(shop, given.minimum_spend),
+        segment_id=global_id.optional(given.segment_id, "Segment"),
         product_ids=_product_ids(given.product_ids),
         code=given.code,
     )
@@ -127,11 +122,13 @@ def changed(shop: Shop, known: CouponTerms, change: CouponUpdateInput) -> Coupon
         customer_limit=or_kept(change.customer_limit, known.customer_limit),
         percentage=percentage,
         amount=amount,
-        minimum_spend=_unless_left_out(
-            change.minimum_spend, known.minimum_spend, lambda given: minor_units(shop, given, "minimumSpend"), 0
+        minimum_spend=read_or_kept(
+            change.minimum_spend, known.minimum_spend, lambda given: _minimum_spend(shop, given)
         ),
-        segment_id=_unless_left_out(change.segment_id, known.segment_id, _segment_id, None),
-        product_ids=_unless_left_out(change.product_ids, tuple(known.product_ids), _product_ids, ()),
+        segment_id=read_or_kept(
+            change.segment_id, known.segment_id, lambda given: global_id.optional(given, "Segment")
+        ),
+        product_ids=read_or_kept(change.product_ids, tuple(known.product_ids), _product_ids),
         code=or_kept(change.code, known.code),
     )
 
@@ -143,16 +140,9 @@ def _discount(shop: Shop, given: CouponDiscountInput) -> tuple[int | None, int |
     return given.percentage, None
 
 
-def _segment_id(given: strawberry.ID | None) -> int | None:
-    return global_id.optional(given, "Segment")
+def _minimum_spend(shop: Shop, given: MoneyInput | None) -> int:
+    return minor_units(shop, given, "minimumSpend") if given else 0
 
 
-def _product_ids(given: list[strawberry.ID]) -> tuple[UUID, ...]:
-    return tuple(global_id.uuid(each, "Product") or NO_PRODUCT for each in given)
-
-
-def _unless_left_out(given: Any, kept: T, read: Callable[[Any], T], empty: T) -> T:
-    """What is given, read; `empty` for null; what was there when it is left out."""
-    if given is UNSET:
-        return kept
-    return empty if given is None else read(given)
+def _product_ids(given: list[strawberry.ID] | None) -> tuple[UUID, ...]:
+    return tuple(global_id.uuids(given or (), "Product"))

@@ -20,7 +20,7 @@ class CustomerEraseInput:
 async def erase(info: Info, input: CustomerEraseInput) -> Payload:
     """Forget who a customer is."""
     actor = info.context.platform().actor
-    secret = info.context.settings.secret
+    secret = info.context.secret
 
     async def work() -> Erasure:
         return await erasure.erase(input.external_id, secret=secret, actor=actor)

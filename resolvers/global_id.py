@@ -1,6 +1,7 @@
 """Global ids: opaque to clients, "Type:key" in base64url to us; parts of a key are joined by ":"."""
 
 from base64 import b64decode
+from collections.abc import Iterable
 from uuid import UUID
 
 from strawberry import ID, UNSET
@@ -12,7 +13,8 @@ MAX_LENGTH = 500
 MAX_INTEGER = 2**31 - 1
 
 NO_ROW = 0
-"""An id that no row has: what a malformed one is taken for, so that it reads exactly like an unknown one."""
+NO_UUID = UUID(int=0)
+"""Ids that no row has: what a malformed one is taken for, so that it reads exactly like an unknown one."""
 
 
 def encode(kind: str, *keys: object) -> ID:
@@ -52,6 +54,11 @@ def uuid(global_id: str, kind: str) -> UUID | None:
     """The UUID key of a global id of type `kind`; None for anything else."""
     key = _key(global_id, kind)
     return uuid_of(key) if key is not None else None
+
+
+def uuids(global_ids: Iterable[str], kind: str) -> list[UUID]:
+    """The UUID keys of global ids of type `kind`; one that no row has for anything else."""
+    return [uuid(each, kind) or NO_UUID for each in global_ids]
 
 
 def _key(global_id: str, kind: str) -> str | None:

@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import replace
 from datetime import datetime, time
 from typing import Any
-from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
@@ -14,10 +13,9 @@ from models.experiment import Experiment, Metric, Variant
 from models.plan.draft import PlanChannel, PlanDraft
 from models.scenario import Destination
 from resolvers import global_id
-from resolvers.change import given_or, or_kept, refuse_nulls
+from resolvers.change import given_or, or_kept, read_or_kept, refuse_nulls
 from resolvers.mutation import IDEMPOTENCY_KEY
 
-NO_PRODUCT = UUID(int=0)
 VARIANTS = ("experiment", "variants")
 """Where an input has its variants."""
 
@@ -213,11 +211,11 @@ def drafted(given: PlanCreateInput) -> PlanDraft:
         segment_id=global_id.row(given.segment_id, "Segment"),
         content=content_of(given.texts),
         template=given.template,
-        product_ids=product_ids_of(given.product_ids),
+        product_ids=global_id.uuids(given.product_ids, "Product"),
         image_url=given.image_url,
         send_at=given.send_at,
         local_time=given.local_time,
-        coupon_id=coupon_id_of(given.coupon_id),
+        coupon_id=global_id.optional(given.coupon_id, "Coupon"),
         button=given.button,
         holdout_percent=given.holdout_percent,
         experiment=_experiment(given.experiment),
@@ -234,14 +232,16 @@ def changed(draft: PlanDraft, change: PlanUpdateInput) -> PlanDraft:
         segment_id=or_kept(global_id.optional(change.segment_id, "Segment"), draft.segment_id),
         content=content_of(change.texts) if isinstance(change.texts, list) else draft.content,
         template=given_or(change.template, draft.template),
-        product_ids=draft.product_ids if change.product_ids is UNSET else product_ids_of(change.product_ids or []),
+        product_ids=read_or_kept(
+            change.product_ids, draft.product_ids, lambda ids: global_id.uuids(ids or [], "Product")
+        ),
         image_url=given_or(change.image_url, draft.image_url),
-        coupon_id=draft.coupon_id if change.coupon_id is UNSET else coupon_id_of(change.coupon_id),
+        coupon_id=read_or_kept(change.coupon_id, draft.coupon_id, lambda given: global_id.optional(given, "Coupon")),
         button=given_or(change.button, draft.button),
         send_at=given_or(change.send_at, draft.send_at),
         local_time=given_or(change.local_time, draft.local_time),
         holdout_percent=given_or(change.holdout_percent, draft.holdout_percent),
-        experiment=draft.experiment if change.experiment is UNSET else _experiment(change.experiment),
+        experiment=read_or_kept(change.experiment, draft.experiment, _experiment),
     )
 
 
@@ -268,19 +268,9 @@ def _experiment(given: PlanExperimentInput | None) -> Experiment | None:
     variants = tuple(
         Variant(
             content=None if not isinstance(each.texts, list) else content_of(each.texts, *VARIANTS, str(place)),
-            coupon_id=None if each.coupon_id is UNSET else coupon_id_of(each.coupon_id),
+            coupon_id=global_id.optional(each.coupon_id, "Coupon"),
             has_own_coupon=each.coupon_id is not UNSET,
         )
         for place, each in enumerate(given.variants)
     )
     return Experiment(variants, given.percent, given.metric, given.hours)
-
-
-def coupon_id_of(given: strawberry.ID | None) -> int | None:
-    """The coupon that an id names, if any; one that no row has for a malformed one."""
-    return global_id.optional(given, "Coupon")
-
-
-def product_ids_of(ids: list[strawberry.ID]) -> list[UUID]:
-    """The products that ids name; one that no row has for a malformed one."""
-    return [global_id.uuid(each, "Product") or NO_PRODUCT for each in ids]

@@ -69,7 +69,7 @@ async def write(
 ) -> Payload:
     """Write rows of one `kind` to the shop that the input names by its external id."""
     info.context.platform()
-    secret = info.context.settings.secret
+    secret = info.context.secret
 
     async def work() -> list[Written]:
         shop = await info.context.named_shop(input.shop)

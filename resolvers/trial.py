@@ -34,7 +34,7 @@ async def trials_of(info: Info, root: strawberry.Parent[Plan]) -> list[Trial]:
 async def test_send(info: Info, input: PlanTestSendInput) -> Payload:
     """Send a plan's email to a few named addresses."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
-    secret = info.context.settings.secret
+    secret = info.context.secret
 
     async def work() -> list[Trial]:
         plan = await own_or_refuse(info, shop, input.id)

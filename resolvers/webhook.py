@@ -13,7 +13,6 @@ from models.webhook.fact import Fact
 from models.webhook.posting import Posting
 from resolvers import global_id
 from resolvers.change import or_kept, refuse_nulls
-from resolvers.chat_platform import secret_key
 from resolvers.connection import After, Before, Connection, First, Last, connect
 from resolvers.context import Info
 from resolvers.mutation import IDEMPOTENCY_KEY, Kept, Payload, answer, gone
@@ -157,7 +156,7 @@ async def postings(
 async def create(info: Info, input: WebhookCreateInput) -> Payload:
     """Create a webhook."""
     shop = await info.context.shop(Action.MANAGE_CONNECTIONS)
-    key, targets, actor = secret_key(info.context), info.context.settings.webhook_targets, info.context.actor
+    key, targets, actor = info.context.secret, info.context.settings.webhook_targets, info.context.actor
     wish = Wish(url=input.url, facts=input.facts, description=input.description)
 
     async def work() -> Webhook:
@@ -190,7 +189,7 @@ async def delete(info: Info, input: WebhookDeleteInput) -> Payload:
 async def rotate(info: Info, input: WebhookRotateSecretInput) -> Payload:
     """Take a new secret."""
     shop = await info.context.shop(Action.MANAGE_CONNECTIONS)
-    key = secret_key(info.context)
+    key = info.context.secret
 
     async def work() -> Webhook:
         return await webhook.rotate(shop, _number(input.id), key=key)
