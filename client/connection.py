@@ -14,8 +14,12 @@ LONGEST_WAIT = 30.0
 """Seconds between two tries at most."""
 
 
+AWAY = frozenset({502, 503, 504})
+"""HTTP statuses by which what stands before a server says that it is not there just now."""
+
+
 class ApiError(Exception):
-    """The server did not do it: who asked, limits, or a fault of its own. `code` is the first error's."""
+    """The server did not do it: who asked, limits, or a fault of its own. `code` is the first error's, "" if it has none."""
 
     def __init__(self, errors: list[dict[str, Any]]) -> None:
         super().__init__("; ".join(str(error.get("message")) for error in errors))
@@ -49,7 +53,7 @@ class Connection:
 
     def run(self, document: str, variables: Mapping[str, Any]) -> Any:
         """The data that an operation answers. Raises ApiError, or httpx.TransportError when nobody answers."""
-        may_repeat = document.startswith("query") or bool(variables.get("input", {}).get("idempotencyKey"))
+        may_repeat = document.lstrip().startswith("query") or bool(variables.get("input", {}).get("idempotencyKey"))
         for attempt in range(MOST_TRIES):
             is_last = attempt == MOST_TRIES - 1
             try:
@@ -59,7 +63,7 @@ class Connection:
                     raise
                 time.sleep(min(LONGEST_WAIT, 2.0**attempt))
                 continue
-            body = answer.json()
+            body = _said(answer)
             if not body.get("errors"):
                 return body["data"]
             error = ApiError(body["errors"])
@@ -73,6 +77,20 @@ class Connection:
         with httpx.stream("GET", url, timeout=60) as answer:
             answer.raise_for_status()
             yield from answer.iter_bytes()
+
+
+def _said(answer: httpx.Response) -> dict[str, Any]:
+    """The answer of a GraphQL server; or an error in its place, when it is another's: a proxy's, or a wrong address's."""
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    if isinstance(body, dict) and ("data" in body or body.get("errors")):
+        return body
+    error: dict[str, Any] = {"message": f"HTTP {answer.status_code} without a GraphQL answer"}
+    if answer.status_code in AWAY:
+        error["extensions"] = {"code": "UNAVAILABLE"}
+    return {"errors": [error]}
 
 
 def _asked_to_wait(error: ApiError, *, otherwise: float) -> float:

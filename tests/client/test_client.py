@@ -9,6 +9,7 @@ from graphql import build_schema
 
 from client.connection import ApiError, Connection
 from client.generator import ROOT, Generator, generate
+from client.rekindle import Rekindle
 from schema import schema
 
 SMALL = """
@@ -75,7 +76,7 @@ class Server:
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return httpx.Response(200, json=answer)
+        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
 
 
 def failed(code: str, **extensions: Any) -> dict[str, Any]:
@@ -96,11 +97,11 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def talking() -> Iterator[Callable[[Server], Connection]]:
+def talking() -> Iterator[Callable[..., Any]]:
     made: list[Connection] = []
 
-    def talk(server: Server) -> Connection:
-        connected = Connection("http://test", "token")
+    def talk(server: Server, kind: type[Connection] = Connection) -> Connection:
+        connected = kind("http://test", "token")
         connected._client = httpx.Client(transport=httpx.MockTransport(server), base_url="http://test")
         made.append(connected)
         return connected
@@ -122,6 +123,32 @@ def test_what_is_throttled_is_tried_again_after_as_long_as_the_server_says(talki
 def test_what_may_be_repeated_is_tried_again_when_nobody_answers(talking, waits, document, variables, trouble):
     assert talking(Server(trouble, DONE)).run(document, variables) == {"done": True}
     assert waits == [1.0]
+
+
+def test_a_query_as_the_generated_client_has_it_is_one_that_may_be_repeated(talking, waits):
+    told = {"plan": None}
+    server = Server(httpx.ConnectError("gone"), {"data": told}, failed("UNAVAILABLE"), {"data": told})
+    rekindle = talking(server, Rekindle)
+
+    assert rekindle.plan_progress(id="1") == rekindle.plan_export(id="1") == told
+    assert waits == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_what_stands_before_a_server_that_is_not_there_reads_like_nobody(talking, waits, status):
+    away = httpx.Response(status, html="<h1>Try again later</h1>")
+
+    assert talking(Server(away, DONE)).run(QUERY, {}) == {"done": True}
+    with pytest.raises(ApiError, match=f"HTTP {status}") as refused:
+        talking(Server(away)).run(MUTATION, {"input": {}})
+    assert (refused.value.code, waits) == ("UNAVAILABLE", [1.0])
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(404, html="<h1>Not here</h1>"), httpx.Response(200, json=[])])
+def test_what_speaks_no_graphql_is_told_at_once(talking, waits, answer):
+    with pytest.raises(ApiError, match=f"HTTP {answer.status_code}"):
+        talking(Server(answer)).run(QUERY, {})
+    assert waits == []
 
 
 @pytest.mark.parametrize("trouble", [failed("UNAVAILABLE"), httpx.ReadTimeout("slow")])
