@@ -133,12 +133,12 @@ def _stop_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("reason", metavar="REASON", help="why, for whoever finds it stopped")
 
 
-def _export_options(parser: argparse.ArgumentParser) -> None:
-    _erase_options(parser)
+def _export_customer_options(parser: argparse.ArgumentParser) -> None:
+    _erase_customer_options(parser)
     parser.add_argument("file", type=Path, metavar="FILE", help="where to write it; it must not be there yet")
 
 
-def _erase_options(parser: argparse.ArgumentParser) -> None:
+def _erase_customer_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("customer", metavar="CUSTOMER", help="external id of the customer")
 
 
@@ -152,7 +152,7 @@ def _export_plan_options(parser: argparse.ArgumentParser) -> None:
 
 OPTIONS = {
     "run": _run_options, "serve": _serve_options, "token": _token_options, "import": _import_options,
-    "export-customer": _export_options, "erase-customer": _erase_options,
+    "export-customer": _export_customer_options, "erase-customer": _erase_customer_options,
     "stop-sending": _stop_options, "restored": _restored_options,
     "export-plan": _export_plan_options,
 }  # fmt: skip

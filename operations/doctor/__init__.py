@@ -6,7 +6,7 @@ from contextlib import aclosing
 from jobs.queue import redis_pool
 from models import database
 from models.errors import RekindleError
-from operations.doctor import bounces, configuration, postgresql, redis_server, relay
+from operations.doctor import bounces, configuration, origin, postgresql, redis_server, relay
 from operations.doctor.diagnosis import Diagnosis, Grade
 from settings import Settings
 
@@ -24,7 +24,7 @@ async def examine(settings: Settings) -> Sequence[Diagnosis]:
         diagnoses = list(configuration.check(settings))
         diagnoses += [each async for each in postgresql.check(settings)]
         diagnoses += [each async for each in redis_server.check(redis)]
-        diagnoses.append(await redis_server.recognised(redis))
+        diagnoses.append(await origin.check(redis))
         diagnoses += [each async for each in relay.check(settings)]
         diagnoses.append(await bounces.check(settings))
     return diagnoses

@@ -2,17 +2,14 @@
 
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 from models import availability, database, migration
+from operations.doctor import clock
 from operations.doctor.diagnosis import Diagnosis, fail, ok, warn
 from settings import Settings
 
 OLDEST = 150_000
 """PostgreSQL 15, as server_version_num."""
-
-MOST_APART = 2.0
-"""Seconds that two clocks may differ: tokens, leases and schedules are held against them."""
 
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
@@ -73,22 +70,7 @@ async def _clock() -> Diagnosis:
     before = time.monotonic()
     theirs = await database.fetch_value("SELECT extract(epoch FROM clock_timestamp())::float8")
     way = (time.monotonic() - before) / 2
-    return clock_diagnosis("PostgreSQL", theirs + way)
-
-
-def clock_diagnosis(subject: str, theirs: float) -> Diagnosis:
-    """How far another clock (seconds since 1970) is from this machine's."""
-    apart = abs(machine_time().timestamp() - theirs)
-    if apart > MOST_APART:
-        return fail(f"{subject} clock", f"{apart:.1f} s from ours", "let both machines follow NTP")
-    return ok(f"{subject} clock", f"{apart:.2f} s from ours")
-
-
-def machine_time() -> datetime:
-    """The time of this machine, which CLOCK does not move."""
-    from models.clock import Clock
-
-    return Clock().now().astimezone(UTC)
+    return clock.check("PostgreSQL", theirs + way)
 
 
 async def _schema() -> Diagnosis:

@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from models import availability, origin
+from operations.doctor import clock
 from operations.doctor.diagnosis import Diagnosis, fail, ok, warn
-from operations.doctor.postgresql import clock_diagnosis
 
 OLDEST = 6
 """Major version of the oldest Redis that is tried here."""
@@ -23,20 +22,7 @@ async def check(redis: Redis) -> AsyncIterator[Diagnosis]:
         return
     yield _version(about)
     yield await _policy(redis)
-    yield clock_diagnosis("Redis", seconds + micros / 1e6)
-
-
-async def recognised(redis: Redis) -> Diagnosis:
-    """Whether the database is the one that was sent from last."""
-    try:
-        differences = await origin.differences(redis)
-    except availability.FAILED as error:
-        return fail("origin", f"cannot be seen: {type(error).__name__}: {error}", ".venv/bin/python server.py migrate")
-    if differences:
-        return fail(
-            "origin", "; ".join(differences), "nothing is sent until you run: .venv/bin/python server.py restored"
-        )
-    return ok("origin", "the database that was sent from last")
+    yield clock.check("Redis", seconds + micros / 1e6)
 
 
 def _version(about: dict[str, str]) -> Diagnosis:

@@ -10,7 +10,18 @@ from redis.asyncio import Redis
 
 from models import database as db
 from operations.bounces import listen
-from operations.doctor import Unwell, bounces, configuration, examine, judge, postgresql, redis_server, relay
+from operations.doctor import (
+    Unwell,
+    bounces,
+    clock,
+    configuration,
+    examine,
+    judge,
+    origin,
+    postgresql,
+    redis_server,
+    relay,
+)
 from operations.doctor.diagnosis import Diagnosis, Grade, ok, warn
 from settings import Settings
 from tests.processes import command, free_port
@@ -149,9 +160,9 @@ async def test_a_pool_that_does_not_fit_is_found(sound: Settings, database: None
 
 @pytest.mark.parametrize(("apart", "grade"), [(0.0, Grade.OK), (1.9, Grade.OK), (3.0, Grade.FAIL), (-3.0, Grade.FAIL)])
 def test_clocks_are_held_against_each_other(apart: float, grade: Grade):
-    theirs = postgresql.machine_time().timestamp() + apart
+    theirs = clock.machine_time().timestamp() + apart
 
-    assert postgresql.clock_diagnosis("Redis", theirs).grade is grade
+    assert clock.check("Redis", theirs).grade is grade
 
 
 async def test_a_redis_that_drops_keys_is_found(sound: Settings, redis: Redis):
@@ -167,10 +178,10 @@ async def test_a_redis_that_drops_keys_is_found(sound: Settings, redis: Redis):
 
 
 async def test_a_database_that_was_restored_is_found(sound: Settings, database: None, redis: Redis):
-    assert (await redis_server.recognised(redis)).grade is Grade.OK
+    assert (await origin.check(redis)).grade is Grade.OK
     await db.execute("UPDATE origin SET timeline = timeline + 1")
 
-    diagnosis = await redis_server.recognised(redis)
+    diagnosis = await origin.check(redis)
 
     assert diagnosis.grade is Grade.FAIL
     assert "server.py restored" in diagnosis.mend
