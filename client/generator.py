@@ -5,6 +5,7 @@ mypy knows every field. Operations may use fields, arguments and aliases; no fra
 """
 
 import re
+from keyword import iskeyword
 from pathlib import Path
 
 from graphql import (
@@ -30,6 +31,8 @@ from graphql import (
 ROOT = Path(__file__).resolve().parents[1]
 
 HEADER = '''"""Made from schema.graphql and client/operations.graphql by `python -m client`: change those, not this."""
+
+from __future__ import annotations  # an input may hold itself
 
 from typing import Literal, NotRequired, TypedDict, Unpack
 
@@ -128,6 +131,12 @@ class Generator:
         return f"{written} | None"
 
     def _define(self, name: str, fields: list[tuple[str, str]]) -> None:
+        if any(
+            iskeyword(field) for field, _ in fields
+        ):  # a class cannot have it; a type may be named before it is there
+            items = ", ".join(f'"{field}": "{kind}"' for field, kind in fields)
+            self._types[name] = f'{name} = TypedDict("{name}", {{{items}}})'
+            return
         lines = [f"    {field}: {kind}" for field, kind in fields] or ["    pass"]
         self._types[name] = f"class {name}(TypedDict):\n" + "\n".join(lines)
 

@@ -1,5 +1,7 @@
 """Made from schema.graphql and client/operations.graphql by `python -m client`: change those, not this."""
 
+from __future__ import annotations  # an input may hold itself
+
 from typing import Literal, NotRequired, TypedDict, Unpack
 
 from client.connection import Connection

@@ -1,6 +1,8 @@
 """The generated client is the one that the schema gives, and its connection is patient with care."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 import httpx
@@ -57,6 +59,28 @@ def test_inputs_say_what_may_be_left_out():
         "class Make(TypedDict):\n    name: str\n    kind: Kind\n"
         "    size: NotRequired[int | None]\n    inner: NotRequired[list[Make] | None]\n"
     ) in text
+
+
+def loaded(text: str, folder: Path) -> dict[str, Any]:
+    """What a client has once Python has read it."""
+    path = folder / "made.py"
+    path.write_text(text, "utf-8")
+    return run_path(str(path))
+
+
+def test_a_client_can_be_loaded_though_an_input_holds_itself(tmp_path: Path):
+    found = loaded(made("mutation MakeIt($input: Make!) { make(input: $input) { id } }"), tmp_path)
+
+    assert set(found["Make"].__annotations__) == {"name", "kind", "size", "inner"}
+
+
+def test_a_client_can_be_loaded_though_fields_of_an_input_are_words_of_python(tmp_path: Path):
+    operation = "mutation Make($input: SegmentCreateInput!) { segmentCreate(input: $input) { segment { id } } }"
+
+    found = loaded(Generator(schema._schema, operation).module(), tmp_path)
+
+    assert set(found["MomentConditionInput"].__annotations__) == {"withinDays", "from", "to"}
+    assert {"all", "any", "not", "orders"} <= set(found["ConditionInput"].__annotations__)
 
 
 def test_an_operation_that_the_schema_does_not_know_is_refused():
