@@ -6,18 +6,24 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models import database as db
 from models.identifier import customer_id, external_uuid
 from models.metric import day as metric_day
-from tests.models.metric.day.daily import Rows, rows
+from tests.models.metric.daily import ZONE, Rows, rows
 from tests.models.metric.test_overview import Fact, facts
 from tests.outreach import Bought, Outreach, Place, Sent, at, outreach
 from tests.stored_histories import rolled_back
 
 SHARED = [HealthCheck.function_scoped_fixture]
+
+
+@pytest.fixture
+async def place(database: None) -> Place:
+    return await Place.make(time_zone=ZONE)
 
 
 def counted(place: Place, found: Sequence[Fact]) -> Rows:

@@ -9,8 +9,13 @@ import pytest
 
 from models import database as db
 from models.metric import day as metric_day
-from tests.models.metric.day.daily import rows, send_one
+from tests.models.metric.daily import ZONE, rows, send_one
 from tests.outreach import Outreach, Place, Sent, at
+
+
+@pytest.fixture
+async def place(database: None) -> Place:
+    return await Place.make(time_zone=ZONE)
 
 
 async def test_another_time_zone_moves_the_days_once_earlier_writers_have_ended(place: Place):

@@ -1,9 +1,16 @@
 """Changes that are not folded into the days yet are seen all the same."""
 
+import pytest
+
 from models import database as db
 from models.metric import day as metric_day
-from tests.models.metric.day.daily import rows, send_one
+from tests.models.metric.daily import ZONE, rows, send_one
 from tests.outreach import Place
+
+
+@pytest.fixture
+async def place(database: None) -> Place:
+    return await Place.make(time_zone=ZONE)
 
 
 async def test_what_is_not_folded_is_seen_all_the_same(place: Place):

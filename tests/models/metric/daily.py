@@ -8,6 +8,9 @@ from tests.outreach import Outreach, Place, Sent
 
 Rows = Counter[tuple[object, ...]]
 
+ZONE = "America/St_Johns"
+"""Where days begin at no full hour of UTC."""
+
 
 async def rows(shop_id: int, source: str = "metric") -> Rows:
     """What the view says of a shop: how much of each fact, where it is not nothing."""

@@ -19,9 +19,14 @@ from models.metric import of_plans
 from models.metric.day import FACTS
 from models.plan import Plan, PlanChannel, advance
 from tests.factories import DEADLINE, make_customers, make_resolved, make_shop
-from tests.models.metric.day.daily import anew, rows
+from tests.models.metric.daily import ZONE, anew, rows
 from tests.outreach import PRODUCTS, Bought, Claimed, Outreach, Place, Sent, at
 from tests.slices import hold
+
+
+@pytest.fixture
+async def place(database: None) -> Place:
+    return await Place.make(time_zone=ZONE)
 
 
 async def test_what_bounced_and_was_tried_again_counts_once_on_the_day_it_went_at_last(database: None, clock: Clock):
@@ -130,7 +135,7 @@ async def test_who_leaves_again_and_again_after_a_plan_counts_once_on_the_day_th
         assert noted == await anew(shop.id)
         return {(key[0], key[1]): amount for key, amount in noted.items() if key[-1] == "unsubscribed"}
 
-    day = {number: at(24 * number).astimezone(ZoneInfo("America/St_Johns")).date() for number in range(9)}
+    day = {number: at(24 * number).astimezone(ZoneInfo(ZONE)).date() for number in range(9)}
 
     await leave(ana, "EMAIL", 3)
     assert await days() == {(day[3], plan.id): 1}
