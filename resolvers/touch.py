@@ -49,16 +49,14 @@ class Touches:
         return _image()
 
     async def _click(self, link: Link, request: Request) -> Response:
-        found = await touch.destination(link, request.path_params["target"])
+        found = await touch.redirect(link, request.path_params["target"])
         if found is None:
             return link_page.refusal(request, lambda words: words.gone, status=404)
         if found.is_noted:
             await self._note(link, TouchKind.CLICK, request, found)
         return RedirectResponse(found.url, 302, HEADERS)
 
-    async def _note(
-        self, link: Link, kind: TouchKind, request: Request, found: touch.Destination | None = None
-    ) -> None:
+    async def _note(self, link: Link, kind: TouchKind, request: Request, found: touch.Redirect | None = None) -> None:
         if self._is_noted:
             address = request.client.host if request.client else None
             visit = Visit(now(), request.method, dict(request.headers), address)

@@ -11,7 +11,7 @@ from uuid import UUID
 from models import database, enclosure, message
 from models.message import MessageKey
 from models.metric.day import WHOLE
-from models.scenario import Destination as Page
+from models.scenario import Destination
 from models.signed_link import Link
 from models.touch import machine
 from models.touch.machine import Sign, TouchKind, Visit
@@ -22,7 +22,7 @@ OPEN, BUTTON, PRODUCT = "o.gif", "b", "p"
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class Redirect:
     """Where a mail's link leads, the product that it is about (`WHOLE`: none), and whether following it is noted."""
 
     url: str
@@ -38,7 +38,7 @@ async def is_noted(link: Link) -> bool:
     return bool(allowed)
 
 
-async def destination(link: Link, target: str) -> Destination | None:
+async def redirect(link: Link, target: str) -> Redirect | None:
     """Where the link `target` of a mail leads: always into the shop that sent it (R13); None when it is none of its links.
 
     When the product is gone, its link leads to the shop's products.
@@ -48,14 +48,14 @@ async def destination(link: Link, target: str) -> Destination | None:
         return None
     if target == BUTTON:
         url = enclosed.address(enclosed.button) if enclosed.button else None
-        return Destination(url, WHOLE, enclosed.is_tracked) if url else None
+        return Redirect(url, WHOLE, enclosed.is_tracked) if url else None
     place = _place(target)
     if place is None or place >= len(enclosed.product_ids):
         return None
     product_id = enclosed.product_ids[place]
     shown = next((each for each in enclosed.products if each.id == product_id), None)
-    url = enclosed.page(shown) if shown else enclosed.address(Page.PRODUCTS)
-    return Destination(url, product_id, enclosed.is_tracked) if url else None
+    url = enclosed.page(shown) if shown else enclosed.address(Destination.PRODUCTS)
+    return Redirect(url, product_id, enclosed.is_tracked) if url else None
 
 
 def _place(target: str) -> int | None:

@@ -272,7 +272,7 @@ async def test_a_shop_is_noted_unless_it_wants_it_not(mailed: Mailed):
     noted = []
     for wanted in (None, True, False):
         await db.execute("UPDATE shop SET mail_tracking = $1", wanted)
-        found = [await touch.destination(mailed.link, target) for target in ("b", "p1")]
+        found = [await touch.redirect(mailed.link, target) for target in ("b", "p1")]
         noted.append([await touch.is_noted(mailed.link), *(each and each.is_noted for each in found)])
 
     assert noted == [[True] * 3, [True] * 3, [False] * 3]
@@ -283,7 +283,7 @@ async def test_a_mail_has_links_of_up_to_four_products(mailed: Mailed):
     more = [await make_product(mailed.shop, name, name) for name in names[2:]]
     await db.execute("UPDATE plan SET product_ids = $1", [BAG, HAT, *more])
 
-    found = [await touch.destination(mailed.link, f"p{place}") for place in range(1, 6)]
+    found = [await touch.redirect(mailed.link, f"p{place}") for place in range(1, 6)]
 
     assert [each and each.product_id for each in found] == [BAG, HAT, *more, None]
 
@@ -291,14 +291,14 @@ async def test_a_mail_has_links_of_up_to_four_products(mailed: Mailed):
 async def test_a_mail_without_a_button_has_no_link_of_one(mailed: Mailed):
     await db.execute("UPDATE plan SET button = NULL")
 
-    assert await touch.destination(mailed.link, "b") is None
+    assert await touch.redirect(mailed.link, "b") is None
 
 
 async def test_a_link_that_names_another_shop_leads_nowhere(mailed: Mailed):
     other = await make_shop("other", store_url="https://other.example")
     foreign = Link(other.id, mailed.plan.id, mailed.customer)
 
-    assert [await touch.destination(foreign, target) for target in ("b", "p1")] == [None, None]
+    assert [await touch.redirect(foreign, target) for target in ("b", "p1")] == [None, None]
 
 
 async def test_a_link_of_another_shop_s_plan_touches_nothing(mailed: Mailed):
@@ -310,19 +310,19 @@ async def test_a_link_of_another_shop_s_plan_touches_nothing(mailed: Mailed):
 
 
 async def test_each_link_leads_where_its_plan_says_and_no_other_leads_anywhere(mailed: Mailed):
-    found = {target: await touch.destination(mailed.link, target) for target in ("b", "p1", "p2")}
+    found = {target: await touch.redirect(mailed.link, target) for target in ("b", "p1", "p2")}
     assert {target: each and (each.url, each.product_id) for target, each in found.items()} == {
         "b": ("https://m.example/bloom/products", WHOLE),
         "p1": ("https://m.example/bloom/products/bag", BAG),
         "p2": ("https://m.example/bloom/products/hat", HAT),
     }
     for target in ("1", "2", "p0", "p3", "p5", "p-1", "p²", "p1 ", "B", "o", "https://evil.example"):
-        assert await touch.destination(mailed.link, target) is None
+        assert await touch.redirect(mailed.link, target) is None
 
 
 async def test_a_place_stands_for_its_product_when_another_is_gone(mailed: Mailed):
     await db.execute("DELETE FROM product WHERE id = $1", BAG)
-    gone, kept = [await touch.destination(mailed.link, target) for target in ("p1", "p2")]
+    gone, kept = [await touch.redirect(mailed.link, target) for target in ("p1", "p2")]
 
     assert gone is not None
     assert kept is not None
