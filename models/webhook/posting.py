@@ -219,11 +219,12 @@ SELECT {_COLUMNS}, data FROM posting
 WHERE webhook_id = $1 AND state = 'PENDING' AND not_before <= $2 ORDER BY id LIMIT $3
 """
 
+# What was settled meanwhile, given up or taken from another worker, has no words left to be said again.
 _REFUSED = """
 WITH tried AS (
     UPDATE posting SET state = $6, answer = $3, attempts = attempts + 1, tried_at = $4, not_before = $5,
         data = CASE WHEN $6 = 'FAILED' THEN '{}' ELSE data END, settled_at = CASE WHEN $6 = 'FAILED' THEN $4::timestamptz END
-    WHERE webhook_id = $1 AND id = $2
+    WHERE webhook_id = $1 AND id = $2 AND state = 'PENDING'
 )
 UPDATE webhook SET failing_since = coalesce(failing_since, $4) WHERE id = $1 RETURNING failing_since
 """
