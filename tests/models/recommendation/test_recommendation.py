@@ -82,8 +82,8 @@ EDGES: dict[str, tuple[Kind, ShopFigures, ShopFigures]] = {
     ),
     "an hour with few messages": (
         Kind.BEST_HOUR,
-        ShopFigures(hours={"Asia/Tokyo": Hours(at_hour(20, 25, 100), at_hour(20, 150, 200))}),
-        ShopFigures(hours={"Asia/Tokyo": Hours(at_hour(20, 76, 100), at_hour(20, 150, 200))}),
+        ShopFigures(hours={"Asia/Tokyo": Hours(at_hour(20, 375, 1000), at_hour(20, 150, 200))}),
+        ShopFigures(hours={"Asia/Tokyo": Hours(at_hour(20, 376, 1000), at_hour(20, 150, 200))}),
     ),
     "200 reads, not fewer": (
         Kind.BEST_HOUR,
@@ -137,6 +137,25 @@ def test_each_rule_finds_on_one_side_of_its_edge_and_not_on_the_other(name: str)
 def test_every_rule_is_tried_at_an_edge_and_nothing_is_recommended_of_nothing():
     assert {kind for kind, _, _ in EDGES.values()} == set(Kind) == set(RULES)
     assert findings(ShopFigures(), LIMITS) == []
+
+
+def test_of_what_is_equally_good_the_earlier_hour_and_the_older_coupon_are_advised():
+    equal = [outcome(number, 1000, orders) for number, orders in ((3, 0), (2, 60), (1, 60))]
+    read = [0] * 24
+    read[7], read[19] = 100, 100
+
+    hour, coupon = findings(ShopFigures(coupons=equal, hours={"UTC": Hours(at_hour(12, 0, 100), read)}), LIMITS)
+
+    assert (hour.numbers["hour"], coupon.subject) == (7, "1")
+
+
+def test_what_is_better_is_as_severe_as_it_is_better():
+    better = [outcome(1, 1000, 80), outcome(2, 1000, 30)]
+    hours = Hours(at_hour(9, 20, 100), at_hour(9, 120, 200))
+
+    hour, coupon = findings(ShopFigures(coupons=better, hours={"UTC": hours}), LIMITS)
+
+    assert (hour.severity, coupon.severity) == (60.0 - 20.0, 8.0 - 3.0)
 
 
 def test_the_most_important_comes_first_then_the_most_severe():
