@@ -20,7 +20,7 @@ SCHEMES = {
 
 UNREADABLE_URL = (
     "cannot be read: a port is a number up to 65535, a database of Redis is a number, and what a user or a password has"
-    " of : / ? # [ ] @ is percent-encoded"
+    " of : / ? # [ ] @ or spaces is percent-encoded"
 )
 """Of every URL that is none to its end. Which part it is would be a part of the password, when that is to blame."""
 
@@ -87,6 +87,8 @@ def _text_of(name: str, path: str) -> str:
 
 def _can_be_read(url: str) -> bool:
     """Whether a URL is one to its last part: a slash in a password, say, makes a port of what is before it."""
+    if re.search(r"\s", url):
+        return False
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -217,12 +219,16 @@ class Settings(BaseSettings):
         description="Most connections a process opens to PostgreSQL; a caller of the API has a third of them.",
     )
     statement_timeout: timedelta = Field(
-        timedelta(seconds=15), description="Longest an API statement may run in PostgreSQL."
+        timedelta(seconds=15), gt=timedelta(), description="Longest an API statement may run in PostgreSQL."
     )
-    sweep_interval: timedelta = Field(timedelta(seconds=10), description="How often a worker asks what is due.")
-    lease: timedelta = Field(timedelta(seconds=60), description="How long a silent worker keeps its slices.")
+    sweep_interval: timedelta = Field(
+        timedelta(seconds=10), gt=timedelta(), description="How often a worker asks what is due."
+    )
+    lease: timedelta = Field(
+        timedelta(seconds=60), gt=timedelta(), description="How long a silent worker keeps its slices."
+    )
     plan_deadline: timedelta = Field(
-        timedelta(hours=72), description="After this a plan's waiting messages expire (R18)."
+        timedelta(hours=72), gt=timedelta(), description="After this a plan's waiting messages expire (R18)."
     )
     event_months: int | None = Field(
         None, ge=13, description="Whole months that events are kept for; for ever when unset."
@@ -293,10 +299,13 @@ class Settings(BaseSettings):
     @field_validator(*SCHEMES)
     @classmethod
     def _is_such_a_url(cls, value: str | None, field: ValidationInfo) -> str | None:
+        if value is None:
+            return None
         schemes = SCHEMES[str(field.field_name)]
-        if value is not None and any(url.partition("://")[0] not in schemes for url in value.split() or [""]):
+        urls = (value.split() or [""]) if field.field_name == "smtp_url" else [value]
+        if any(url.partition("://")[0] not in schemes for url in urls):
             raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-        if value is not None and not all(_can_be_read(url) for url in value.split()):
+        if not all(_can_be_read(url) for url in urls):
             raise ValueError(UNREADABLE_URL)
         return value
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from schema.cost.limits import MAX_COST
 from server import main
-from settings import MAX_FILE, Settings, SettingsFileError
+from settings import MAX_FILE, MIN_TOKEN_LENGTH, Settings, SettingsFileError
 
 KEY = "k" * 40
 
@@ -116,6 +117,15 @@ def test_a_duration_is_written_in_seconds_or_as_iso_8601(monkeypatch, written: s
     assert read().lease.total_seconds() == seconds
 
 
+@pytest.mark.parametrize("name", ["STATEMENT_TIMEOUT", "SWEEP_INTERVAL", "LEASE", "PLAN_DEADLINE"])
+@pytest.mark.parametrize("written", ["0", "PT0S", "-PT5S"])
+def test_a_time_that_never_passes_is_named_before_anything_starts(monkeypatch, capsys, name: str, written: str):
+    monkeypatch.setenv(name, written)
+
+    assert main(["token", "--role", "PLATFORM"]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {name}: ")
+
+
 def test_a_file_that_is_not_there_stops_the_start_and_is_named(monkeypatch, capsys, tmp_path: Path):
     monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "none"))
 
@@ -164,6 +174,40 @@ def test_a_url_of_redis_may_end_in_a_slash(monkeypatch, written: str, read_as: s
     monkeypatch.setenv("REDIS_URL", written)
 
     assert read().redis_url == read_as
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("REDIS_URL", "redis://one redis://two"),
+        ("REDIS_URL", "redis://cache/0 "),
+        ("DATABASE_URL", "postgres://db/one postgres://db/two"),
+        ("DATABASE_URL", "postgres://db/rekindle\n"),
+        ("BOUNCES_URL", "lmtp://127.0.0.1:8024 lmtp://127.0.0.1:8025"),
+    ],
+)
+def test_only_relays_may_be_several_and_no_other_url_has_a_space(monkeypatch, capsys, name: str, written: str):
+    monkeypatch.setenv("SMTP_URL", "smtp://one:587 smtps://two")
+    assert read().smtp_url == "smtp://one:587 smtps://two"
+    monkeypatch.setenv(name, written)
+
+    assert main(["token", "--role", "PLATFORM"]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {name}: cannot be read: ")
+
+
+def test_a_bucket_holds_the_dearest_operation_that_is_allowed():
+    assert Settings(_env_file=None, throttle_points=MAX_COST).throttle_points == MAX_COST
+    with pytest.raises(ValidationError, match="greater than or equal to 5000"):
+        Settings(_env_file=None, throttle_points=MAX_COST - 1)
+
+
+def test_a_token_for_metrics_is_as_long_as_is_said_and_not_shown(monkeypatch, capsys):
+    monkeypatch.setenv("METRICS_TOKEN", "m" * MIN_TOKEN_LENGTH)
+    assert read().metrics_token is not None
+    monkeypatch.setenv("METRICS_TOKEN", "m" * (MIN_TOKEN_LENGTH - 1))
+
+    assert main(["token", "--role", "PLATFORM"]) == 2
+    assert capsys.readouterr().err == "error: METRICS_TOKEN: a token has at least 16 bytes\n"
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from models.mail.dkim import Signer, public_key, signer
-from settings import Settings
+from settings import MIN_RSA_BITS, Settings
 from tests.models.mail.test_mail import SCRIPTS, WHEN, localised, mail
 
-KEY = rsa.generate_private_key(65537, 2048)
+KEY = rsa.generate_private_key(65537, MIN_RSA_BITS)
 PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 ON = Settings(_env_file=None, dkim_key=SecretStr(PEM), dkim_selector="s1")
 
@@ -101,7 +101,7 @@ def test_a_key_needs_the_selector_it_is_published_under():
     "wrong",
     [
         "no key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
-        rsa.generate_private_key(65537, 1024)
+        rsa.generate_private_key(65537, MIN_RSA_BITS - 1)
         .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         .decode(),
     ],
