@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
+from math import inf
 from pathlib import Path
+from typing import Any
 
 FILE = Path(__file__).with_name("thresholds.toml")
 
@@ -38,6 +40,12 @@ NEEDS: Mapping[Kind, frozenset[str]] = {
 }
 """Which limits each rule has, beside its priority."""
 
+GENERAL = ("window_days", "back_after_days", "back_when_worse", "confidence")
+"""What holds for all rules."""
+
+MOST_DAYS = 36_500
+"""No time of days is longer: before it there is no calendar."""
+
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
@@ -64,17 +72,32 @@ def thresholds() -> Thresholds:
 def read(text: str) -> Thresholds:
     """The thresholds in a TOML document of the shape of thresholds.toml; ValueError says what does not hold."""
     data = tomllib.loads(text)
-    rules = {kind: dict(data.pop(kind.value, {})) for kind in Kind}
-    for kind, rule in rules.items():
-        if set(rule) != NEEDS[kind] | {"priority"}:
-            raise ValueError(f"{kind}: needs exactly priority, {', '.join(sorted(NEEDS[kind]))}")
-        if any(not isinstance(value, int | float) or value < 0 for value in rule.values()):
-            raise ValueError(f"{kind}: each value is a number of 0 or more")
-    priorities = {kind: int(rule.pop("priority")) for kind, rule in rules.items()}
-    window, back = timedelta(days=data.pop("window_days")), timedelta(days=data.pop("back_after_days"))
-    worse, confidence = float(data.pop("back_when_worse")), float(data.pop("confidence"))
+    rules = {kind: _rule(kind, data.pop(kind.value, {})) for kind in Kind}
+    days, back, worse, confidence = (data.pop(name, None) for name in GENERAL)
     if data:
         raise ValueError(f"unknown: {', '.join(sorted(data))}")
-    if window < timedelta(days=1) or worse < 1 or not 0 < confidence < 1:
-        raise ValueError("window_days is 1 or more, back_when_worse 1 or more, confidence between 0 and 1")
-    return Thresholds(window, back, worse, confidence, priorities, rules)
+    if not all(map(_is_number, (days, back, worse, confidence))):
+        raise ValueError(f"{', '.join(GENERAL)}: each is needed, a number of 0 or more")
+    if not 1 <= days <= MOST_DAYS or back > MOST_DAYS or worse < 1 or not 0 < confidence < 1:
+        raise ValueError(
+            f"window_days is 1–{MOST_DAYS}, back_after_days 0–{MOST_DAYS}, back_when_worse 1 or more, confidence"
+            " between 0 and 1"
+        )
+    priorities = {kind: int(rule.pop("priority")) for kind, rule in rules.items()}
+    return Thresholds(timedelta(days=days), timedelta(days=back), float(worse), float(confidence), priorities, rules)
+
+
+def _rule(kind: Kind, rule: Any) -> dict[str, float]:
+    """What a document says of one rule, its priority too."""
+    if not isinstance(rule, dict) or set(rule) != NEEDS[kind] | {"priority"}:
+        raise ValueError(f"{kind}: needs exactly priority, {', '.join(sorted(NEEDS[kind]))}")
+    if not all(map(_is_number, rule.values())):
+        raise ValueError(f"{kind}: each value is a number of 0 or more")
+    if not isinstance(rule["priority"], int):
+        raise ValueError(f"{kind}: a priority is a whole number")  # noqa: TRY004 - whoever reads it catches one kind
+    return rule
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a number of 0 or more that can be reckoned with, which neither `nan` nor `true` can."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < inf
