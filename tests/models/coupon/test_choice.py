@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from models import preview, timeline
+from models import database, preview, timeline
 from models.coupon import choice, claim
 from models.coupon.smart import Considered, Verdict
 from models.coupon.terms import Visibility
@@ -17,7 +17,7 @@ from models.page import page_of
 from models.segment import Segment
 from models.segment.definition import define
 from tests.automation import Life, frozen, make_automated, template_of, texts
-from tests.factories import make_coupon, make_shop
+from tests.factories import make_coupon, make_customers, make_resolved, make_shop
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -91,6 +91,82 @@ async def test_a_private_coupon_is_chosen_only_for_who_has_got_it_before():
     await life.look(plan, 1)
     (said,) = await frozen(plan)
     assert [each["verdict"] for each in said["considered"]] == ["NOT_VISIBLE"]
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ("reference = reference", "BEST"),
+        ("state = 'UNKNOWN'", "NOT_VISIBLE"),
+        ("customer_id = gen_random_uuid()", "NOT_VISIBLE"),
+        ("variant = 1", "NOT_VISIBLE"),
+    ],
+)
+async def test_a_private_coupon_may_be_chosen_for_who_was_sent_it_by_another_plan(change: str, verdict: str):
+    life = Life(shop := await make_shop())
+    private = await make_coupon(shop, visibility=Visibility.PRIVATE)
+    await make_customers(shop, 1, prefix="ana")
+    await make_resolved(shop, coupon_id=private.id)
+    await database.execute(f"UPDATE delivery SET {change}")
+    plan = await make_automated(shop, "WELCOME_FOLLOWER", has_smart_coupon=True)
+    await life.did("FOLLOWED", 0, "ana0")
+    await life.look(plan, 1)
+
+    [said] = await frozen(plan)
+    assert [each["verdict"] for each in said["considered"]] == [verdict]
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"), [("channel = channel", "BEST"), ("channel = 'EMAIL'", "NOT_VISIBLE"), ("state = 'UNKNOWN'", "NOT_VISIBLE")]
+)  # fmt: skip
+async def test_a_private_coupon_may_be_chosen_again_for_who_had_it_chosen_in_a_chat(change: str, verdict: str):
+    life = Life(shop := await make_shop())
+    private = await make_coupon(shop, visibility=Visibility.PRIVATE)
+    await make_customers(shop, 1, prefix="ana")
+    await make_resolved(shop)
+    await database.execute("UPDATE delivery SET frozen = jsonb_build_object('couponId', $1::int)", private.id)
+    await database.execute(f"UPDATE delivery SET {change}")
+    plan = await make_automated(shop, "WELCOME_FOLLOWER", has_smart_coupon=True)
+    await life.did("FOLLOWED", 0, "ana0")
+    await life.look(plan, 1)
+
+    [said] = await frozen(plan)
+    assert [each["verdict"] for each in said["considered"]] == [verdict]
+
+
+async def test_a_coupon_whose_claims_a_customer_has_used_up_is_not_chosen_for_them_while_others_get_it():
+    life = Life(shop := await make_shop())
+    await life.people("ana", "ben", "cleo")
+    coupon = await make_coupon(shop, customer_limit=2)
+    for name in ("ana", "ana", "ben", "ben"):
+        await claim.claim(customer_id(name), coupon.id)
+    await database.execute(
+        "UPDATE claim SET order_id = gen_random_uuid(), redeemed_at = claimed_at, discount = 1"
+        " WHERE customer_id = $1 OR number = 1",
+        customer_id("ana"),
+    )
+    plan = await make_automated(shop, "WELCOME_FOLLOWER", has_smart_coupon=True)
+    for name in ("ana", "ben", "cleo"):
+        await life.did("FOLLOWED", 0, name)
+    await life.look(plan, 1)
+
+    verdicts = {said["name"]: [each["verdict"] for each in said["considered"]] for said in await frozen(plan)}
+    assert verdicts == {"Ana": ["CLAIM_LIMIT_REACHED"], "Ben": ["BEST"], "Cleo": ["BEST"]}
+
+
+async def test_where_a_message_has_no_products_what_the_customer_spends_on_average_decides():
+    life = Life(shop := await make_shop())
+    await life.people("ana", "ben")
+    for order, amount in (("o1", 3_000), ("o2", 9_000)):
+        await life.bought(0, "ana", order, amount=amount)
+    percent, dear = await make_coupon(shop), await make_coupon(shop, percentage=20, minimum_spend=6_001)
+    plan = await make_automated(shop, "WELCOME_FOLLOWER", has_smart_coupon=True)
+    for name in ("ana", "ben"):
+        await life.did("FOLLOWED", 0, name)
+    await life.look(plan, 1)
+
+    chosen = {said["name"]: said["couponId"] for said in await frozen(plan)}
+    assert chosen == {"Ana": percent.id, "Ben": dear.id}
 
 
 async def test_a_targeted_coupon_is_chosen_for_members_of_its_segment_who_are_asked_for_once(

@@ -11,7 +11,7 @@ from models.coupon import Coupon
 from models.coupon.choice import running_coupons
 from models.coupon.claim import claim
 from models.coupon.terms import CouponStatus, Visibility
-from models.coupon.visibility import BY_COUPON, visible
+from models.coupon.visibility import BY_COUPON, visible, visible_count
 from models.errors import ErrorCode
 from models.page import Page
 from models.plan import PlanChannel
@@ -60,6 +60,42 @@ async def test_a_message_that_has_not_arrived_shows_no_private_coupon():
     assert await _sees(shop, member) == []
     assert await refusal(claim(member, private.id)) == ("id", ErrorCode.NOT_FOUND)
     assert await database.fetch_value("SELECT count(*) FROM claim") == 0
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    ("change", "is_seen"),
+    [
+        ("reference = reference", True),
+        ("state = 'UNKNOWN'", False),
+        ("channel = 'EMAIL'", False),
+        ("customer_id = gen_random_uuid()", False),
+        ("frozen = jsonb_build_object('couponId', 0)", False),
+    ],
+)
+async def test_a_private_coupon_that_a_chat_message_chose_is_seen_by_its_reader_alone(change: str, is_seen: bool):
+    shop = await make_shop()
+    [member] = await make_customers(shop, 1)
+    chosen = await make_coupon(shop, visibility=Visibility.PRIVATE)
+    await make_resolved(shop)
+    await database.execute("UPDATE delivery SET frozen = jsonb_build_object('couponId', $1::int)", chosen.id)
+    await database.execute(f"UPDATE delivery SET {change}")
+
+    assert await _sees(shop, member) == ([chosen.id] if is_seen else [])
+    assert await visible_count(shop.id, member) == is_seen
+    assert await _sees(shop, uuid4()) == []
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_message_of_another_variant_shows_no_private_coupon():
+    shop = await make_shop()
+    [member] = await make_customers(shop, 1)
+    private = await make_coupon(shop, visibility=Visibility.PRIVATE)
+    await make_resolved(shop, coupon_id=private.id)
+    assert await _sees(shop, member) == [private.id]
+    await database.execute("UPDATE delivery SET variant = 1")
+
+    assert await _sees(shop, member) == []
 
 
 @pytest.mark.usefixtures("database")
