@@ -13,7 +13,7 @@ from models.coupon.terms import CouponStatus
 from models.errors import Refused
 from models.plan import PlanChannel
 from models.recommendation import Kind
-from models.recommendation.figure import Breadth, Conversion, Hours, Reader, ShopFigures, gather
+from models.recommendation.figure import Breadth, Conversion, Hours, Reader, ShopFigures, _conversions, gather
 from models.recommendation.rule import RULES, findings
 from models.recommendation.threshold import FILE, NEEDS, read, thresholds
 from models.shop import Shop
@@ -140,7 +140,7 @@ def test_every_rule_is_tried_at_an_edge_and_nothing_is_recommended_of_nothing():
 
 
 def test_of_what_is_equally_good_the_earlier_hour_and_the_older_coupon_are_advised():
-    equal = [outcome(number, 1000, orders) for number, orders in ((3, 0), (2, 60), (1, 60))]
+    equal = [conversion(number, 1000, orders) for number, orders in ((3, 0), (2, 60), (1, 60))]
     read = [0] * 24
     read[7], read[19] = 100, 100
 
@@ -150,7 +150,7 @@ def test_of_what_is_equally_good_the_earlier_hour_and_the_older_coupon_are_advis
 
 
 def test_what_is_better_is_as_severe_as_it_is_better():
-    better = [outcome(1, 1000, 80), outcome(2, 1000, 30)]
+    better = [conversion(1, 1000, 80), conversion(2, 1000, 30)]
     hours = Hours(at_hour(9, 20, 100), at_hour(9, 120, 200))
 
     hour, coupon = findings(ShopFigures(coupons=better, hours={"UTC": hours}), LIMITS)
@@ -319,6 +319,91 @@ async def test_the_figures_are_gathered_from_this_shops_window_alone(clock: Cloc
     assert (found.hours["Asia/Tokyo"].sent[21], found.hours["Asia/Tokyo"].read[23]) == (6 + 4, 3)
     assert (found.hours["UTC"].sent[12], sum(found.hours["UTC"].read)) == (8, 0)
     assert {each.tag: (each.sent, each.foreign) for each in found.readers} == {"ja": (10, 10), "en": (8, 0)}
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    ("change", "sizes"),
+    [
+        ("UPDATE plan SET finished_at = now", [60]),
+        ("UPDATE plan SET finished_at = now - interval '28 days'", []),
+        ("UPDATE plan SET started_at = NULL", []),
+        ("UPDATE plan SET kind = 'AUTOMATED'", []),
+        ("UPDATE segment SET archived_at = now", []),
+        ("UPDATE segment SET version = 3", []),
+    ],
+)
+async def test_a_segment_is_as_broad_as_it_was_last_measured_if_one_time_plans_just_went_to_it(
+    clock: Clock, change: str, sizes: list[int]
+):
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    segment = (await make_resolved(shop)).segment_id
+    clock.move(timedelta(days=30))
+    for version, days, size in ((1, 2, 50), (1, 1, 60), (2, 0, 70)):
+        await database.execute(
+            "INSERT INTO segment_size VALUES ($1, $2, $3, $4, $5)",
+            segment, (now() - timedelta(days=days)).date(), version, size, now(),
+        )  # fmt: skip
+    await database.execute(change.replace("now", f"'{now().isoformat()}'::timestamptz"))
+
+    assert [each.size for each in (await gather(shop, now(), LIMITS.window)).breadths] == sizes
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    ("change", "emails", "bounced"),
+    [
+        ("reason = '5.1.1'", 4, 4),
+        ("reason = '4.4.7'", 4, 0),
+        ("state = 'SUPPRESSED'", 0, 0),
+        ("state = 'SENT', sent_at = created_at, reason = NULL", 4, 0),
+        ("channel = 'CHAT', reason = '503'", 0, 0),
+        ("created_at = created_at - interval '28 days'", 0, 0),
+    ],
+)
+async def test_a_mail_bounced_when_it_was_refused_for_good_within_the_window(change: str, emails: int, bounced: int):
+    shop = await make_shop()
+    await make_customers(shop, 4)
+    await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await database.execute("UPDATE delivery SET state = 'FAILED', reason = '5.1.1', sent_at = NULL")
+    await database.execute(f"UPDATE delivery SET {change}")
+
+    found = await gather(shop, now(), LIMITS.window)
+
+    assert (found.emails, found.bounced) == (emails, bounced)
+
+
+@pytest.mark.usefixtures("database")
+async def test_who_left_before_the_window_left_no_more(clock: Clock):
+    shop = await make_shop()
+    await leave(shop, await make_customers(shop, 1))
+    clock.move(LIMITS.window - timedelta(microseconds=1))
+    just = (await gather(shop, now(), LIMITS.window)).unsubscribed
+    clock.move(timedelta(microseconds=1))
+
+    assert (just, (await gather(shop, now(), LIMITS.window)).unsubscribed) == (1, 0)
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_shop_is_told_of_its_quota_once_it_is_five_weeks_old(clock: Clock):
+    shop = await make_shop()
+    clock.move(timedelta(weeks=5, microseconds=-1))
+    young = (await gather(shop, now(), LIMITS.window)).quota
+    clock.move(timedelta(microseconds=1))
+
+    assert (young is None, (await gather(shop, now(), LIMITS.window)).quota is None) == (True, False)
+
+
+def test_plans_are_summed_by_coupon_and_segment_and_what_tries_variants_has_no_single_coupon():
+    plan = {
+        "coupon_id": 1, "coupon_name": "ten", "coupon_is_usable": True, "segment_id": 2, "segment_name": "buyers",
+        "segment_is_usable": False, "is_trying": False, "sent": 100, "orders": 3,
+    }  # fmt: skip
+    plans: Any = [plan, {**plan, "is_trying": True}, {**plan, "segment_id": None}, {**plan, "coupon_id": None}]
+
+    assert _conversions(plans, "coupon") == [Conversion(1, "ten", 200, 6, is_usable=True)]
+    assert _conversions(plans, "segment") == [Conversion(2, "buyers", 300, 9, is_usable=False)]
 
 
 @pytest.mark.usefixtures("database")
