@@ -81,6 +81,32 @@ def test_real_russian_and_greek_are_left_as_they_are() -> None:
         assert plain(text).text == text
 
 
+@pytest.mark.parametrize(
+    ("fewer", "least", "most", "more"),
+    [
+        ("Call 52345", "Call 523456", "Call 523456789234567", "Call 5234567892345678"),
+        ("+6282345", "+62823456", "+628234567892345", "+6282345678923456"),
+        ("00 1234 5678", "00 1234 56789", "00 1234 567892345", "00 1234 5678923456"),
+        ("08234567", "082345678", "0823 4567 8923", "0823 4567 89234"),
+        ("(21) 323456", "(21) 3234567", "(21) 32345678923", "(21) 323456789234"),
+        ("323456789", "3234567892", "323456789234", "3234567892345"),
+        ("0812 - 3456", "0812 - 34567", "08123 - 45678901", "08123 - 4567890 - 12"),
+        ("62 812 3456 7", "62 812 34 5678", "62 812 34 567890", "62 812 34 5678901"),
+    ],
+)
+def test_a_number_is_that_of_a_phone_from_its_fewest_to_its_most_digits(
+    fewer: str, least: str, most: str, more: str
+) -> None:
+    assert [[found.way for found in check(text)] for text in (fewer, least, most, more)] == [
+        [], [Way.PHONE], [Way.PHONE], [],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", ["6281234567890", "5511234567890"])
+def test_thirteen_digits_are_a_phone_s_where_mobiles_have_as_many(number: str) -> None:
+    assert words(f"Or {number}") == [(Way.PHONE, number)]
+
+
 def test_several_ways_out_are_all_told_and_none_twice() -> None:
     text = "Mail ana@bloom.com, see bloom.com/x, WhatsApp: bloom_1 or +62 812 3456 7890"
     assert words(text) == [
