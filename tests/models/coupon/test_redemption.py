@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from models import database
-from models.clock import now
+from models.clock import TOLERANCE, now
 from models.coupon.claim import claim
 from models.coupon.redemption import redeem
 from models.errors import ErrorCode, Refused
@@ -81,6 +81,29 @@ async def test_an_order_that_does_not_meet_the_conditions_redeems_nothing(order,
     refused = redeem(shop, customer, taken.code, order="o1", discount=discount)
 
     assert await refusal(refused) == (field, ErrorCode.ORDER_DOES_NOT_QUALIFY)
+    assert await database.fetch_value("SELECT count(*) FROM claim WHERE redeemed_at IS NOT NULL") == 0
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("discount", [0, 500])
+@pytest.mark.parametrize("after", [-TOLERANCE, timedelta(days=7, microseconds=-1)])
+async def test_an_order_may_be_as_early_as_clocks_differ_and_as_late_as_just_before_the_end(after, discount: int):
+    shop, customer = await make_shop(), uuid4()
+    taken = await claim(customer, (await make_coupon(shop)).id)
+    await _order(shop, customer, ordered_at=now() + after)
+
+    assert (await redeem(shop, customer, taken.code, order="o1", discount=discount)).discount == discount
+
+
+@pytest.mark.usefixtures("database")
+async def test_an_order_that_was_made_before_the_claim_by_any_clock_redeems_nothing():
+    shop, customer = await make_shop(), uuid4()
+    taken = await claim(customer, (await make_coupon(shop)).id)
+    await _order(shop, customer, ordered_at=now() - TOLERANCE - timedelta(microseconds=1))
+
+    refused = redeem(shop, customer, taken.code, order="o1", discount=500)
+
+    assert await refusal(refused) == ("order", ErrorCode.ORDER_DOES_NOT_QUALIFY)
     assert await database.fetch_value("SELECT count(*) FROM claim WHERE redeemed_at IS NOT NULL") == 0
 
 

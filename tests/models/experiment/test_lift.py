@@ -325,6 +325,25 @@ async def test_the_control_group_is_compared_from_the_first_decision_to_the_end_
     assert (treated.heads, treated.buyers, treated.gmv) == (250 - len(control), 7, 7 * 110)
 
 
+@pytest.mark.parametrize(("treated", "held", "plans"), [(2, 2, 1), (1, 2, 0), (2, 1, 0)])
+async def test_a_shops_lift_has_the_plans_with_two_customers_or_more_in_each_group(treated: int, held: int, plans: int):
+    shop = await make_shop()
+    plan = await make_draft(shop, holdout_percent=10)
+    await database.execute("UPDATE plan SET started_at = $1", JANUARY)
+    for person in range(treated + held):
+        state = ("SENT", None) if person < treated else ("HELD_OUT", "HOLDOUT")
+        await decide(plan, f"c{person}", state[0], state[1], 0)
+
+    found = await lift.of_shop(shop, date(2026, 1, 1), date(2026, 1, 31))
+
+    assert (found.plans, found.comparison.treated.heads) == (plans, treated * plans)
+
+
+def test_a_window_may_be_as_short_and_as_long_as_is_said():
+    lift.check_days(1)
+    lift.check_days(lift.MOST_DAYS)
+
+
 @pytest.mark.parametrize("days", [0, 91])
 def test_a_window_has_its_bounds(days: int):
     with pytest.raises(Refused, match="1–90"):
