@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,8 +15,10 @@ from models.errors import ErrorCode, Refused
 from models.identifier import external_uuid
 from models.plan import Plan
 from models.shop import Shop
+from models.webhook import fact
 from tests.factories import make_coupon, make_shop
 from tests.refusals import refusal
+from tests.waiting import until_a_lock_is_waited_for
 
 
 async def _order(shop: Shop, customer: UUID, name: str = "o1", amount: int = 4_500, **columns: object) -> None:
@@ -135,6 +138,36 @@ async def test_of_20_claims_redeemed_at_once_with_one_order_one_is():
         return True
 
     assert sum(await asyncio.gather(*(attempt(each.code) for each in taken))) == 1
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(("again", "order", "field"), [(0, "o2", "code"), (1, "o1", "order")])
+async def test_who_redeems_what_is_just_being_redeemed_waits_and_is_refused(
+    monkeypatch: pytest.MonkeyPatch, again: int, order: str, field: str
+):
+    shop, customer = await make_shop(), uuid4()
+    own = await make_coupon(shop, customer_limit=2)
+    codes = [(await claim(customer, own.id)).code for _ in range(2)]
+    for name in ("o1", "o2"):
+        await _order(shop, customer, name)
+    tell, is_told, may_end = fact.tell, asyncio.Event(), asyncio.Event()
+
+    async def told_slowly(*arguments: Any):
+        await tell(*arguments)
+        is_told.set()
+        await may_end.wait()
+
+    monkeypatch.setattr(fact, "tell", told_slowly)
+    first = asyncio.create_task(redeem(shop, customer, codes[0], order="o1", discount=1))
+    await is_told.wait()
+    second = asyncio.create_task(redeem(shop, customer, codes[again], order=order, discount=1))
+    await until_a_lock_is_waited_for(unless=second)
+    may_end.set()
+
+    assert await refusal(second) == (field, ErrorCode.ALREADY_REDEEMED)
+    redeemed = await first
+    rows = await database.fetch("SELECT code, order_id FROM claim WHERE order_id IS NOT NULL")
+    assert [tuple(row) for row in rows] == [(codes[0], redeemed.order_id)]
 
 
 @pytest.mark.usefixtures("database")

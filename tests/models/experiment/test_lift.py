@@ -161,6 +161,25 @@ async def test_a_lift_is_complete_when_its_days_are_over_for_everybody(clock: Cl
     assert (before.is_complete, after.is_complete) == (False, True)
 
 
+async def test_a_lift_reaches_from_the_first_to_the_last_decision_of_either_group(clock: Clock):
+    plan = await make_draft(await make_shop(), holdout_percent=10)
+    for customer, state, hour in (
+        ("ana", "SENT", 10),
+        ("ben", "SENT", 30),
+        ("cleo", "HELD_OUT", 5),
+        ("dan", "HELD_OUT", 40),
+    ):
+        await decide(plan, customer, state, "HOLDOUT" if state == "HELD_OUT" else None, hour)
+    clock.freeze(JANUARY + timedelta(days=14, hours=40, microseconds=-1))
+    [before] = await lift.of_plans([(plan.id, 14)])
+    clock.move(timedelta(microseconds=1))
+    [after] = await lift.of_plans([(plan.id, 14)])
+
+    assert before is not None and after is not None
+    assert (after.since, after.until) == (JANUARY + timedelta(hours=5), JANUARY + timedelta(hours=40))
+    assert (before.is_complete, after.is_complete) == (False, True)
+
+
 def group(heads: int, buyers: int, amount: int = 1000) -> Group:
     """A group whose buyers all spent the same."""
     first, second, third, fourth = (buyers * amount**power for power in range(1, 5))
