@@ -5,8 +5,9 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strawberry import UNSET
 
-from resolvers.global_id import decode, encode, integer, uuid
+from resolvers.global_id import MAX_LENGTH, decode, encode, integer, optional, row, uuid
 
 SOMEONE = UUID("00000000-0000-5000-8000-000000000001")
 
@@ -27,8 +28,21 @@ def test_any_text_is_an_id_or_none(text: str):
 
 
 @pytest.mark.parametrize("text", ["", "x", "é", "a" * 501, "UGxhbg", "/+/+", "UGxhbjox\n!", encode("Plan", "a\0b")])
-def test_what_is_no_id_is_none(text: str):
+def test_what_is_no_id_is_none_and_names_no_row(text: str):
+    assert decode(text) is None
     assert integer(text, "Plan") is None
+    assert row(text, "Plan") == optional(text, "Plan") == 0
+
+
+def test_only_an_id_that_is_left_out_or_null_asks_for_nothing():
+    assert [optional(given, "Plan") for given in (None, UNSET, encode("Plan", 7))] == [None, None, 7]
+
+
+def test_an_id_is_read_up_to_its_greatest_length():
+    longest, longer = (encode("Plan", "7" * digits) for digits in (370, 371))
+
+    assert len(longest) == MAX_LENGTH < len(longer)
+    assert (decode(longest) is None, decode(longer) is None) == (False, True)
 
 
 @pytest.mark.parametrize(

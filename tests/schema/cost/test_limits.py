@@ -123,16 +123,18 @@ def test_what_looks_at_a_whole_audience_is_dear_wherever_it_is_asked(source: str
 
 def test_a_plan_s_own_products_cost_less_than_the_search_for_products():
     document = parse("""
-        { products { nodes { title } } ...more plans { nodes { products { title } } } }
-        fragment more on Query { ... { segment(id: 1) { size } found: products { nodes { title } } } }
+        { products { nodes { title } } ...more plans { nodes { ... { products { title } } } } }
+        fragment more on Query { ... { segment(id: 1) { ...sized } found: products { nodes { title } } } }
+        fragment sized on Segment { size then: size(asOf: "2025-01-01T00:00:00Z") }
     """)
     found = {"nodes": [{"title": "Rose soap"}]}
     plans = {"nodes": [{"products": [{"title": "Rose soap"}]}, {"products": []}]}
 
     dear = dear_keys(document)
 
-    assert dear == DearKeys(root={"products": 10, "found": 10}, below={"size": 10})
-    assert counted({"products": found, "found": found, "segment": {"size": 7}, "plans": plans}, dear) == 39
+    assert dear == DearKeys(root={"products": 10, "found": 10}, below={"size": 10, "then": 10 + 50})
+    segment = {"size": 7, "then": 5}
+    assert counted({"products": found, "found": found, "segment": segment, "plans": plans}, dear) == 39 + 60
     assert counted(None, dear) == 0
 
 
@@ -164,6 +166,7 @@ def test_depth_aliases_and_selections_count_through_fragments():
     ("source", "repeats"),
     [
         ("{ shop { name } shop { name name } name: shop { name } }", 2),
+        ("{ shop { name } shop { name } node { name } }", 2),
         ("{ shop { shop { name name name } } }", 3),
         ("{ ...f } fragment f on Query { shop { name } shop { name } shop { name } shop { name } }", 4),
         ("{ ... on Query { shop { name } shop { name } } }", 2),
