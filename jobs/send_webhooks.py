@@ -90,13 +90,12 @@ async def _post(poster: Poster, own: Webhook, each: Due, key: bytes) -> bool:
 async def _settle(each: Due, answer: Answer) -> bool:
     status = str(answer.status)
     if 200 <= answer.status < 300:
-        await posting.delivered(each.posting, status)
-        return True
-    await posting.refused(each.posting, status, asked=answer.retry_after)
+        return await posting.delivered(each.posting, status)
+    goes_on = await posting.refused(each.posting, status, asked=answer.retry_after)
     if answer.status == 410:
         await webhook.disable(each.posting.webhook_id, webhook.GONE)
         return False
-    return answer.status in OF_THE_REQUEST and answer.status not in WAIT
+    return goes_on and answer.status in OF_THE_REQUEST and answer.status not in WAIT
 
 
 def _word(error: NotReachedError | LostError) -> str:

@@ -103,30 +103,28 @@ async def due(webhook_id: int, limit: int) -> list[Due]:
     return [Due(_posting(row), said) for row, said in zip(rows, await fact.said(told), strict=True)]
 
 
-async def delivered(posting: Posting, answer: str) -> None:
-    """It was taken; so its webhook works."""
-    at = now()
-    await database.execute(
-        "WITH working AS (UPDATE webhook SET failing_since = NULL WHERE id = $1 AND failing_since IS NOT NULL)"
-        " UPDATE posting SET state = 'DELIVERED', data = '{}', answer = $3, attempts = attempts + 1, tried_at = $4,"
-        " settled_at = $4"
-        " WHERE webhook_id = $1 AND id = $2",
-        posting.webhook_id,
-        posting.id,
-        answer,
-        at,
-    )
+async def delivered(posting: Posting, answer: str) -> bool:
+    """It was taken; so its webhook works. Whether that is still to be told anything."""
+    goes_on: bool | None = await database.fetch_value(_DELIVERED, posting.webhook_id, posting.id, answer, now())
+    return goes_on is True
 
 
-async def refused(posting: Posting, answer: str, *, asked: timedelta | None = None) -> None:
-    """It was not taken: it comes again, or has failed; a webhook that takes nothing for days is disabled."""
+async def refused(posting: Posting, answer: str, *, asked: timedelta | None = None) -> bool:
+    """It was not taken: it comes again, or has failed; a webhook that takes nothing for days is disabled.
+
+    Whether the webhook is still to be told anything.
+    """
     at = now()
     again = next_try(posting.attempts + 1, at, asked=asked)
-    since = await database.fetch_value(
+    own = await database.fetch_one(
         _REFUSED, posting.webhook_id, posting.id, answer, at, again or at, "PENDING" if again else "FAILED"
     )
-    if since is not None and at - since >= DISABLED_AFTER:
-        await webhook.disable(posting.webhook_id, webhook.FAILING)
+    if own is None or own["disabled_at"] is not None:
+        return False
+    if at - own["failing_since"] < DISABLED_AFTER:
+        return True
+    await webhook.disable(posting.webhook_id, webhook.FAILING)
+    return False
 
 
 async def is_too_much(webhook_id: int) -> bool:
@@ -219,6 +217,12 @@ SELECT {_COLUMNS}, data FROM posting
 WHERE webhook_id = $1 AND state = 'PENDING' AND not_before <= $2 ORDER BY id LIMIT $3
 """
 
+_DELIVERED = """
+WITH working AS (UPDATE webhook SET failing_since = NULL WHERE id = $1 AND failing_since IS NOT NULL)
+UPDATE posting SET state = 'DELIVERED', data = '{}', answer = $3, attempts = attempts + 1, tried_at = $4, settled_at = $4
+WHERE webhook_id = $1 AND id = $2 RETURNING (SELECT disabled_at IS NULL FROM webhook WHERE id = $1)
+"""
+
 # What was settled meanwhile, given up or taken from another worker, has no words left to be said again.
 _REFUSED = """
 WITH tried AS (
@@ -226,7 +230,7 @@ WITH tried AS (
         data = CASE WHEN $6 = 'FAILED' THEN '{}' ELSE data END, settled_at = CASE WHEN $6 = 'FAILED' THEN $4::timestamptz END
     WHERE webhook_id = $1 AND id = $2 AND state = 'PENDING'
 )
-UPDATE webhook SET failing_since = coalesce(failing_since, $4) WHERE id = $1 RETURNING failing_since
+UPDATE webhook SET failing_since = coalesce(failing_since, $4) WHERE id = $1 RETURNING failing_since, disabled_at
 """
 
 _PAGES = f"""

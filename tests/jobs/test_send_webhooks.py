@@ -1,6 +1,7 @@
 """What becomes true of a shop's outreach is posted to its webhooks: at least once, in order, signed, and no further."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -316,6 +317,35 @@ async def test_a_webhook_that_answers_gone_is_disabled_and_nothing_waits_for_it_
     assert sink.begun == 1
     rows = await db.fetch("SELECT state, answer FROM posting ORDER BY id")
     assert [tuple(row) for row in rows] == [("FAILED", "DISABLED")] * 3
+
+
+@pytest.mark.parametrize(("status", "state"), [(204, "DELIVERED"), (400, "FAILED")])
+@pytest.mark.parametrize("is_removed", [False, True])
+async def test_a_webhook_that_is_disabled_or_deleted_while_it_is_posted_to_is_told_nothing_more(
+    ctx: Context, sink: HttpSink, status: int, state: str, is_removed: bool
+):
+    is_asked, may_answer = threading.Event(), threading.Event()
+
+    def answer(_number: int) -> int:
+        is_asked.set()
+        may_answer.wait(60)
+        return status
+
+    sink.script = answer
+    shop = await make_shop()
+    own = await ask(shop, sink, 3)
+    posting_it = asyncio.create_task(send_webhooks(ctx))
+    await asyncio.to_thread(is_asked.wait, 60)
+    if is_removed:
+        await webhook.remove(shop, own.id)
+    else:
+        await webhook.edit(shop, own.id, Wish(is_enabled=False), targets="any")
+    may_answer.set()
+    await posting_it
+
+    assert sink.begun == 1
+    states = [row["state"] for row in await db.fetch("SELECT state FROM posting ORDER BY id")]
+    assert states == ([] if is_removed else [state, "FAILED", "FAILED"])
 
 
 async def test_a_webhook_that_takes_nothing_for_days_is_disabled(ctx: Context, sink: HttpSink, clock: Clock):
