@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from models.caller import Role
 from models.clock import Clock, now
 from models.errors import Forbidden, Unauthenticated, Unavailable
-from resolvers.token import Verifier, mint
+from resolvers.token import MAX_TOKEN_LENGTH, Verifier, mint
 from server import create_app
 from settings import Settings
 from tests.api import SECRET
@@ -58,6 +58,34 @@ async def test_a_token_ends_by_the_one_clock(clock: Clock):
 
     with pytest.raises(Unauthenticated, match="expired"):
         await verifier.caller(token)
+
+
+async def test_every_time_in_a_token_is_held_against_the_one_clock_wherever_that_stands(clock: Clock):
+    clock.move(timedelta(days=365 * 50))
+    verifier = Verifier(configured(token_secret=SECRET))
+    begins = int(now().timestamp())
+    token = jwt.encode(claims(iat=begins, nbf=begins), SECRET, algorithm="HS256")
+
+    assert (await verifier.caller(token)).subject == "c1"
+    clock.move(timedelta(hours=-1))
+    with pytest.raises(Unauthenticated):
+        await verifier.caller(token)
+
+
+async def test_a_token_that_is_too_long_is_not_read_whoever_signed_it():
+    token = jwt.encode(claims(padding="x" * MAX_TOKEN_LENGTH), SECRET, algorithm="HS256")
+
+    with pytest.raises(Unauthenticated, match="too long"):
+        await Verifier(configured(token_secret=SECRET)).caller(token)
+
+
+async def test_where_a_secret_and_a_public_key_are_set_each_is_believed_by_its_own_algorithm():
+    verifier = Verifier(configured(token_secret=SECRET, token_public_key=pem(RSA)))
+    own, issued = (jwt.encode(claims(), key, algorithm=name) for key, name in ((SECRET, "HS256"), (RSA, "RS256")))
+
+    assert [(await verifier.caller(token)).subject for token in (own, issued)] == ["c1", "c1"]
+    with pytest.raises(Unauthenticated):
+        await verifier.caller(jwt.encode(claims(), CURVE, algorithm="ES256"))
 
 
 def unsigned() -> str:
@@ -173,6 +201,18 @@ async def test_the_operator_s_issuer_may_publish_its_keys(issuer: tuple[str, lis
     for token in (other, unknown, mint(SECRET, role=Role.CUSTOMER, subject="c1")):
         with pytest.raises(Unauthenticated):
             await verifier.caller(token)
+
+
+async def test_a_secret_that_an_issuer_publishes_is_everybody_s_and_believed_of_nobody(
+    issuer: tuple[str, list[dict[str, Any]]],
+):
+    url, keys = issuer
+    published = urlsafe_b64encode(SECRET.encode()).decode().rstrip("=")
+    keys.append({"kty": "oct", "k": published, "kid": "k1", "use": "sig", "alg": "HS256"})
+    token = jwt.encode(claims(), SECRET, algorithm="HS256", headers={"kid": "k1"})
+
+    with pytest.raises(Unauthenticated):
+        await Verifier(configured(token_jwks_url=url)).caller(token)
 
 
 async def test_an_issuer_s_keys_are_fetched_once_for_all_that_asks_for_tokens(
