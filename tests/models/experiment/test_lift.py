@@ -343,6 +343,14 @@ async def test_the_control_group_is_compared_from_the_first_decision_to_the_end_
     assert (held.heads, held.buyers, held.orders, held.gmv) == (len(control), 5, 10, 5 * 110)
     assert (treated.heads, treated.buyers, treated.gmv) == (250 - len(control), 7, 7 * 110)
 
+    # A quarter that the last day begins is touched by it; it is over with its very end.
+    ended = []
+    for early in (timedelta(microseconds=1), timedelta()):
+        clock.freeze(found.ends_at - early)
+        [found] = (await lift.of_shop(shop, date(2025, 12, 1), date(2026, 1, 1))).control_groups
+        ended.append(found.is_complete)
+    assert ended == [False, True]
+
 
 @pytest.mark.parametrize(("treated", "held", "plans"), [(2, 2, 1), (1, 2, 0), (2, 1, 0)])
 async def test_a_shops_lift_has_the_plans_with_two_customers_or_more_in_each_group(treated: int, held: int, plans: int):
