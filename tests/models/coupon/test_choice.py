@@ -45,6 +45,18 @@ async def test_each_customer_gets_their_own_best_coupon_and_none_where_there_is_
     assert told[2].endswith("Order before stock runs out.")
 
 
+async def test_a_plan_that_asks_for_no_smart_coupon_has_none_chosen():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await make_coupon(shop)
+    plan = await make_automated(shop, "WELCOME_FOLLOWER")
+    await life.did("FOLLOWED", 0)
+    await life.look(plan, 1)
+
+    [said] = await frozen(plan)
+    assert not said.keys() & {"couponId", "considered"}
+
+
 async def test_in_a_cart_of_several_products_a_coupon_of_one_is_worth_what_it_takes_off_that_one():
     life = Life(shop := await make_shop())
     await life.people("ana")
