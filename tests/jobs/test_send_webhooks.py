@@ -133,6 +133,20 @@ async def test_mails_are_told_of_when_they_are_settled_and_a_redemption_with_its
     assert "@" not in str(told(sink))
 
 
+async def test_after_a_rotation_a_request_holds_by_the_old_secret_and_by_the_new(
+    ctx: Context, sink: HttpSink, clock: Clock
+):
+    clock.reset()
+    shop = await make_shop()
+    own = await ask(shop, sink)
+    turned = await webhook.rotate(shop, own.id, key=KEY)
+    await send_webhooks(ctx)
+
+    assert own.secret and turned.secret and own.secret != turned.secret
+    for secret in (own.secret, turned.secret):
+        Receiver(secret).verify(sink.requests[0].body, dict(sink.requests[0].headers))
+
+
 async def test_many_messages_share_requests_of_a_hundred_and_each_is_told_once(ctx: Context, sink: HttpSink):
     shop = await make_shop()
     await listen(shop, sink, Fact.MESSAGES_SENT)

@@ -53,3 +53,19 @@ async def test_a_request_that_one_worker_delivered_is_not_brought_back_by_anothe
     await posting.refused(slow.posting, "NO_ANSWER")
 
     assert await database.fetch("SELECT * FROM posting") == taken
+
+
+@pytest.mark.usefixtures("database")
+async def test_of_webhooks_for_which_something_waits_the_one_served_longest_ago_comes_next():
+    shop = await make_shop()
+    owns = [(await listen(shop)).id for _ in range(3)]
+    await fact.tell(shop.id, Fact.PLAN_STATUS_CHANGED, {"to": "SENT"}, now())
+    taken = []
+    for _ in range(5):
+        (own,) = await posting.take(1, but=[owns[1]])
+        await posting.release(own.id)
+        taken.append(own.id)
+    (last,) = await posting.take(1, but=[])
+
+    assert (taken, last.id) == ([owns[0], owns[2], owns[0], owns[2], owns[0]], owns[1])
+    assert await posting.take(5, but=[owns[0]]) == [await Webhook.get(id=owns[2])]
