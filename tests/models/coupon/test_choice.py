@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from models import database, preview, timeline
+from models.clock import now
 from models.coupon import choice, claim
 from models.coupon.smart import Considered, Verdict
 from models.coupon.terms import Visibility
@@ -16,7 +17,8 @@ from models.identifier import customer_id, product_id
 from models.page import page_of
 from models.segment import Segment
 from models.segment.definition import define
-from tests.automation import Life, frozen, make_automated, template_of, texts
+from models.trigger.fire import fire
+from tests.automation import LIFE, Life, frozen, make_automated, send, template_of, texts
 from tests.factories import make_coupon, make_customers, make_resolved, make_shop
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -55,6 +57,21 @@ async def test_a_plan_that_asks_for_no_smart_coupon_has_none_chosen():
 
     [said] = await frozen(plan)
     assert not said.keys() & {"couponId", "considered"}
+
+
+async def test_a_message_that_may_go_from_this_very_instant_on_has_its_coupon_chosen():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    coupon = await make_coupon(shop)
+    plan = await make_automated(shop, "WELCOME_FOLLOWER", has_smart_coupon=True)
+    await life.did("FOLLOWED", 0)
+    life.go(1)
+    await fire(plan.id, life=LIFE)
+    await database.execute("UPDATE delivery SET not_before = $1", now())
+    await send(plan)
+
+    [said] = await frozen(plan)
+    assert said["couponId"] == coupon.id
 
 
 async def test_in_a_cart_of_several_products_a_coupon_of_one_is_worth_what_it_takes_off_that_one():
