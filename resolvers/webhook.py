@@ -202,10 +202,7 @@ async def test(info: Info, input: WebhookTestInput) -> Payload:
     shop = await info.context.shop(Action.MANAGE_CONNECTIONS)
 
     async def work() -> Posting:
-        own = await webhook.of_shop(shop.id, _number(input.id))
-        if own is None:
-            raise global_id.missing("id", "webhook")
-        return await posting.ask_test(own)
+        return await posting.ask_test(shop, _number(input.id))
 
     payload = await answer(info, input, POSTING, work)
     if not payload.user_errors:

@@ -147,7 +147,8 @@ def _entry(row: database.Record) -> Entry:
     )
 
 
-# Locked in the order of ids, so that two moves of many plans never wait for each other in a circle.
+# Locked in the order of ids, so that two moves of many plans never wait for each other in a circle. A webhook that is
+# being forgotten is waited for (models/webhook/fact.py).
 _MOVE = """
 WITH old AS (
     SELECT p.id, p.status FROM plan p
@@ -165,7 +166,7 @@ told AS (
     SELECT w.id, 'plan.status_changed',
         jsonb_build_object('plan', m.id, 'from', m.status_from, 'to', m.status_to, 'reason', {reason}), {at}, {at}
     FROM moved m JOIN webhook w ON w.shop_id = m.shop_id AND w.disabled_at IS NULL AND 'plan.status_changed' = ANY(w.facts)
-    WHERE m.status_from <> m.status_to ORDER BY m.id, w.id
+    WHERE m.status_from <> m.status_to ORDER BY m.id, w.id FOR KEY SHARE OF w
 )
 INSERT INTO plan_history (plan_id, action, status_from, status_to, actor, reason, happened_at)
 SELECT id, {action}, status_from, status_to, {actor}, {reason}, {at} FROM moved ORDER BY id

@@ -82,25 +82,26 @@ async def edit(shop: Shop, webhook_id: int, wish: Wish, *, targets: Targets) -> 
     if wish.is_enabled is True:
         columns |= {"disabled_at": None, "disabled_reason": None, "failing_since": None}
     async with database.transaction():
-        own = await _own(shop.id, webhook_id)
+        own = await hold(shop.id, webhook_id)
         if wish.is_enabled is False and own.disabled_at is None:
             columns |= {"disabled_at": at, "disabled_reason": BY_SELLER}
         await Webhook.filter(id=own.id).update(updated_at=at, **columns)
-        if wish.is_enabled is False:
+        # Also when it is enabled again: of what was just becoming true when it was disabled it is told no more either.
+        if wish.is_enabled is not None and (own.disabled_at is not None or not wish.is_enabled):
             await give_up_waiting(own.id)
-    return await Webhook.get(id=own.id)
+        return await Webhook.get(id=own.id)
 
 
 async def rotate(shop: Shop, webhook_id: int, *, key: bytes) -> Webhook:
     """Take a new secret; for a day requests carry both signatures."""
     async with database.transaction():
-        return await (await _own(shop.id, webhook_id)).rotate(key)
+        return await (await hold(shop.id, webhook_id)).rotate(key)
 
 
 async def remove(shop: Shop, webhook_id: int) -> int:
     """Forget a webhook, what waits for it and what was posted; its id."""
     async with database.transaction():
-        own = await _own(shop.id, webhook_id)
+        own = await hold(shop.id, webhook_id)
         await database.execute("DELETE FROM webhook WHERE id = $1", own.id)
     return own.id
 
@@ -133,8 +134,8 @@ async def of_shop(shop_id: int, webhook_id: int) -> Webhook | None:
     return await Webhook.get_or_none(id=webhook_id, shop_id=shop_id)
 
 
-async def _own(shop_id: int, webhook_id: int) -> Webhook:
-    """The shop's webhook, locked."""
+async def hold(shop_id: int, webhook_id: int) -> Webhook:
+    """The shop's webhook, which nobody else changes or forgets until the transaction ends. Refused when there is none."""
     own = await Webhook.filter(id=webhook_id, shop_id=shop_id).select_for_update(no_key=True).first()
     if own is None:
         raise refuse("id", "There is no such webhook.", ErrorCode.NOT_FOUND)

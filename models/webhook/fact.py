@@ -103,13 +103,21 @@ IS_HEARD = """EXISTS (
     SELECT FROM webhook h WHERE h.shop_id = {shop} AND h.disabled_at IS NULL AND 'messages.sent' = ANY(h.facts))"""
 """Condition: some webhook of a shop wants to be told of sent messages."""
 
+# Webhooks are locked as the key of what is told refers to them: one that is being forgotten is waited for, and told nothing.
 _TELL = """
 INSERT INTO posting (webhook_id, fact, data, happened_at, not_before)
-SELECT id, $2, $3::jsonb, $4, $4 FROM webhook WHERE shop_id = $1 AND disabled_at IS NULL AND $2 = ANY(facts) ORDER BY id
+SELECT id, $2, $3::jsonb, $4, $4 FROM webhook WHERE shop_id = $1 AND disabled_at IS NULL AND $2 = ANY(facts)
+ORDER BY id FOR KEY SHARE
 """
 
 _TELLING = (
-    """told AS (
+    """hearing AS (
+    SELECT id, shop_id, facts FROM webhook
+    WHERE disabled_at IS NULL AND facts && ARRAY['messages.sent', 'messages.failed']
+      AND shop_id IN (SELECT shop_id FROM {source})
+    FOR KEY SHARE OF webhook
+),
+told AS (
     INSERT INTO posting (webhook_id, fact, data, happened_at, not_before)
     SELECT webhook_id, fact, jsonb_build_object('messages', jsonb_agg(message ORDER BY place)), {at}, {at}
     FROM (
@@ -117,7 +125,7 @@ _TELLING = (
             jsonb_build_array(t.plan_id, t.customer_id, t.reference, t.channel, t.language, t.reason) AS message,
             row_number() OVER (PARTITION BY w.id, f.fact ORDER BY t.plan_id, t.customer_id, t.reference) - 1 AS place
         FROM (VALUES ('SENT'::delivery_state, 'messages.sent'), ('FAILED', 'messages.failed')) AS f(state, fact)
-        JOIN webhook w ON w.disabled_at IS NULL AND f.fact = ANY(w.facts)
+        JOIN hearing w ON f.fact = ANY(w.facts)
         JOIN {source} t ON t.shop_id = w.shop_id AND t.state = f.state
     ) AS wanted
     GROUP BY webhook_id, fact, place / """

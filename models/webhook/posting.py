@@ -15,6 +15,7 @@ from models import database, webhook
 from models.clock import now
 from models.errors import ErrorCode, refuse
 from models.page import Ordering, Page, by_page
+from models.shop import Shop
 from models.webhook import Webhook, fact
 from models.webhook.fact import Fact
 
@@ -137,18 +138,17 @@ async def is_too_much(webhook_id: int) -> bool:
     return waiting > MOST_WAITING
 
 
-async def ask_test(own: Webhook) -> Posting:
-    """Let a test be posted, whatever the webhook is for. Refused while it is disabled, since nothing is posted then."""
-    if own.disabled_at is not None:
-        message = f"The webhook is disabled ({own.disabled_reason}), so nothing is posted: enable it first."
-        raise refuse("id", message, ErrorCode.CONFLICT)
-    at = now()
-    row = await database.fetch_one(
-        "INSERT INTO posting (webhook_id, fact, data, happened_at, not_before) VALUES ($1, 'test', '{}', $2, $2)"
-        f" RETURNING {_COLUMNS}",
-        own.id,
-        at,
-    )
+async def ask_test(shop: Shop, webhook_id: int) -> Posting:
+    """Let a test be posted to the shop's webhook, whatever it is for.
+
+    Refused when there is none, and while it is disabled, since nothing is posted then.
+    """
+    async with database.transaction():
+        own = await webhook.hold(shop.id, webhook_id)
+        if own.disabled_at is not None:
+            message = f"The webhook is disabled ({own.disabled_reason}), so nothing is posted: enable it first."
+            raise refuse("id", message, ErrorCode.CONFLICT)
+        row = await database.fetch_one(_ASK_TEST, own.id, now())
     assert row is not None
     return _posting(row)
 
@@ -196,6 +196,11 @@ def _posting(row: database.Record) -> Posting:
 
 _COLUMNS = "webhook_id, id, fact, state, attempts, answer, happened_at, tried_at, not_before, settled_at"
 
+_ASK_TEST = f"""
+INSERT INTO posting (webhook_id, fact, data, happened_at, not_before) VALUES ($1, 'test', '{{}}', $2, $2)
+RETURNING {_COLUMNS}
+"""
+
 _DUE = """
 FROM webhook w WHERE w.disabled_at IS NULL AND w.id <> ALL($2::int[])
   AND (w.held_until IS NULL OR w.held_until < clock_timestamp())
@@ -217,10 +222,15 @@ SELECT {_COLUMNS}, data FROM posting
 WHERE webhook_id = $1 AND state = 'PENDING' AND not_before <= $2 ORDER BY id LIMIT $3
 """
 
+# Both lock the webhook first, as whoever changes it does: of what is one statement, what nothing refers to comes last.
 _DELIVERED = """
-WITH working AS (UPDATE webhook SET failing_since = NULL WHERE id = $1 AND failing_since IS NOT NULL)
-UPDATE posting SET state = 'DELIVERED', data = '{}', answer = $3, attempts = attempts + 1, tried_at = $4, settled_at = $4
-WHERE webhook_id = $1 AND id = $2 RETURNING (SELECT disabled_at IS NULL FROM webhook WHERE id = $1)
+WITH own AS MATERIALIZED (SELECT id, disabled_at FROM webhook WHERE id = $1 FOR NO KEY UPDATE),
+taken AS (
+    UPDATE posting SET state = 'DELIVERED', data = '{}', answer = $3, attempts = attempts + 1, tried_at = $4, settled_at = $4
+    WHERE webhook_id = $1 AND id = $2
+),
+working AS (UPDATE webhook SET failing_since = NULL WHERE id = $1 AND failing_since IS NOT NULL)
+SELECT disabled_at IS NULL FROM own
 """
 
 # What was settled meanwhile, given up or taken from another worker, has no words left to be said again.

@@ -115,7 +115,7 @@ async def make_side(mark: str) -> Side:
     await chat_platform.connect(shop, f"https://chat.example/{mark}", targets="public", key=b"key")
     hook = Wish(url=f"https://{mark}.example/hook", facts=[Fact.MESSAGE_READ], description=f"{mark} hook")
     told = await webhook.create(shop, hook, targets="public", key=b"key", actor="test")
-    await posting.ask_test(told)
+    await posting.ask_test(shop, told.id)
     refused = Breach(("texts", "en", "text"), Way.LINK, f"{mark}.example").problem(f"See {mark}.example")
     await violation.note(shop.id, running.id, [refused], actor="test")
     return Side(mark, shop, customer, segment, own, draft, automated, running, paused, product, coupon, told.id)

@@ -1,0 +1,183 @@
+"""Webhooks that are changed and forgotten while something is told to them, tried, or posted."""
+
+import asyncio
+import contextvars
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from models import database, intent, webhook
+from models.clock import now
+from models.coupon.claim import claim
+from models.errors import ErrorCode
+from models.plan import PlanChannel
+from models.shop import Shop
+from models.webhook import Webhook, Wish, fact, posting
+from models.webhook.fact import WANTED, Fact
+from tests.factories import make_coupon, make_customers, make_resolved, make_running, make_shop, make_webhook
+from tests.forgetting import forgotten_at_commit
+from tests.refusals import refusal
+from tests.slices import hand_over
+from tests.waiting import until_a_lock_is_waited_for
+
+pytestmark = pytest.mark.usefixtures("database")
+
+Deed = Callable[[], Awaitable[Any]]
+
+
+async def _a_claim(shop: Shop) -> Deed:
+    coupon = await make_coupon(shop)
+    return lambda: claim(uuid4(), coupon.id)
+
+
+async def _a_pause(shop: Shop) -> Deed:
+    plan = await make_running(shop)
+    return plan.pause
+
+
+async def _a_settlement(shop: Shop) -> Deed:
+    await make_customers(shop, 1)
+    settlements = await hand_over(await make_resolved(shop, channel=PlanChannel.EMAIL), None)
+    return lambda: intent.commit(settlements, [])
+
+
+WAYS = pytest.mark.parametrize(
+    ("make", "happened"),
+    [
+        (_a_claim, "SELECT EXISTS (SELECT FROM claim)"),
+        (_a_pause, "SELECT EXISTS (SELECT FROM plan WHERE status = 'PAUSED')"),
+        (_a_settlement, "SELECT EXISTS (SELECT FROM delivery WHERE state = 'SENT')"),
+    ],
+)
+"""One of each way in which facts are written down, and SQL of whether it happened."""
+
+
+async def _told(shop: Shop) -> Webhook:
+    """A webhook of the shop that is told of everything."""
+    await make_webhook(shop, *WANTED)
+    return await Webhook.get(shop_id=shop.id)
+
+
+@WAYS
+async def test_what_becomes_true_while_a_webhook_is_being_forgotten_becomes_true(
+    make: Callable[[Shop], Awaitable[Deed]], happened: str
+):
+    shop = await make_shop()
+    deed = await make(shop)
+    own = await _told(shop)
+    outside = contextvars.copy_context()
+
+    async with database.transaction():
+        await webhook.remove(shop, own.id)
+        doing = asyncio.get_running_loop().create_task(_do(deed), context=outside)
+        await until_a_lock_is_waited_for(unless=doing)
+    await doing
+
+    assert await database.fetch_value(happened)
+    assert await database.fetch_value("SELECT count(*) FROM posting") == 0
+
+
+@WAYS
+async def test_a_webhook_that_changes_while_something_becomes_true_is_told_of_it(
+    make: Callable[[Shop], Awaitable[Deed]], happened: str
+):
+    shop = await make_shop()
+    deed = await make(shop)
+    own = await _told(shop)
+    outside = contextvars.copy_context()
+
+    async with database.transaction():
+        await database.execute("SELECT FROM webhook WHERE id = $1 FOR UPDATE", own.id)
+        await webhook.edit(shop, own.id, Wish(description="ours"), targets="public")
+        doing = asyncio.get_running_loop().create_task(_do(deed), context=outside)
+        await until_a_lock_is_waited_for(unless=doing)
+        assert not doing.done()
+    await doing
+
+    assert await database.fetch_value(happened)
+    assert await database.fetch_value("SELECT count(*) FROM posting WHERE webhook_id = $1", own.id) == 1
+
+
+async def _do(deed: Deed) -> None:
+    await deed()
+
+
+async def test_a_webhook_that_is_forgotten_meanwhile_is_not_tried():
+    shop = await make_shop()
+    own = await _told(shop)
+    outside = contextvars.copy_context()
+
+    async with database.transaction():
+        await webhook.remove(shop, own.id)
+        trying = asyncio.get_running_loop().create_task(posting.ask_test(shop, own.id), context=outside)
+        await until_a_lock_is_waited_for(unless=trying)
+
+    assert await refusal(trying) == ("id", ErrorCode.NOT_FOUND)
+    assert await database.fetch_value("SELECT count(*) FROM posting") == 0
+
+
+async def test_a_webhook_that_is_disabled_meanwhile_is_not_tried():
+    shop = await make_shop()
+    own = await _told(shop)
+    outside = contextvars.copy_context()
+
+    async with database.transaction():
+        await webhook.edit(shop, own.id, Wish(is_enabled=False), targets="public")
+        trying = asyncio.get_running_loop().create_task(posting.ask_test(shop, own.id), context=outside)
+        await until_a_lock_is_waited_for(unless=trying)
+
+    assert await refusal(trying) == ("id", ErrorCode.CONFLICT)
+    assert await database.fetch_value("SELECT count(*) FROM posting") == 0
+
+
+async def test_what_was_becoming_true_when_a_webhook_was_disabled_is_not_told_when_it_is_enabled_again():
+    shop = await make_shop()
+    own = await _told(shop)
+    outside = contextvars.copy_context()
+
+    async with database.transaction():
+        await fact.tell(shop.id, Fact.COUPON_CLAIMED, {}, now())
+        disabling = webhook.edit(shop, own.id, Wish(is_enabled=False), targets="public")
+        await asyncio.get_running_loop().create_task(disabling, context=outside)
+    enabled = await webhook.edit(shop, own.id, Wish(is_enabled=True), targets="public")
+
+    assert enabled.disabled_at is None
+    assert await posting.due(own.id, 10) == []
+    assert await database.fetch_value("SELECT state FROM posting") == "FAILED"
+
+
+@pytest.mark.parametrize("deed", ["disable", "forget"])
+async def test_a_webhook_changes_while_an_answer_of_its_target_is_noted(deed: str):
+    shop = await make_shop()
+    own = await _told(shop)
+    await fact.tell(shop.id, Fact.COUPON_CLAIMED, {}, now())
+    await Webhook.filter(id=own.id).update(failing_since=now())
+    [due] = await posting.due(own.id, 1)
+    outside = contextvars.copy_context()
+
+    async with database.transaction():
+        await webhook.hold(shop.id, own.id)
+        noting = asyncio.get_running_loop().create_task(posting.delivered(due.posting, "204"), context=outside)
+        await until_a_lock_is_waited_for(unless=noting)
+        if deed == "forget":
+            await webhook.remove(shop, own.id)
+        else:
+            await webhook.edit(shop, own.id, Wish(is_enabled=False), targets="public")
+    await noting
+
+    left = await database.fetch("SELECT disabled_reason FROM webhook")
+    assert [row["disabled_reason"] for row in left] == ([] if deed == "forget" else ["BY_SELLER"])
+    assert not await database.fetch_value("SELECT EXISTS (SELECT FROM posting WHERE state = 'PENDING')")
+
+
+async def test_a_change_of_a_webhook_that_is_forgotten_right_after_is_answered():
+    shop = await make_shop()
+    own = await _told(shop)
+
+    async with forgotten_at_commit("webhook", "id"):
+        changed = await webhook.edit(shop, own.id, Wish(description="ours"), targets="public")
+
+    assert (changed.id, changed.description) == (own.id, "ours")
+    assert not await Webhook.exists()
