@@ -27,15 +27,17 @@ async def connect(shop: Shop, url: str, *, targets: Targets, key: bytes) -> Chat
     url = check_url(url, targets=targets)
     at = now()
     salt = signature.draw_salt()
-    await database.execute(
-        "INSERT INTO chat_platform AS known (shop_id, url, salt, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)"
-        " ON CONFLICT (shop_id) DO UPDATE SET url = excluded.url, updated_at = excluded.updated_at",
-        shop.id,
-        url,
-        salt,
-        at,
-    )
-    return (await ChatPlatform.get(shop_id=shop.id)).reveal(key, salt)
+    async with database.transaction():
+        await database.execute(
+            "INSERT INTO chat_platform AS known (shop_id, url, salt, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)"
+            " ON CONFLICT (shop_id) DO UPDATE SET url = excluded.url, updated_at = excluded.updated_at",
+            shop.id,
+            url,
+            salt,
+            at,
+        )
+        connected = await ChatPlatform.get(shop_id=shop.id)
+    return connected.reveal(key, salt)
 
 
 async def rotate(shop: Shop, *, key: bytes) -> ChatPlatform:
