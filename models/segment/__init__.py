@@ -140,6 +140,11 @@ class Segment(Model):
         return Question(self.shop_id, self.condition(), as_of)
 
 
+async def hold(segment_id: int) -> None:
+    """Let the segment be neither changed nor archived until the transaction ends, so that a plan may go to it."""
+    await database.execute("SELECT FROM segment WHERE id = $1 FOR SHARE", segment_id)
+
+
 def listed(
     shop_id: int, *, kind: SegmentKind | None = None, archived: bool = False, search: str = ""
 ) -> QuerySet[Segment]:
