@@ -24,7 +24,7 @@ class AdvisoryLock(IntEnum):
     """Rows of one source id are written one after the other. Second key: shop × buckets + bucket."""
 
     COUPON = 7_265_205
-    """A shop's coupons are counted and changed one at a time. Second key: the shop."""
+    """Claiming a shop's coupons (shared), and counting and changing them, one at a time. Second key: the shop."""
 
     TRIAL = 7_265_206
     """A shop's trials are counted one at a time. Second key: the shop."""

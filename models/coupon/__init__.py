@@ -144,8 +144,15 @@ async def of_shop(shop_id: int, coupon_id: int) -> Coupon | None:
     return await Coupon.get_or_none(id=coupon_id, shop_id=shop_id)
 
 
+async def hold_terms(coupon_id: int) -> None:
+    """Let the coupon's terms not change until the transaction ends; others may claim it meanwhile."""
+    shop_id = await database.fetch_value("SELECT shop_id FROM coupon WHERE id = $1", coupon_id)
+    if shop_id is not None:
+        await database.hold(AdvisoryLock.COUPON, shop_id, shared=True)
+
+
 async def hold(coupon_id: int) -> None:
-    """Let the coupon's terms not change until the transaction ends, so that a plan may promise them."""
+    """Let the coupon neither change nor be claimed until the transaction ends, so that a plan may promise them."""
     await database.execute("SELECT FROM coupon WHERE id = $1 FOR SHARE", coupon_id)
 
 

@@ -57,6 +57,7 @@ async def claim(customer_id: UUID, coupon_id: int, *, message: MessageKey | None
     """
     at = now()
     async with database.transaction():
+        await coupon.hold_terms(coupon_id)
         own = await Coupon.get_or_none(id=coupon_id)
         if own is None or not await can_see(own, customer_id):
             raise refuse("id", "There is no such coupon.", ErrorCode.NOT_FOUND)

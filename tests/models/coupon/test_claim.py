@@ -1,6 +1,8 @@
 """Claims: who gets one, never past a limit, and what it remembers (R15)."""
 
 import asyncio
+import contextvars
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -19,6 +21,7 @@ from models.message import MessageKey
 from models.page import Page
 from tests.factories import make_coupon, make_customers, make_resolved, make_shop, make_webhook
 from tests.refusals import refusal
+from tests.waiting import until
 
 
 @pytest.mark.usefixtures("database")
@@ -73,6 +76,30 @@ async def test_of_50_claims_of_one_customer_at_once_as_many_succeed_as_are_allow
     numbers = await database.fetch("SELECT number FROM claim ORDER BY number")
     assert [row["number"] for row in numbers] == [1, 2, 3]
     assert (await Coupon.get(id=own.id)).claimed == 3
+
+
+@pytest.mark.usefixtures("database")
+async def test_who_claims_a_coupon_while_its_terms_change_claims_it_by_the_new_ones():
+    shop = await make_shop()
+    own = await make_coupon(shop, customer_limit=3)
+    customer = uuid4()
+    outside = contextvars.copy_context()
+    loop = asyncio.get_running_loop()
+
+    async with database.transaction():
+        await own.edit(shop, lambda terms: replace(terms, customer_limit=1))
+        claiming = [loop.create_task(claim(customer, own.id), context=outside.copy()) for _ in range(3)]
+        await until(lambda: _waiting_for_locks(3))
+    outcomes = await asyncio.gather(*claiming, return_exceptions=True)
+
+    assert sorted(isinstance(outcome, Refused) for outcome in outcomes) == [False, True, True]
+    assert await database.fetch_value("SELECT count(*) FROM claim") == 1
+    assert (await Coupon.get(id=own.id)).claimed == 1
+
+
+async def _waiting_for_locks(count: int) -> bool:
+    waiting: int = await database.fetch_value("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+    return waiting == count
 
 
 @pytest.mark.usefixtures("database")
