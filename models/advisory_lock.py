@@ -40,3 +40,6 @@ class AdvisoryLock(IntEnum):
 
     ERASURE = 7_265_214
     """Writing rows (shared) and beginning to erase somebody."""
+
+    SHOP = 7_265_215
+    """Shops that are not known yet are written one batch at a time."""

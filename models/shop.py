@@ -11,6 +11,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models import database, tier, zone
+from models.advisory_lock import AdvisoryLock
 from models.errors import ErrorCode, Problem
 from models.field_mask import FieldMask
 from models.row import (
@@ -133,7 +134,11 @@ async def upsert_shops(rows: Mapping[int, ShopRow], *, at: datetime) -> tuple[li
 
 async def _refused(rows: Mapping[int, ShopRow]) -> dict[int, Sequence[Problem]]:
     """Whose time zone PostgreSQL does not know, or whose currency is not the one known. Locks the shops."""
-    known = await database.fetch(_LOCK, sorted({row.external_id for row in rows.values()}))
+    asked = sorted({row.external_id for row in rows.values()})
+    if await Shop.filter(external_id__in=asked).count() < len(asked):
+        # What is not there cannot be locked: two at once would each take the shop for new, and the second for empty.
+        await database.hold(AdvisoryLock.SHOP)
+    known = await database.fetch(_LOCK, asked)
     currencies = {found["external_id"]: found["currency"] for found in known}
     unknown = await zone.unknown({row.time_zone for row in rows.values()})
     refused: dict[int, Sequence[Problem]] = {}

@@ -1,13 +1,16 @@
 """Shops as they are written: presets with each, an amount's currency for ever."""
 
+import asyncio
+import contextvars
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from models import database as db
+from models import database
 from models.ingest import ingest_shops
 from models.shop import Shop
+from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -34,7 +37,7 @@ async def test_a_shop_is_written_with_its_seven_presets(clock):
         "Bloom", "USD", "America/New_York", "en-US",
     )  # fmt: skip
     assert (shop.country, shop.score, shop.gmv, shop.created_at) == ("US", Decimal("4.50"), 10**15, clock.now())
-    assert await db.fetch_value("SELECT count(*) FROM segment WHERE shop_id = $1", shop.id) == 7
+    assert await database.fetch_value("SELECT count(*) FROM segment WHERE shop_id = $1", shop.id) == 7
 
 
 async def test_a_field_left_out_stays_and_null_empties_it():
@@ -47,16 +50,19 @@ async def test_a_field_left_out_stays_and_null_empties_it():
 
 async def test_the_same_row_again_touches_nothing():
     await write(shop_row(score=3.2))
-    before = await db.fetch("SELECT xmin, * FROM shop"), await db.fetch("SELECT xmin, * FROM segment")
+    before = await database.fetch("SELECT xmin, * FROM shop"), await database.fetch("SELECT xmin, * FROM segment")
     await write(shop_row(score=3.2), shop_row(score=3.2))
-    assert (await db.fetch("SELECT xmin, * FROM shop"), await db.fetch("SELECT xmin, * FROM segment")) == before
+    assert (
+        await database.fetch("SELECT xmin, * FROM shop"),
+        await database.fetch("SELECT xmin, * FROM segment"),
+    ) == before
 
 
 async def test_a_currency_never_changes_and_a_refusal_changes_nothing():
     await write(shop_row())
-    before = await db.fetch("SELECT xmin, * FROM shop")
+    before = await database.fetch("SELECT xmin, * FROM shop")
     assert await write(shop_row(currency="EUR", name="Other")) == [[("currency", "CONFLICT")]]
-    assert await db.fetch("SELECT xmin, * FROM shop") == before
+    assert await database.fetch("SELECT xmin, * FROM shop") == before
 
 
 async def test_within_a_batch_the_first_currency_stands():
@@ -90,8 +96,34 @@ async def test_within_a_batch_the_first_currency_stands():
 )
 async def test_a_wrong_value_is_refused_at_its_place_and_others_are_written(fields, problem):
     assert await write(shop_row(**fields), shop_row("cedar")) == [[problem], []]
-    assert await db.fetch_value("SELECT array_agg(external_id) FROM shop") == ["cedar"]
+    assert await database.fetch_value("SELECT array_agg(external_id) FROM shop") == ["cedar"]
 
 
 async def test_what_is_not_an_object_is_refused():
     assert await write(None, 3, []) == [[("", "INVALID")]] * 3
+
+
+async def test_of_two_who_write_a_new_shop_at_once_neither_takes_back_what_the_other_said():
+    outside = contextvars.copy_context()
+
+    async with database.transaction():
+        assert await write(shop_row(score=4.0)) == [[]]
+        writing = asyncio.get_running_loop().create_task(write(shop_row(gmv=500)), context=outside)
+        await until_a_lock_is_waited_for(unless=writing)
+
+    assert await writing == [[]]
+    shop = await Shop.get()
+    assert (shop.score, shop.gmv) == (Decimal(4), 500)
+
+
+async def test_of_two_who_write_a_new_shop_at_once_in_different_currencies_the_second_is_refused():
+    outside = contextvars.copy_context()
+
+    async with database.transaction():
+        assert await write(shop_row()) == [[]]
+        writing = asyncio.get_running_loop().create_task(write(shop_row(currency="EUR", name="Other")), context=outside)
+        await until_a_lock_is_waited_for(unless=writing)
+
+    assert await writing == [[("currency", "CONFLICT")]]
+    shop = await Shop.get()
+    assert (shop.currency, shop.name) == ("USD", "Bloom")
