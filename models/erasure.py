@@ -78,14 +78,14 @@ async def of_key(key: bytes) -> Erasure | None:
     return Erasure(*row) if row else None
 
 
-async def is_erased(person: UUID, secret: bytes) -> bool:
-    """Whether this customer was erased."""
-    return await of_key(customer_key(person, secret)) is not None
+async def hold() -> None:
+    """Let nobody begin to be erased until this transaction ends. Call it before any row is locked."""
+    await database.hold(AdvisoryLock.ERASURE, shared=True)
 
 
 async def among(people: Callable[[], Iterable[UUID]], *, secret: bytes) -> Collection[UUID]:
     """Which of these customers were erased. Holds off further erasing until this transaction ends."""
-    await database.hold(AdvisoryLock.ERASURE, shared=True)
+    await hold()
     if not await database.fetch_value("SELECT EXISTS (SELECT FROM erasure)"):
         return ()
     keys = {customer_key(person, secret): person for person in set(people())}
@@ -195,7 +195,11 @@ _IN_FLIGHT = """
 SELECT EXISTS (SELECT FROM delivery WHERE customer_id = $1 AND slice IS NOT NULL AND state = 'COMMITTING')
 """
 
-_MESSAGES = f"SELECT plan_id, reference FROM delivery WHERE {customer_rows.DELIVERIES}"
+# Locked, so that a touch or a report that is being noted is waited for, and what it writes goes along; a later one finds
+# no such message.
+_MESSAGES = (
+    f"SELECT plan_id, reference FROM delivery WHERE {customer_rows.DELIVERIES} ORDER BY plan_id, reference FOR UPDATE"
+)
 
 _ORDER = "(SELECT o.new FROM unnest($3::uuid[], $4::uuid[]) AS o(old, new) WHERE o.old = {0}.order_id)"
 _REFERENCE = (

@@ -6,7 +6,7 @@ nobody could know: a mail of unknown outcome that is reported about did leave.
 
 from uuid import UUID
 
-from models import consent, customer, database, delivery
+from models import consent, customer, database, delivery, erasure
 from models.clock import now
 from models.mail import bounce
 from models.mail.report import Outcome, Report
@@ -36,11 +36,10 @@ async def take(report: Report) -> bool:
         if changed and status not in bounce.OF_RECIPIENTS:
             await _weigh(plan_id, status)
         return changed
-    arrived = await database.execute(_ARRIVED, plan_id, customer_id, reference, now())
+    arrived = bool(await database.execute(_ARRIVED, plan_id, customer_id, reference, now()))
     if report.outcome is Outcome.COMPLAINT:
-        shop_id = await database.fetch_value("SELECT shop_id FROM plan WHERE id = $1", plan_id)
-        return await consent.unsubscribe(shop_id, customer_id, source=COMPLAINT, plan_id=plan_id) or bool(arrived)
-    return bool(arrived)
+        return await database.despite_deadlocks(lambda: _complain(plan_id, customer_id, reference)) or arrived
+    return arrived
 
 
 async def _reference(about: ReturnKey) -> str | None:
@@ -64,6 +63,17 @@ async def _fail(plan_id: int, customer_id: UUID, reference: str, status: str) ->
             await customer.suppress([row["address"]], reason="BOUNCED", at=at)
             await delivery.suppress_addresses([customer_id])
     return True
+
+
+async def _complain(plan_id: int, customer_id: UUID, reference: str) -> bool:
+    """Unsubscribe who complains, if the mail is still theirs: who was erased meanwhile is nobody's customer."""
+    async with database.transaction():
+        await erasure.hold()
+        shop_id = await database.fetch_value("SELECT shop_id FROM plan WHERE id = $1", plan_id)
+        await consent.hold_exclusively(shop_id)
+        if not await database.fetch_value(_HOLD, plan_id, customer_id, reference):
+            return False
+        return await consent.unsubscribe(shop_id, customer_id, source=COMPLAINT, plan_id=plan_id)
 
 
 async def _weigh(plan_id: int, status: str) -> None:
@@ -92,6 +102,8 @@ RETURNING d.plan_id, d.customer_id, d.reference, d.shop_id, d.state, d.channel, 
     + fact.telling("failed", "$5::timestamptz")
     + " SELECT address FROM failed"
 )
+
+_HOLD = "SELECT true FROM delivery WHERE plan_id = $1 AND customer_id = $2 AND reference = $3 FOR KEY SHARE"
 
 _FREE = "DELETE FROM contact WHERE customer_id = $2 AND plan_id = $1 AND reference = $3"
 

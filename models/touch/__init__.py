@@ -8,7 +8,7 @@ unknown outcome that is touched, by whomever, did arrive.
 from dataclasses import dataclass
 from uuid import UUID
 
-from models import database, enclosure, message
+from models import database, enclosure, erasure, message
 from models.message import MessageKey
 from models.metric.day import WHOLE
 from models.scenario import Destination
@@ -72,6 +72,7 @@ async def note(link: Link, kind: TouchKind, visit: Visit, product_id: UUID = WHO
     known = machine.rules()
     key = (link.plan_id, link.customer_id)
     async with database.transaction():
+        await erasure.hold()
         row = await database.fetch_one(_HOLD, *key, link.shop_id)
         if row is None:
             return None

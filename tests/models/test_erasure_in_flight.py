@@ -7,11 +7,15 @@ from datetime import timedelta
 import pytest
 from asyncpg import RaiseError
 
-from models import consent, database, erasure, intent
+from models import consent, database, erasure, intent, mail_report, touch
 from models.clock import now
 from models.delivery import DeliveryState, Reason
 from models.identifier import customer_id
+from models.mail.report import Outcome, Report
+from models.mail.return_path import ReturnKey
 from models.plan import Plan, PlanChannel, advance
+from models.signed_link import Link
+from models.touch.machine import TouchKind, Visit
 from tests import oracle
 from tests.bugs import MESSAGE, bug_at
 from tests.factories import make_customers, make_resolved, make_shop
@@ -118,3 +122,62 @@ async def test_an_audience_that_is_being_resolved_is_waited_for_and_later_ones_d
     assert not await database.fetch_value(
         "SELECT EXISTS (SELECT FROM delivery WHERE customer_id = $1)", customer_id("c0")
     )
+
+
+async def test_a_touch_that_is_being_noted_is_waited_for_and_forgotten_too():
+    shop = await make_shop()
+    [customer] = await make_customers(shop, 1)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await hand_over(plan, DeliveryState.SENT)
+    link, visit = Link(shop.id, plan.id, customer), Visit(now(), "GET", {"user-agent": "Mozilla/5.0"}, None)
+    outside = contextvars.copy_context()
+
+    async with database.transaction():
+        await touch.note(link, TouchKind.OPEN, visit)
+        erasing = asyncio.get_running_loop().create_task(erase("c0"), context=outside)
+        await until_a_lock_is_waited_for(unless=erasing)
+
+    assert (await erasing).done_at is not None
+    assert await database.fetch_value("SELECT count(*) FROM touch") == 1
+    assert await database.fetch_value("SELECT count(*) FROM touch WHERE customer_id = $1", customer) == 0
+
+
+async def test_a_touch_while_an_erasing_waits_for_another_message_goes_along_with_its_mail():
+    shop = await make_shop()
+    [customer] = await make_customers(shop, 1)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await hand_over(plan, DeliveryState.SENT)
+    settlements = await hand_over(await make_resolved(shop, channel=PlanChannel.EMAIL), None)
+    assert (await erase("c0")).done_at is None
+    await intent.commit(settlements, [])
+    link, visit = Link(shop.id, plan.id, customer), Visit(now(), "GET", {"user-agent": "Mozilla/5.0"}, None)
+    outside = contextvars.copy_context()
+
+    async with database.transaction():
+        await touch.note(link, TouchKind.OPEN, visit)
+        finishing = asyncio.get_running_loop().create_task(erasure.finish_waiting(), context=outside)
+        await until_a_lock_is_waited_for(unless=finishing)
+
+    assert await finishing == 1
+    assert await database.fetch_value("SELECT count(*) FROM touch") == 1
+    assert await database.fetch_value("SELECT count(*) FROM touch WHERE customer_id = $1", customer) == 0
+    assert await touch.note(link, TouchKind.OPEN, visit) is None
+
+
+async def test_a_complaint_of_who_is_being_erased_leaves_no_trace():
+    shop = await make_shop()
+    [customer] = await make_customers(shop, 1)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await hand_over(plan, DeliveryState.UNKNOWN)
+    outside = contextvars.copy_context()
+
+    async with database.transaction():
+        await database.execute("SELECT FROM delivery FOR UPDATE")
+        report = Report(ReturnKey(plan.id, customer, ""), Outcome.COMPLAINT, None)
+        reporting = asyncio.get_running_loop().create_task(mail_report.take(report), context=outside)
+        await until_a_lock_is_waited_for(unless=reporting)
+        assert (await erase("c0")).done_at is not None
+
+    assert not await reporting
+    assert await database.fetch_value("SELECT count(*) FROM relationship") == 0
+    assert await database.fetch_value("SELECT count(*) FROM unsubscription") == 0
