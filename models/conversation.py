@@ -196,9 +196,11 @@ SELECT count(*) FILTER (WHERE author = 'SHOPPER' AND written_at > $4) >= $3::int
 ) AS latest
 """
 
+# Who is being erased is answered no more, though their conversation is only deleted when nothing is in flight to them.
 _GO_ON = f"""
 UPDATE conversation SET last_at = greatest(last_at, $3), last_author = 'SELLER', size = size + 1
-WHERE customer_id = $1 AND shop_id = $2 RETURNING {_COLUMNS}
+WHERE customer_id = $1 AND shop_id = $2 AND NOT EXISTS (SELECT FROM erasure WHERE customer_id = $1 AND done_at IS NULL)
+RETURNING {_COLUMNS}
 """
 
 _BLOCKED = """

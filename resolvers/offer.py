@@ -6,13 +6,14 @@ from uuid import UUID
 
 import strawberry
 
-from models import language
+from models import database, erasure, language
 from models.caller import Action
 from models.clock import now
 from models.coupon import Coupon, redemption, visibility
 from models.coupon import claim as claims_of_customer
 from models.coupon.claim import Claim
 from models.coupon.terms import CouponStatus
+from models.errors import Refused
 from models.identifier import customer_id as customer_of
 from models.message import MessageKey
 from models.page import page_of
@@ -161,9 +162,11 @@ async def redeem(info: Info, input: CouponRedeemInput) -> Payload:
     async def work() -> Claim:
         shop = await info.context.named_shop(input.shop)
         discount = minor_units(shop, input.discount, "discount")
-        return await redemption.redeem(
-            shop, customer_of(input.customer), input.code, order=input.order, discount=discount
-        )
+        customer = customer_of(input.customer)
+        async with database.transaction():
+            if await erasure.among(lambda: [customer], secret=info.context.settings.secret):
+                raise Refused([erasure.problem("customer")])
+            return await redemption.redeem(shop, customer, input.code, order=input.order, discount=discount)
 
     return await answer(info, input, CLAIM, work)
 

@@ -5,7 +5,7 @@ from html import escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from models import addressee, consent, erasure
+from models import addressee, consent, database, erasure
 from models.signed_link import Link, Purpose, keys_of, verify
 from models.turn import Turns
 from models.words import UnsubscribeWords, language_of_caller, unsubscribe_words
@@ -47,11 +47,12 @@ class Unsubscribe:
 
     async def _unsubscribe(self, link: Link) -> bool:
         """Whether a mail may still arrive. If not, no relay takes another of this shop once the answer says so."""
-        if await erasure.is_erased(link.customer_id, self._secret):
-            return False  # nobody writes to them anyway
-        await consent.unsubscribe(
-            link.shop_id, link.customer_id, source=f"mail of plan {link.plan_id}", plan_id=link.plan_id
-        )
+        async with database.transaction():
+            if await erasure.among(lambda: [link.customer_id], secret=self._secret):
+                return False  # nobody writes to them anyway
+            await consent.unsubscribe(
+                link.shop_id, link.customer_id, source=f"mail of plan {link.plan_id}", plan_id=link.plan_id
+            )
         return not await consent.until_no_mail_in_flight(link.shop_id, link.customer_id, patience=consent.PATIENCE)
 
 

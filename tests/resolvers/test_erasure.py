@@ -1,18 +1,26 @@
 """Exporting and erasing a customer over the API, by the platform alone."""
 
+import asyncio
+import contextvars
 import json
 from typing import Any
+from uuid import UUID
 
 from models import database as databases
+from models import erasure
 from models.clock import now
-from models.coupon import claim
+from models.coupon import Coupon, claim
 from models.identifier import customer_id, external_uuid
+from models.plan import PlanChannel
+from models.shop import Shop
 from resolvers.global_id import encode
 from settings import Settings
 from tests.api import PLATFORM, Api, seller, shopper
 from tests.factories import make_coupon, make_customers, make_resolved, make_shop
 from tests.resolvers.test_conversation import ANSWER, REPLY
 from tests.resolvers.test_unsubscribe import ask, token_of
+from tests.slices import hand_over
+from tests.waiting import until_a_lock_is_waited_for
 
 EXPORT = (
     "mutation ($id: String!) { customerExport(input: {externalId: $id})"
@@ -111,20 +119,65 @@ async def test_a_link_in_a_mail_of_an_erased_customer_leaves_no_trace(settings: 
     assert await databases.fetch_value("SELECT count(*) FROM relationship") == 0
 
 
+async def test_who_follows_the_link_while_they_are_being_erased_leaves_no_trace(settings: Settings, api: Api):
+    shop = await make_shop()
+    [customer] = await make_customers(shop, 1)
+    token = token_of(settings, shop, customer)
+    outside = contextvars.copy_context()
+
+    async with databases.transaction():
+        await erasure.erase("c0", secret=settings.secret, actor="PLATFORM::cron")
+        asking = asyncio.get_running_loop().create_task(ask(settings, "POST", token), context=outside)
+        await until_a_lock_is_waited_for(unless=asking)
+
+    assert (await asking).status_code == 200
+    assert await databases.fetch_value("SELECT count(*) FROM relationship") == 0
+    assert await databases.fetch_value("SELECT count(*) FROM unsubscription") == 0
+
+
+async def test_a_claim_of_who_is_being_erased_is_not_redeemed_nor_the_answer_kept(api: Api, settings: Settings):
+    shop = await make_shop()
+    [customer] = await make_customers(shop, 1)
+    told = await ordered(shop, await make_coupon(shop), "c0", customer)
+    outside = contextvars.copy_context()
+
+    async with databases.transaction():
+        await erasure.erase("c0", secret=settings.secret, actor="PLATFORM::cron")
+        redeem = answered(api, REDEEM, PLATFORM, **told, idempotencyKey="k")
+        redeeming = asyncio.get_running_loop().create_task(redeem, context=outside)
+        await until_a_lock_is_waited_for(unless=redeeming)
+
+    assert (await redeeming)["userErrors"] == [{"field": ["customer"], "code": "ERASED"}]
+    assert await databases.fetch_value("SELECT count(redeemed_at) FROM claim") == 0
+    assert await databases.fetch_value("SELECT count(*) FROM idempotency") == 0
+
+
+async def test_whose_erasing_waits_for_a_message_is_answered_and_redeems_no_more(api: Api, settings: Settings):
+    shop = await make_shop()
+    [customer] = await make_customers(shop, 1)
+    told = await ordered(shop, await make_coupon(shop), "c0", customer)
+    message = encode("Message", (await make_resolved(shop)).id, customer, "")
+    opened = await asked(api, REPLY, shopper("c0"), id=message, text="Hello")
+    await hand_over(await make_resolved(shop, channel=PlanChannel.EMAIL), None)
+    assert (await api.data(ERASE, PLATFORM, id="c0"))["customerErase"]["erasure"]["doneAt"] is None
+
+    said = await answered(api, ANSWER, seller(shop), id=opened["conversation"]["id"], text="Hi", idempotencyKey="k")
+    redeemed = await answered(api, REDEEM, PLATFORM, **told, idempotencyKey="k")
+
+    assert [each["code"] for each in said["userErrors"]] == ["NOT_FOUND"]
+    assert redeemed["userErrors"] == [{"field": ["customer"], "code": "ERASED"}]
+    assert await databases.fetch_value("SELECT count(*) FROM idempotency") == 0
+    assert await databases.fetch_value("SELECT count(*) FROM remark") == 1
+    assert await databases.fetch_value("SELECT count(redeemed_at) FROM claim") == 0
+
+
 async def test_what_others_were_answered_about_an_erased_customer_is_not_kept_for_a_repeated_key(api: Api):
     shop = await make_shop()
     coupon = await make_coupon(shop)
     people = dict(zip(("c0", "c1"), await make_customers(shop, 2), strict=True))
     plan = await make_resolved(shop)
     for name, person in people.items():
-        code = (await claim.claim(person, coupon.id)).code
-        await databases.execute(
-            "INSERT INTO orders (customer_id, id, shop_id, external_id, ordered_at, amount, status, arrived_at)"
-            " VALUES ($1, $2, $3, $4, $5, 900, 'PLACED', $5)",
-            person, external_uuid("order", shop.external_id, f"o-{name}"), shop.id, f"o-{name}", now(),
-        )  # fmt: skip
-        discount = {"amount": 100, "currency": "USD"}
-        told = {"shop": shop.external_id, "customer": name, "code": code, "order": f"o-{name}", "discount": discount}
+        told = await ordered(shop, coupon, name, person)
         await asked(api, REDEEM, PLATFORM, **told, idempotencyKey=name)
         message = encode("Message", plan.id, person, "")
         opened = await asked(api, REPLY, shopper(name), id=message, text="Hello", idempotencyKey=name)
@@ -137,9 +190,27 @@ async def test_what_others_were_answered_about_an_erased_customer_is_not_kept_fo
     assert all(str(people["c1"]) in row["response"] and str(people["c0"]) not in row["response"] for row in kept)
 
 
+async def ordered(shop: Shop, coupon: Coupon, name: str, person: UUID) -> dict[str, Any]:
+    """An order of a customer who has claimed the coupon; what redeems the one with the other."""
+    code = (await claim.claim(person, coupon.id)).code
+    await databases.execute(
+        "INSERT INTO orders (customer_id, id, shop_id, external_id, ordered_at, amount, status, arrived_at)"
+        " VALUES ($1, $2, $3, $4, $5, 900, 'PLACED', $5)",
+        person, external_uuid("order", shop.external_id, f"o-{name}"), shop.id, f"o-{name}", now(),
+    )  # fmt: skip
+    discount = {"amount": 100, "currency": "USD"}
+    return {"shop": shop.external_id, "customer": name, "code": code, "order": f"o-{name}", "discount": discount}
+
+
 async def asked(api: Api, query: str, token: str, **told: Any) -> dict[str, Any]:
-    """What a mutation answers; it must find nothing to mend."""
-    ((answer,),) = [tuple((await api.data(query, token, input=told)).values())]
+    """What a mutation that is not refused answers."""
+    answer = await answered(api, query, token, **told)
     assert answer["userErrors"] == []
+    return answer
+
+
+async def answered(api: Api, query: str, token: str, **told: Any) -> dict[str, Any]:
+    """What a mutation answers."""
+    (answer,) = (await api.data(query, token, input=told)).values()
     found: dict[str, Any] = answer
     return found
