@@ -61,7 +61,8 @@ async def change(shop: Shop, quiet: QuietHours) -> QuietHours:
         await database.execute("SELECT FROM shop WHERE id = $1 FOR NO KEY UPDATE", shop.id)
         await database.execute("DELETE FROM quiet_hours WHERE shop_id = $1", shop.id)
         await database.execute(_INSERT, shop.id, *columns)
-        await database.execute(_WAKE, shop.id, now())
+        plans = await database.fetch(_HOLD, shop.id)
+        await database.execute(_WAKE, [plan["id"] for plan in plans], now())
     return quiet
 
 
@@ -103,12 +104,14 @@ _INSERT = """
 INSERT INTO quiet_hours (shop_id, region, since, until)
 SELECT $1, * FROM unnest($2::text[], $3::time[], $4::time[])"""
 
-# Slices first, as by everything that changes both slices and deliveries.
+# Plans first, since who pauses or cancels one takes its slices in another order; then slices, as by everything that changes
+# both slices and deliveries.
+_HOLD = "SELECT id FROM plan WHERE shop_id = $1 AND status IN ('ONGOING', 'PAUSED') ORDER BY id FOR NO KEY UPDATE"
+
 _WAKE = """
 WITH waiting AS MATERIALIZED (
-    SELECT s.plan_id, s.number FROM plan p JOIN slice s ON s.plan_id = p.id
-    WHERE p.shop_id = $1 AND p.status IN ('ONGOING', 'PAUSED') AND s.done_at IS NULL
-    ORDER BY s.plan_id, s.number FOR NO KEY UPDATE OF s
+    SELECT s.plan_id, s.number FROM slice s WHERE s.plan_id = ANY($1::int[]) AND s.done_at IS NULL
+    ORDER BY s.plan_id, s.number FOR NO KEY UPDATE
 ),
 woken AS (
     UPDATE delivery d SET not_before = $2 FROM waiting w

@@ -71,6 +71,7 @@ async def stop(reason: str, *, actor: str) -> Stop:
             row = await database.fetch_one(_STOP, told, now(), actor)
             assert row is not None
             held = Stop(*row)
+            await database.execute(_HOLD)
             await database.execute(_WITHDRAW)
     return held
 
@@ -100,6 +101,12 @@ _COLUMNS = "id, reason, stopped_at, stopped_by"
 _STOP = f"INSERT INTO sending_stop (reason, stopped_at, stopped_by) VALUES ($1, $2, $3) RETURNING {_COLUMNS}"
 
 _RESUME = "UPDATE sending_stop SET resumed_at = $1, resumed_by = $2 WHERE resumed_at IS NULL"
+
+# Plans first, since who pauses or cancels one takes its slices in another order. Nobody takes a slice meanwhile.
+_HOLD = """
+SELECT FROM plan p WHERE EXISTS (SELECT FROM slice s WHERE s.plan_id = p.id AND s.token IS NOT NULL)
+ORDER BY p.id FOR NO KEY UPDATE
+"""
 
 # In the order of the key, as everything that locks many slices: two of them never wait for each other in a circle.
 _WITHDRAW = """

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from models import intent, worker
+from models import database, intent, worker
 from models import slice as slices
 from models.delivery import DeliveryState
 from models.intent import Settlement
@@ -22,6 +22,20 @@ async def mail_plan(count: int = 3, *, name: str = "bloom", **columns: Any) -> t
     shop = await make_shop(name)
     await make_customers(shop, count, **columns)
     return shop, await make_resolved(shop, channel=PlanChannel.EMAIL)
+
+
+async def spread(plan: Plan) -> None:
+    """Let each message of a plan with one slice wait in a slice of its own."""
+    await database.execute(
+        "INSERT INTO slice (plan_id, number, channel, due_at) SELECT s.plan_id, n, s.channel, s.due_at FROM slice s,"
+        " generate_series(2, (SELECT count(*) FROM delivery WHERE plan_id = $1)) AS n WHERE s.plan_id = $1",
+        plan.id,
+    )
+    await database.execute(
+        "UPDATE delivery d SET slice = r.number FROM (SELECT customer_id, row_number() OVER (ORDER BY customer_id)"
+        " AS number FROM delivery WHERE plan_id = $1) AS r WHERE d.plan_id = $1 AND d.customer_id = r.customer_id",
+        plan.id,
+    )
 
 
 async def make_worker(lease: timedelta = LEASE) -> UUID:

@@ -32,6 +32,16 @@ async def until_a_lock_is_waited_for(unless: "asyncio.Task[Any] | None" = None) 
     await until(is_waited_for)
 
 
+async def until_locks_are_waited_for_by(count: int) -> None:
+    """Wait until so many transactions wait for locks of PostgreSQL."""
+
+    async def are_waiting() -> bool:
+        waiting: int = await database.fetch_value("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+        return waiting == count
+
+    await until(are_waiting)
+
+
 async def is_connected() -> bool:
     """Whether this process has a database that answers: a worker begun in it makes its own connection."""
     try:

@@ -1,5 +1,7 @@
 """Quiet hours: what would fall into them waits for their end on the customer's own clock, order confirmations aside."""
 
+import asyncio
+import contextvars
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,14 +15,15 @@ from models import database as db
 from models import slice as slices
 from models.clock import Clock
 from models.errors import Refused
-from models.plan import Plan, PlanChannel
+from models.plan import Plan, PlanChannel, PlanStatus
 from models.quiet_hours import Hours, QuietHours
 from models.slice import loading
 from models.trigger import TriggerCode
 from tests import oracle
 from tests.conftest import NOON
 from tests.factories import make_customers, make_resolved, make_running, make_shop
-from tests.slices import hold
+from tests.slices import hold, mail_plan, spread
+from tests.waiting import until_locks_are_waited_for_by
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -175,3 +178,20 @@ async def test_what_cannot_be_is_refused_and_changes_nothing(quiet: QuietHours, 
         await quiet_hours.change(shop, quiet)
 
     assert await quiet_hours.of_shop(shop.id) == kept
+
+
+async def test_quiet_hours_change_while_a_plan_is_cancelled_whose_slices_a_worker_holds():
+    shop, plan = await mail_plan(3)
+    await spread(plan)
+    await hold(plan, 3)
+    outside, loop = contextvars.copy_context(), asyncio.get_running_loop()
+
+    async with db.transaction():
+        await db.execute("SELECT FROM slice WHERE plan_id = $1 AND number = 2 FOR UPDATE", plan.id)
+        changing = loop.create_task(quiet_hours.change(shop, QuietHours(NIGHT)), context=outside.copy())
+        await until_locks_are_waited_for_by(1)
+        cancelling = loop.create_task(plan.cancel(), context=outside.copy())
+        await until_locks_are_waited_for_by(2)
+
+    assert (await changing).hours == NIGHT
+    assert PlanStatus.CANCELLED is (await cancelling).status

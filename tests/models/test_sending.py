@@ -1,6 +1,7 @@
 """The global stop: once it is answered nothing begins, of any plan, by any channel, until it is taken back."""
 
 import asyncio
+import contextvars
 from datetime import timedelta
 from uuid import uuid4
 
@@ -12,13 +13,14 @@ from models import slice as slices
 from models.clock import Clock, now
 from models.errors import Refused
 from models.experiment import Experiment, Metric, Variant, winner
-from models.plan import Plan, PlanChannel
+from models.plan import Plan, PlanChannel, PlanStatus
 from models.progress import progress
 from models.slice import Slice
 from tests import oracle
 from tests.conftest import NOON
 from tests.factories import DEADLINE, make_customers, make_draft, make_resolved, make_running, make_shop
-from tests.slices import mail_plan, make_worker
+from tests.slices import mail_plan, make_worker, spread
+from tests.waiting import until_locks_are_waited_for_by
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -160,3 +162,23 @@ async def test_a_stop_needs_a_reason_and_without_one_nothing_is_stopped(reason: 
         await sending.stop(reason, actor="test")
 
     assert not await sending.is_stopped()
+
+
+async def test_all_sending_is_stopped_while_a_plan_is_paused_whose_slices_were_taken_in_another_order():
+    _, plan = await mail_plan(3)
+    await spread(plan)
+    worker = await make_worker()
+    for number in (3, 2, 1):
+        assert await slices.acquire(plan.id, number, worker, uuid4())
+    outside, loop = contextvars.copy_context(), asyncio.get_running_loop()
+
+    async with db.transaction():
+        await db.execute("SELECT FROM slice WHERE plan_id = $1 AND number = 2 FOR UPDATE", plan.id)
+        stopping = loop.create_task(sending.stop("a leak", actor="test"), context=outside.copy())
+        await until_locks_are_waited_for_by(1)
+        pausing = loop.create_task(plan.pause(), context=outside.copy())
+        await until_locks_are_waited_for_by(2)
+
+    assert (await stopping).reason == "a leak"
+    assert PlanStatus.PAUSED is (await pausing).status
+    assert await db.fetch_value("SELECT count(token) FROM slice") == 0

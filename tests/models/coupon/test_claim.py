@@ -21,7 +21,7 @@ from models.message import MessageKey
 from models.page import Page
 from tests.factories import make_coupon, make_customers, make_resolved, make_shop, make_webhook
 from tests.refusals import refusal
-from tests.waiting import until
+from tests.waiting import until_locks_are_waited_for_by
 
 
 @pytest.mark.usefixtures("database")
@@ -89,17 +89,12 @@ async def test_who_claims_a_coupon_while_its_terms_change_claims_it_by_the_new_o
     async with database.transaction():
         await own.edit(shop, lambda terms: replace(terms, customer_limit=1))
         claiming = [loop.create_task(claim(customer, own.id), context=outside.copy()) for _ in range(3)]
-        await until(lambda: _waiting_for_locks(3))
+        await until_locks_are_waited_for_by(3)
     outcomes = await asyncio.gather(*claiming, return_exceptions=True)
 
     assert sorted(isinstance(outcome, Refused) for outcome in outcomes) == [False, True, True]
     assert await database.fetch_value("SELECT count(*) FROM claim") == 1
     assert (await Coupon.get(id=own.id)).claimed == 1
-
-
-async def _waiting_for_locks(count: int) -> bool:
-    waiting: int = await database.fetch_value("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
-    return waiting == count
 
 
 @pytest.mark.usefixtures("database")
