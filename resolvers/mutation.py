@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import asyncpg
@@ -44,11 +45,13 @@ class Kept(Generic[T]):
 async def answer(info: Info, input: Any, kept: Kept[T], work: Callable[[], Awaitable[T]]) -> Payload:
     """Do the `work` of a mutation, once per idempotency key, all or nothing, and answer its payload.
 
-    What the caller can mend becomes `userErrors`; then nothing was changed and the key stays free.
+    What the caller can mend becomes `userErrors`; then nothing was changed and the key stays free. Work that PostgreSQL
+    gives up for somebody else's, because both wait for one another, is done again.
     """
     key: str | None = input.idempotency_key
+    attempt = partial(_done, info, work) if key is None else partial(_once, info, input, key, kept, work)
     try:
-        result = await _done(info, work) if key is None else await _once(info, input, key, kept, work)
+        result = await database.despite_deadlocks(attempt)
     except Refused as refused:
         await violation.note(info, input, refused.problems)
         return Payload(kept.name, None, refused.problems)

@@ -1,14 +1,20 @@
-"""What all mutations share: texts that cannot be stored are refused where they stand."""
+"""What all mutations share: texts that cannot be stored are refused where they stand, and deadlocks are nobody's affair."""
 
+import asyncio
+import contextvars
 from typing import Any
 
 import pytest
 
 from models import database
+from models.shop import Shop
+from resolvers.global_id import encode
 from tests.api import PLATFORM, Api, seller
 from tests.factories import make_shop
 from tests.resolvers.plan.calls import new_plan
 from tests.resolvers.test_coupon import new_coupon
+from tests.slices import hold, mail_plan
+from tests.waiting import until_a_lock_is_waited_for
 
 TABLES = ("plan", "coupon", "segment", "send_rate", "idempotency")
 
@@ -65,3 +71,24 @@ async def test_what_no_list_can_be_searched_for_is_refused_at_its_argument(
     (error,) = answer["errors"]
     (problem,) = error["extensions"]["userErrors"]
     assert (error["path"], problem["field"], problem["code"]) == ([field], [argument], code)
+
+
+@pytest.mark.parametrize("key", [None, "once"])
+async def test_a_mutation_that_is_given_up_for_another_transaction_is_done_again(api: Api, key: str | None):
+    _, plan = await mail_plan(1)
+    await hold(plan)
+    token = seller(await Shop.get(id=plan.shop_id))
+    query = "mutation ($input: PlanPauseInput!) { planPause(input: $input) { plan { status } userErrors { code } } }"
+    given = {"id": encode("Plan", plan.id), "idempotencyKey": key}
+    outside = contextvars.copy_context()
+
+    async with database.transaction():
+        await database.execute("SET LOCAL deadlock_timeout = '1h'")  # so that it is the other that is given up
+        await database.execute("SELECT FROM slice FOR UPDATE")
+        pausing = asyncio.get_running_loop().create_task(api.data(query, token, input=given), context=outside)
+        await until_a_lock_is_waited_for(unless=pausing)
+        await database.execute("SELECT FROM plan FOR UPDATE")
+
+    assert await pausing == {"planPause": {"plan": {"status": "PAUSED"}, "userErrors": []}}
+    assert await database.fetch_value("SELECT count(*) FROM plan_history WHERE action = 'PAUSE'") == 1
+    assert await database.fetch_value("SELECT count(token) FROM slice") == 0
