@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from models import access, customer, database, experiment, language, preview, sender, sending
+from models import access, customer, database, erasure, experiment, language, preview, sender, sending
 from models.advisory_lock import AdvisoryLock
 from models.clock import now
 from models.content.variable import VARIABLES
@@ -74,6 +74,7 @@ async def ask(
     number = preview.variant_number(plan, variant or experiment.NAMES[0])
     await preview.preview(shop, plan, channel="EMAIL", tag=chosen, variant=experiment.NAMES[number])
     async with database.transaction():
+        await erasure.hold()
         permission.require(await access.hold(shop.id), PlanAction.SUBMIT, PlanChannel.EMAIL)
         await _check(shop.id, addresses, at, secret)
         rows = await database.fetch(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from models import audience, database
+from models import audience, database, erasure
 from models import slice as slices
 from models.clock import END_OF_TIME, now
 from models.condition import Compiled, compile_condition
@@ -62,6 +62,7 @@ async def fire_chunk(
 ) -> Fired | None:
     """Look at the next customers after `after`, as of `at`; None when the plan does not look, or another does."""
     async with database.transaction():
+        await erasure.hold()
         plan = await database.fetch_one(_HOLD, plan_id, at)
         if plan is None:
             return None

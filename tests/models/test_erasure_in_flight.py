@@ -7,19 +7,23 @@ from datetime import timedelta
 import pytest
 from asyncpg import RaiseError
 
-from models import consent, database, erasure, intent, mail_report, touch
+from models import consent, database, erasure, intent, mail_report, touch, trial
 from models.clock import now
 from models.delivery import DeliveryState, Reason
+from models.errors import ErrorCode
 from models.identifier import customer_id
 from models.mail.report import Outcome, Report
 from models.mail.return_path import ReturnKey
 from models.plan import Plan, PlanChannel, advance
 from models.signed_link import Link
 from models.touch.machine import TouchKind, Visit
+from models.trigger.fire import fire
 from tests import oracle
+from tests.automation import LIFE, Life, make_automated
 from tests.bugs import MESSAGE, bug_at
-from tests.factories import make_customers, make_resolved, make_shop
+from tests.factories import make_customers, make_draft, make_resolved, make_shop
 from tests.known_person import ID, SECRET, erase, ingested, profile
+from tests.refusals import refusal
 from tests.slices import hand_over
 from tests.waiting import until_a_lock_is_waited_for
 
@@ -181,3 +185,39 @@ async def test_a_complaint_of_who_is_being_erased_leaves_no_trace():
     assert not await reporting
     assert await database.fetch_value("SELECT count(*) FROM relationship") == 0
     assert await database.fetch_value("SELECT count(*) FROM unsubscription") == 0
+
+
+async def test_an_automated_plan_that_looks_meanwhile_is_waited_for_and_its_message_withdrawn():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    plan = await make_automated(shop, "ABANDONED_CART")
+    await life.did("CART_ADDED", 0, product="soap")
+    life.go(200)
+    outside = contextvars.copy_context()
+
+    async with database.transaction():
+        assert await fire(plan.id, life=LIFE) == 1
+        erasing = asyncio.get_running_loop().create_task(erase("ana"), context=outside)
+        await until_a_lock_is_waited_for(unless=erasing)
+
+    assert (await erasing).done_at is not None
+    assert {(each.state, each.reason, each.count) for each in await oracle.breakdown(plan.id)} == {
+        (DeliveryState.SUPPRESSED, Reason.ERASED, 1)
+    }
+    assert await database.fetch_value("SELECT count(*) FROM delivery WHERE customer_id = $1", customer_id("ana")) == 0
+
+
+async def test_no_trial_is_noted_for_the_address_of_who_is_being_erased():
+    shop = await make_shop()
+    await ingested(shop, profile())
+    plan = await make_draft(shop, channel=PlanChannel.EMAIL)
+    outside = contextvars.copy_context()
+
+    async with database.transaction():
+        await erase()
+        wanted = trial.ask(shop, plan, ["zebulon@quux.example"], tag=None, actor="anna", secret=SECRET)
+        asking = asyncio.get_running_loop().create_task(wanted, context=outside)
+        await until_a_lock_is_waited_for(unless=asking)
+
+    assert await refusal(asking) == ("addresses.0", ErrorCode.INVALID)
+    assert await database.fetch_value("SELECT count(*) FROM trial") == 0
