@@ -1,5 +1,6 @@
 """Who is calling and what their role may do (R3). How a token is checked is no concern of this file."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,9 @@ EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC) + LEEWAY, datetime.max.repla
 """Instants of a token that can be reckoned with: with the leeway, both ways, they are still in the calendar."""
 
 MAX_CLAIM_LENGTH = 255
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""What neither PostgreSQL nor Redis takes: U+0000, and half of a surrogate pair, which JSON can spell."""
 
 
 class Role(StrEnum):
@@ -124,7 +128,7 @@ def _role(claims: Mapping[str, Any]) -> Role:
 
 def _text(claims: Mapping[str, Any], name: str) -> str:
     value = claims.get(name)
-    if not isinstance(value, str) or not 1 <= len(value) <= MAX_CLAIM_LENGTH or "\0" in value:
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_CLAIM_LENGTH or _UNSTORABLE.search(value):
         raise Unauthenticated(f"The token needs a claim {name!r}: a text of 1–{MAX_CLAIM_LENGTH} characters.")
     return value
 
