@@ -82,7 +82,7 @@ def read(raw: bytes, recipients: Sequence[str], keys: Sequence[bytes], *, sender
     try:
         message = message_from_bytes(raw, policy=policy.compat32)
         said = _said(message, sender)
-    except (LookupError, ValueError, RecursionError):  # a charset or a structure that nobody can make sense of
+    except (LookupError, TypeError, ValueError, RecursionError):  # a charset or a structure nobody can make sense of
         return None
     return Report(about, *said) if said else None
 

@@ -342,6 +342,12 @@ def test_what_is_too_long_or_has_too_many_parts_is_not_looked_into():
     assert parse(nested) is None
 
 
+def test_a_charset_that_is_no_name_makes_no_report_and_no_error():
+    odd = "Content-Type: text/plain; charset*=utf-8''x\nno fíeld\nAction:"
+
+    assert parse(postfix("failed", "5.1.1").replace("Action:", odd)) is None
+
+
 @given(
     st.binary(max_size=3000),
     st.sampled_from(
