@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from schema.cost.limits import MAX_BODY
 from schema.execution.operation import Operation
@@ -111,10 +111,13 @@ async def _body(request: Request) -> bytes:
     if announced.isdecimal() and int(announced) > MAX_BODY:
         raise _too_large()
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise _too_large()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                raise _too_large()
+    except ClientDisconnect:
+        raise BadRequest(400, "The body is not whole: the client has left.") from None
     return bytes(body)
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from starlette.types import Message
 
 from models.caller import Role
 from resolvers.token import mint
@@ -55,6 +56,25 @@ async def test_a_long_body_without_a_length_is_refused_as_it_comes(client: httpx
     response = await client.post("/graphql", content=chunks(), headers=JSON)
 
     assert response.status_code == 413
+
+
+async def test_a_client_that_leaves_before_its_body_is_whole_has_sent_a_bad_request(settings: Settings):
+    received: list[Message] = [
+        {"type": "http.request", "body": b'{"query":', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return received.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    head = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b""}
+    await graphql_app(settings)({**head, "headers": [(b"content-type", b"application/json")]}, receive, send)
+
+    assert sent[0]["status"] == 400
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])
