@@ -3,6 +3,7 @@
 They trust what they are asked for: whose it is was decided before.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -80,6 +81,17 @@ def _of_shop(
     return load_all
 
 
+class Loader(DataLoader[Key, Value]):
+    """A loader of rows that several fields wait for: when one of them is cancelled, the others get theirs all the same.
+
+    A field is cancelled when one beside it fails and takes their object with it.
+    """
+
+    def load(self, key: Key) -> Awaitable[Value]:
+        """The row of a key, or what its reading raises."""
+        return asyncio.shield(super().load(key))
+
+
 class Lazily(Generic[Key, Value]):
     """A loader that is made when it is first asked for: a subscriber keeps its operation's for hours, and few of them."""
 
@@ -89,9 +101,9 @@ class Lazily(Generic[Key, Value]):
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
-    def __get__(self, loaders: object, owner: type) -> DataLoader[Key, Value]:
+    def __get__(self, loaders: object, owner: type) -> Loader[Key, Value]:
         """The loader, which from then on stands in this one's place."""
-        loader: DataLoader[Key, Value] = DataLoader(self._load)
+        loader: Loader[Key, Value] = Loader(self._load)
         vars(loaders)[self._name] = loader
         return loader
 
