@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from models import database, money
 from models.clock import now
+from models.condition.lowering import years_before
 from models.segment.member import Question
 from models.shop import Shop
 
@@ -54,7 +56,8 @@ async def profile(shop: Shop, question: Question) -> Profile:
     scale = 10 ** money.digits(shop.currency)
     values = [scale * value for value in VALUES]
     today = now().astimezone(ZoneInfo(shop.time_zone)).date()
-    arguments: list[Any] = [shop.id, today, list(AGES), list(ORDERS), values]
+    too_young = [years_before(today, age) + timedelta(days=1) for age in reversed(AGES)]
+    arguments: list[Any] = [shop.id, too_young, list(ORDERS), values]
     statement = _PROFILE.format(members=question.compiled(arguments))
     found: dict[int, list[tuple[Any, int]]] = {bit: [] for bit in _BITS}
     total = 0
@@ -93,15 +96,14 @@ def _shares(counts: Sequence[tuple[str | None, int]]) -> list[Share]:
 _BITS = (0b011111, 0b101111, 0b110111, 0b111011, 0b111101, 0b111110)
 _EVERYTHING = 0b111111
 
-# Someone born on 29 February is a year older from 1 March on, as in conditions.
+# Born on a day of $2, someone is just too young for the age of that place. No year is taken out of a birth date: that of
+# the calendar's first day, which some systems write of whom they know none, is infinite to PostgreSQL.
 _PROFILE = """
 WITH seen AS (
-    SELECT width_bucket(
-               extract(year FROM $2::date)::int - extract(year FROM c.birth_date)::int
-               - (to_char($2::date, 'MMDD') < to_char(c.birth_date, 'MMDD'))::int, $3::int[])::text AS age,
+    SELECT (cardinality($2::date[]) - width_bucket(c.birth_date, $2::date[]))::text AS age,
            c.gender, c.region, c.language,
-           width_bucket(r.order_count, $4::int[])::text AS orders,
-           width_bucket(r.order_amount, $5::bigint[])::text AS value
+           width_bucket(r.order_count, $3::int[])::text AS orders,
+           width_bucket(r.order_amount, $4::bigint[])::text AS value
     FROM ({members}) AS member
     JOIN relationship r ON r.shop_id = $1::integer AND r.customer_id = member.customer_id
     LEFT JOIN customer c ON c.id = member.customer_id

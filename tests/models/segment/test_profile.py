@@ -9,6 +9,7 @@ from models.segment.member import Question
 from models.segment.profile import Band, Share, profile
 from models.shop import Shop
 from tests.factories import make_customers, make_shop
+from tests.rows import customer_row, tell
 
 
 async def everyone(shop: Shop) -> Question:
@@ -57,6 +58,14 @@ async def test_ages_turn_at_midnight_of_the_shop_and_leap_days_in_march(database
         clock.freeze(at)
         await databases.execute("UPDATE customer SET birth_date = $1", born)
         assert (await profile(shop, await everyone(shop))).ages == [band]
+
+
+async def test_the_first_day_of_the_calendar_is_a_birth_like_any_other(database: None):
+    shop = await make_shop()
+    await make_customers(shop, 2)
+    await tell(shop, customer_row("c0", birthDate=date.min.isoformat()))
+
+    assert (await profile(shop, await everyone(shop))).ages == [Band(65, None, 1), Band(None, None, 1)]
 
 
 async def test_nobody_has_no_distribution(database: None):
