@@ -20,6 +20,7 @@ from models.bugs import Bugs
 from models.clock import now
 from models.delivery import Reason
 from models.errors import ErrorCode, Problem, refuse
+from models.experiment import winner
 from models.identifier import customer_id
 
 STEP = "15 minutes"
@@ -217,7 +218,8 @@ def _set(*columns: str) -> str:
 
 
 # Each takes the person ($1), nobody ($2), orders before and after, and messages: plans, references before and after.
-# Without a slice a message is not tried again (models/plan/retry.py).
+# Without a slice a message is not tried again (models/plan/retry.py); one that was withdrawn never is, and keeps it, since
+# by it lift knows that the customer had been chosen. Whom an experiment was tried on their id tells, which goes.
 _USED = "(SELECT $3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::text[]) AS used"
 _RENAMES = (
     f"""
@@ -240,7 +242,9 @@ SELECT $2, coupon_id, number, shop_id, upper(replace(gen_random_uuid()::text, '-
     CASE WHEN order_id IS NOT NULL THEN coalesce({_ORDER.format("gone")}, gen_random_uuid()) END,
     {_coarse("redeemed_at")}, discount FROM gone""",
     f"""
-UPDATE delivery d SET customer_id = $2, reference = m.new, frozen = NULL, contact_day = NULL, slice = NULL,
+UPDATE delivery d SET customer_id = $2, reference = m.new, frozen = NULL, contact_day = NULL,
+    slice = CASE WHEN d.state = 'SUPPRESSED' THEN d.slice END,
+    was_tried = (SELECT {winner.IS_TRIED} FROM plan p WHERE p.id = d.plan_id AND p.experiment IS NOT NULL),
     {_set("created_at", "sent_at", "read_at", "clicked_at", "replied_at", "machine_read_at", "machine_clicked_at")}
 FROM unnest($5::int[], $6::text[], $7::text[]) AS m(plan_id, old, new), {_USED}
 WHERE d.plan_id = m.plan_id AND d.customer_id = $1 AND d.reference = m.old""",

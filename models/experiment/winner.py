@@ -109,14 +109,18 @@ _DECIDABLE = f"""p.decides_at <= {{at}} AND p.status IN ('ONGOING', 'SENT') AND 
     AND NOT {sending.STOPPED}"""
 """Condition over `plan p`: its experiment's hours are over, and nothing keeps its messages from having gone out."""
 
-_RESULTS = """
+IS_TRIED = """coalesce(d.was_tried,
+    bucket('variant:' || p.id, d.customer_id) < 100 * (p.experiment ->> 'percent')::integer)"""
+"""Condition over `plan p` and `delivery d`: the message belongs to the test, whoever its customer has become since."""
+
+_RESULTS = f"""
 SELECT p.id AS plan_id, v.variant, count(d.customer_id) AS delivered, count(d.read_at) AS read,
     count(d.clicked_at) AS clicked, count(*) FILTER (WHERE b.orders > 0) AS buyers,
     coalesce(sum(b.amount), 0)::bigint AS gmv
 FROM plan p
 CROSS JOIN LATERAL generate_series(0, jsonb_array_length(p.experiment -> 'variants')) AS v(variant)
 LEFT JOIN delivery d ON d.plan_id = p.id AND d.variant = v.variant AND d.state = 'SENT'
-    AND bucket('variant:' || p.id, d.customer_id) < 100 * (p.experiment ->> 'percent')::integer
+    AND {IS_TRIED}
 LEFT JOIN LATERAL (
     SELECT count(*) AS orders, sum(o.amount) AS amount FROM orders o
     WHERE o.shop_id = d.shop_id AND o.customer_id = d.customer_id

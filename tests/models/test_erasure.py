@@ -1,22 +1,32 @@
 """After an erasure nothing tells who it was, whatever table one looks into; and every figure is as before."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from models import database, metric
+from models import consent, database, metric
 from models.clock import Clock, now
 from models.errors import Refused
+from models.experiment import Experiment, Metric, Variant, lift, winner
 from models.identifier import customer_id, external_uuid
 from models.metric import day as metric_day
 from models.metric import overview
+from models.shop import Shop
+from settings import Settings
 from tests import oracle
 from tests.conftest import empty
+from tests.factories import make_customers, make_resolved, make_shop
 from tests.known_person import MARKS, a_life, dump, erase
+from tests.models.experiment.test_winner import deliver, read_by
 from tests.outreach import START, Outreach, Place, outreach
+
+HELLO = {"texts": {language: {"text": "Hello {name}"} for language in ("en", "es")}}
 
 ABOUT_CUSTOMERS = {
     "attribution", "claim", "contact", "conversation", "customer", "delivery", "event", "idempotency", "orders",
@@ -99,8 +109,56 @@ async def test_the_ledger_adds_up_and_every_figure_is_as_before(clock: Clock):
     assert await told() == before
 
 
+@pytest.mark.usefixtures("database")
+async def test_the_results_of_a_test_are_as_before_whoever_was_tried_on_is_erased(settings: Settings, clock: Clock):
+    shop = await make_shop()
+    customers = await make_customers(shop, 40)
+    plan = await make_resolved(shop, experiment=Experiment((Variant(HELLO),), 50, Metric.READ, 4))
+    clock.move(timedelta(hours=4))
+    await winner.declare(plan.id)
+    await deliver(plan, settings)
+    await read_by(plan, customers[::2])
+    await bought(shop, customers[::3])
+
+    [before] = await winner.results([plan.id])
+    assert 10 < sum(each.delivered for each in before) < 30
+    for number in range(20):
+        await erase(f"c{number}")
+    assert await winner.results([plan.id]) == [before]
+
+
+@pytest.mark.usefixtures("database")
+async def test_whoever_was_chosen_is_compared_as_before_though_their_message_was_withdrawn(clock: Clock):
+    shop = await make_shop()
+    customers = await make_customers(shop, 12)
+    for _ in range(2):
+        await make_resolved(shop)
+    await consent.block(shop.id, customers[0])  # before: never chosen
+    plan = await make_resolved(shop, holdout_percent=50)
+    for customer in customers[1:3]:
+        await consent.block(shop.id, customer)
+    clock.move(timedelta(hours=1))
+    await bought(shop, customers)
+
+    before = await lift.of_plans([(plan.id, 14)])
+    for number in range(6):
+        await erase(f"c{number}")
+    assert await lift.of_plans([(plan.id, 14)]) == before
+    [pair] = before[0].comparison.pairs if before[0] else []
+    assert sum(group.orders for group in pair) == 11
+
+
+async def bought(shop: Shop, customers: Sequence[UUID]) -> None:
+    """Let each of these customers place an order now."""
+    await database.execute(
+        "INSERT INTO orders (customer_id, id, shop_id, external_id, ordered_at, amount, status, arrived_at)"
+        " SELECT id, gen_random_uuid(), $2, id::text, $3, 500, 'PLACED', $3 FROM unnest($1::uuid[]) AS t(id)",
+        list(customers), shop.id, now(),
+    )  # fmt: skip
+
+
 @given(outreach(), st.sampled_from(["ana", "ben"]))
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_whatever_was_done_and_bought_figures_do_not_change(migrated: str, history: Outreach, person: str):
     await empty(migrated)
     await database.connect(migrated)
