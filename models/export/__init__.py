@@ -99,8 +99,8 @@ def _counts(found: PlanFigures) -> Iterator[tuple[str, None, None, object]]:
         (name, None, None, value)
         for name, value in {
             "recipients": found.recipients, "delivered": found.delivered, "unknown": found.unknown, "toGo": found.to_go,
-            "read": found.read, "clicked": found.clicked, "machineRead": found.machine_read,
-            "machineClicked": found.machine_clicked, "replied": found.replied, "unsubscribed": found.unsubscribed,
+            "read": found.read, "clicked": found.clicked, "readByMachines": found.machine_read,
+            "clickedByMachines": found.machine_clicked, "replied": found.replied, "unsubscribed": found.unsubscribed,
             "couponsClaimed": found.claimed, "couponsRedeemed": found.redeemed, "orders": earned.orders,
             "buyers": earned.buyers, "gmv": earned.gmv, "ordersTakenBack": earned.orders_taken_back,
             "gmvTakenBack": earned.gmv_taken_back, "currency": found.currency,

@@ -2,9 +2,11 @@
 
 import csv
 import io
+from pathlib import Path
 
 import orjson
 import pytest
+from graphql import GraphQLObjectType, build_schema
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -97,6 +99,14 @@ async def test_the_figures_are_those_of_the_api(plan_id: int):
     assert {"figure": "heldBack", "state": "SUPPRESSED", "reason": "BLOCKED", "value": "4"} in rows
     lines = [orjson.loads(line) for line in (await exported(plan_id, Content.FIGURES, Format.NDJSON)).splitlines()]
     assert lines[0] == {"figure": "recipients", "state": None, "reason": None, "value": 25}
+
+
+async def test_each_figure_has_the_name_that_the_api_has_for_it(plan_id: int):
+    rows = table(await exported(plan_id, Content.FIGURES))
+    figures = build_schema((Path(__file__).parents[3] / "schema.graphql").read_text("utf-8")).type_map["PlanFigures"]
+
+    assert isinstance(figures, GraphQLObjectType)
+    assert {row["figure"] for row in rows} - {"currency"} <= figures.fields.keys()
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x","y")'])
