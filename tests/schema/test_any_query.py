@@ -23,8 +23,8 @@ from graphql import (
 from models.caller import Role
 from schema import schema
 from tests.api import Api, seller
-from tests.isolation_cases import CASES
-from tests.isolation_world import UNKNOWN, make_side
+from tests.isolation.cases import CASES
+from tests.isolation.world import UNKNOWN, make_side
 
 BUILT = build_schema(schema.as_str())
 ROOTS = [name.removeprefix("Query.") for name, case in CASES.items() if case.role is Role.OWNER and "Query." in name]
