@@ -101,8 +101,8 @@ async def cancel_pending(plan_id: int, at: datetime) -> None:
 
 
 async def withdraw_slices(plan_id: int) -> int:
-    """Take every slice's token away, so that no further intent of this plan can be committed."""
-    return await database.execute("UPDATE slice SET token = NULL WHERE plan_id = $1 AND token IS NOT NULL", plan_id)
+    """Take every slice's token away, so that no further intent of this plan can be committed; how many had one."""
+    return await database.execute(_TAKE_TOKENS, plan_id)
 
 
 async def expire(plan_id: int, at: datetime) -> int:
@@ -228,6 +228,13 @@ FROM (SELECT number FROM slice WHERE plan_id = $1 AND done_at IS NULL
       ORDER BY worker_id IS NULL, number LIMIT $3 FOR NO KEY UPDATE) AS next
 WHERE s.plan_id = $1 AND s.number = next.number
 RETURNING s.number
+"""
+
+# In the order in which intents lock several: a plan that pauses while one commits waits for it, and no two for each other.
+_TAKE_TOKENS = """
+UPDATE slice s SET token = NULL
+FROM (SELECT number FROM slice WHERE plan_id = $1 AND token IS NOT NULL ORDER BY number FOR NO KEY UPDATE) AS held
+WHERE s.plan_id = $1 AND s.number = held.number
 """
 
 _CLOSE_EXPIRED = """

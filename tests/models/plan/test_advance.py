@@ -1,13 +1,20 @@
 """What the server does to plans by itself, and which of them it looks at."""
 
+import asyncio
+import contextvars
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
+from models import database, intent
+from models import slice as slices
 from models.clock import Clock, now
 from models.plan import Plan, PlanStatus, advance, wording
 from tests.automation import make_automated
 from tests.factories import DEADLINE, make_draft, make_running, make_shop
+from tests.slices import mail_plan, make_worker, spread
+from tests.waiting import until_locks_are_waited_for_by
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -54,3 +61,25 @@ async def test_a_plan_that_is_sent_once_is_looked_at_until_it_is_over():
     await running.pause()
 
     assert await looked_at() == []
+
+
+async def test_a_plan_that_pauses_and_a_commit_over_several_of_its_slices_do_not_wait_for_each_other():
+    _, plan = await mail_plan(3)
+    await spread(plan)
+    worker_id, waiting = await make_worker(), []
+    for number in (3, 2, 1):  # so they lie on disk, and a pause that asks for no order takes them
+        held = await slices.acquire(plan.id, number, worker_id, uuid4())
+        assert held is not None
+        waiting += await slices.load(held)
+    outside, loop = contextvars.copy_context(), asyncio.get_running_loop()
+
+    async with database.transaction():
+        await database.execute("SELECT FROM slice WHERE plan_id = $1 AND number = 2 FOR UPDATE", plan.id)
+        commit = loop.create_task(intent.commit([], waiting), context=outside.copy())
+        await until_locks_are_waited_for_by(1)
+        pause = loop.create_task(advance.pause(plan.id, "BOUNCES"), context=outside.copy())
+        await until_locks_are_waited_for_by(2)
+
+    assert await commit == [1, 1, 1]
+    assert await pause is True
+    assert await intent.may_go_on(waiting[0]) is False
