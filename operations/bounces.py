@@ -63,8 +63,8 @@ class Reception:
         """Read the report and apply it; what is none is taken and forgotten."""
         content = envelope.content
         assert isinstance(content, bytes)
-        found = read(content, envelope.rcpt_tos, self._keys, sender=envelope.mail_from or "")
         try:
+            found = read(content, envelope.rcpt_tos, self._keys, sender=envelope.mail_from or "")
             changed = await mail_report.take(found) if found else False
         except availability.UNUSABLE as error:
             log.warning("a report must come again: %s", type(error).__name__)

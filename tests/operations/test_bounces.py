@@ -174,6 +174,22 @@ async def test_what_could_not_be_stored_is_asked_for_again(
     assert await state() == "FAILED"
 
 
+async def test_a_report_that_we_fail_to_read_is_asked_for_again(
+    place: tuple[str, Place], settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    *_, back = await one_sent(settings)
+
+    def fail(*_: object, **__: object) -> None:
+        raise TypeError("a charset in pieces")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("operations.bounces.read", fail)
+        assert (await deliver(*place, back, bounce(back)))[0] == 451
+    assert await state() == "SENT"
+    assert len([record for record in caplog.records if record.exc_info]) == 1
+    assert (await deliver(*place, back, bounce(back)))[0] == 250
+
+
 async def test_a_report_comes_again_while_the_database_is_closed(
     place: tuple[str, Place], settings: Settings, migrated: str, caplog: pytest.LogCaptureFixture
 ):
