@@ -7,7 +7,7 @@ they began does not go after it. Order confirmations are no marketing and go at 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import datetime, time
 
 from models import database
 from models.clock import now
@@ -61,9 +61,21 @@ async def change(shop: Shop, quiet: QuietHours) -> QuietHours:
         await database.execute("SELECT FROM shop WHERE id = $1 FOR NO KEY UPDATE", shop.id)
         await database.execute("DELETE FROM quiet_hours WHERE shop_id = $1", shop.id)
         await database.execute(_INSERT, shop.id, *columns)
-        plans = await database.fetch(_HOLD, shop.id)
-        await database.execute(_WAKE, [plan["id"] for plan in plans], now())
+        plans = [plan["id"] for plan in await database.fetch(_HOLD, shop.id)]
+        await database.execute(_HOLD_SLICES, plans)
+        await database.execute(_MARK, plans, now())
     return quiet
+
+
+async def look_anew(plan_id: int, number: int, at: datetime) -> None:
+    """Let what waits in a marked slice for the end of quiet hours be decided by those that hold now, when it is loaded.
+
+    Call in the transaction that takes the slice.
+    """
+    await database.execute(_WAKE, plan_id, number, at)
+    await database.execute(
+        "UPDATE slice SET quiet_hours_changed = false WHERE plan_id = $1 AND number = $2", plan_id, number
+    )
 
 
 def check(quiet: QuietHours) -> list[Problem]:
@@ -108,16 +120,19 @@ SELECT $1, * FROM unnest($2::text[], $3::time[], $4::time[])"""
 # both slices and deliveries.
 _HOLD = "SELECT id FROM plan WHERE shop_id = $1 AND status IN ('ONGOING', 'PAUSED') ORDER BY id FOR NO KEY UPDATE"
 
+_HOLD_SLICES = """
+SELECT FROM slice WHERE plan_id = ANY($1::int[]) AND done_at IS NULL ORDER BY plan_id, number FOR NO KEY UPDATE"""
+
+# What waits is woken slice by slice by whoever takes one: all of a plan at once took ten seconds for half a million. What
+# somebody holds may have been loaded by the hours before, without a trace of it yet.
+_MARK = """
+UPDATE slice s SET quiet_hours_changed = true, due_at = least(s.due_at, $2)
+WHERE s.plan_id = ANY($1::int[]) AND s.done_at IS NULL AND (s.worker_id IS NOT NULL OR EXISTS (
+    SELECT FROM delivery d
+    WHERE d.plan_id = s.plan_id AND d.slice = s.number AND d.state = 'PENDING' AND d.reason = 'QUIET_HOURS'))
+"""
+
 _WAKE = """
-WITH waiting AS MATERIALIZED (
-    SELECT s.plan_id, s.number FROM slice s WHERE s.plan_id = ANY($1::int[]) AND s.done_at IS NULL
-    ORDER BY s.plan_id, s.number FOR NO KEY UPDATE
-),
-woken AS (
-    UPDATE delivery d SET not_before = $2 FROM waiting w
-    WHERE d.plan_id = w.plan_id AND d.slice = w.number AND d.state = 'PENDING' AND d.reason = 'QUIET_HOURS'
-    RETURNING d.plan_id, d.slice
-)
-UPDATE slice s SET due_at = least(s.due_at, $2)
-FROM (SELECT DISTINCT plan_id, slice FROM woken) w WHERE s.plan_id = w.plan_id AND s.number = w.slice
+UPDATE delivery SET not_before = $3
+WHERE plan_id = $1 AND slice = $2 AND state = 'PENDING' AND reason = 'QUIET_HOURS'
 """

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from models import database, delivery, send_rate, sending
+from models import database, delivery, quiet_hours, send_rate, sending
 from models.clock import now
 from models.coupon import choice as coupon_choice
 from models.slice import loading
@@ -96,7 +96,10 @@ async def acquire(plan_id: int, number: int, worker_id: UUID, token: UUID) -> Sl
     """
     async with database.transaction():
         await sending.hold()
-        row = await database.fetch_one(_ACQUIRE, plan_id, number, worker_id, token, now())
+        at = now()
+        row = await database.fetch_one(_ACQUIRE, plan_id, number, worker_id, token, at)
+        if row is not None and row["quiet_hours_changed"]:
+            await quiet_hours.look_anew(plan_id, number, at)
     if row is None:
         return None
     trigger = TriggerCode(row["trigger"]) if row["trigger"] else None
@@ -208,7 +211,7 @@ UPDATE slice s SET token = $4, worker_id = $3 FROM plan p
 WHERE s.plan_id = $1 AND s.number = $2 AND s.worker_id IS NULL AND s.done_at IS NULL AND s.due_at <= $5
   AND p.id = s.plan_id AND p.status = 'ONGOING' AND (p.deadline IS NULL OR p.deadline > $5)
   AND NOT {sending.STOPPED} AND {send_rate.HAS_ROOM.format(shop="p.shop_id", at="$5")}
-RETURNING s.channel, p.trigger
+RETURNING s.channel, p.trigger, s.quiet_hours_changed
 """
 
 _LOST = "NOT EXISTS (SELECT FROM worker w WHERE w.id = s.worker_id AND w.lease_until > clock_timestamp())"
@@ -220,7 +223,7 @@ _HOLD = "SELECT true FROM slice s WHERE s.plan_id = $1 AND s.number = $2 AND {} 
 # A slice that was done already is one whose plan was cancelled.
 _FREE = """
 UPDATE slice s SET token = NULL, worker_id = NULL,
-    due_at = greatest(w.due_at, $3::timestamptz),
+    due_at = CASE WHEN s.quiet_hours_changed THEN $3::timestamptz ELSE greatest(w.due_at, $3::timestamptz) END,
     done_at = CASE WHEN s.done_at IS NOT NULL THEN s.done_at WHEN w.due_at IS NULL THEN $3 END
 FROM (SELECT min(coalesce(not_before, $3::timestamptz)) AS due_at FROM delivery
       WHERE plan_id = $1 AND slice = $2 AND state = 'PENDING') w

@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,7 +23,7 @@ from models.trigger import TriggerCode
 from tests import oracle
 from tests.conftest import NOON
 from tests.factories import make_customers, make_resolved, make_running, make_shop
-from tests.slices import hold, mail_plan, spread
+from tests.slices import hold, mail_plan, make_worker, spread
 from tests.waiting import until_locks_are_waited_for_by
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -128,6 +129,78 @@ async def test_when_they_change_what_waits_is_looked_at_anew():
     await hold(plan)
 
     assert await told() == {("SENT", None, None)}
+
+
+async def test_to_change_them_writes_no_message_so_that_it_takes_a_moment_however_many_wait():
+    plan = await chat(QuietHours(LUNCH))
+    before = await db.fetch("SELECT *, xmin::text FROM delivery ORDER BY customer_id")
+
+    await quiet_hours.change(await plan.shop, QuietHours())
+
+    assert await db.fetch("SELECT *, xmin::text FROM delivery ORDER BY customer_id") == before
+
+
+async def test_what_a_worker_put_off_by_the_hours_before_is_looked_at_anew_once_its_slice_is_given_back():
+    shop = await make_shop()
+    await make_customers(shop, 1, prefix="here-")
+    await make_customers(shop, 1, prefix="there-", time_zone="America/New_York")
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await quiet_hours.change(shop, QuietHours(NIGHT))
+    held, messages = await hold(plan)
+    assert [message.name for message in messages] == ["here-0"]
+
+    await quiet_hours.change(shop, QuietHours())
+    await slices.release(held)
+
+    assert [each.plan_id for each in await slices.due(10)] == [plan.id]
+    _, messages = await hold(plan)
+    assert {message.name for message in messages} == {"here-0", "there-0"}
+
+
+async def test_what_is_being_loaded_by_the_hours_before_is_looked_at_anew_as_well():
+    shop = await make_shop()
+    await make_customers(shop, 1, prefix="here-")
+    await make_customers(shop, 1, prefix="there-", time_zone="America/New_York")
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await quiet_hours.change(shop, QuietHours(NIGHT))
+    held = await slices.acquire(plan.id, 1, await make_worker(), uuid4())
+    assert held is not None
+    outside, loop = contextvars.copy_context(), asyncio.get_running_loop()
+
+    async with db.transaction():
+        await quiet_hours.change(shop, QuietHours())
+        load = loop.create_task(slices.load(held), context=outside.copy())
+        await until_locks_are_waited_for_by(1)
+    assert [message.name for message in await load] == ["here-0"]
+    await db.execute("UPDATE delivery SET state = 'SENT' WHERE contact_day IS NOT NULL")
+    await slices.release(held)
+
+    _, messages = await hold(plan)
+    assert [message.name for message in messages] == ["there-0"]
+
+
+async def test_when_they_change_what_waits_for_something_else_goes_on_waiting():
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    plan = await make_resolved(shop, local_time=time(20))
+    before = await db.fetch("SELECT * FROM slice")
+
+    await quiet_hours.change(shop, QuietHours(NIGHT))
+
+    assert await db.fetch("SELECT * FROM slice") == before
+    assert await slices.due_of(plan.id, 10) == []
+
+
+async def test_hours_that_change_twice_are_looked_at_once_as_they_are():
+    plan = await chat(QuietHours(LUNCH))
+    await quiet_hours.change(await plan.shop, QuietHours())
+    await quiet_hours.change(await plan.shop, QuietHours(Hours(time(11), time(15))))
+
+    held, _ = await hold(plan)
+    await slices.release(held)
+
+    assert await told() == {("PENDING", "QUIET_HOURS", NOON + timedelta(hours=3))}
+    assert await slices.due_of(plan.id, 10) == []
 
 
 def test_order_confirmations_know_no_quiet_hours():
