@@ -22,8 +22,8 @@ _TOKEN = re.compile(r"\S+")
 _WORD = re.compile(r"[^\W_]+")
 _LATIN = re.compile(r"[A-Za-z]")
 _LATIN_END = "\u0250"
-_NOT_LATIN = frozenset({"рус"})
-"""Words that could be read as Latin and are not: an ending of the root zone."""
+_NOT_LATIN = frozenset({"ευ", "ком", "мон", "москва", "рус", "укр"})
+"""Words that could be read as Latin, in small letters or in capitals, and are not: endings of the root zone."""
 _SPELLED = re.compile(r"(?<!\S)\S(?: \S){5,}(?!\S)")
 
 

@@ -1,7 +1,7 @@
 """Links and e-mail addresses in a text, also disguised ones: URLs, bare domains, punycode, "shop dot com"."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -60,7 +60,10 @@ _DOMAIN = re.compile(
     rf"{_NOT_INSIDE}((?:{_LABEL}[.。])+)([a-z]{{2,24}})(?![{LATIN}]|-[{LATIN}]|[.@][{LATIN}])(\:\d{{2,5}})?([/?#][{LATIN}][^\s<>]*)?",
     re.IGNORECASE,
 )
-_SPACED = re.compile(rf"{_NOT_INSIDE}({_LABEL}(?:[.]{_LABEL})*)\s+\.\s?(?:{STRONG})(?![{LATIN}])")
+# In capitals "SHOP" and the like begin sentences more often than they end an address.
+_SPACED = re.compile(
+    rf"(?i:{_NOT_INSIDE}{_LABEL}(?:[.]{_LABEL})*)\s+\.\s?(?:{STRONG}|COM|NET|ORG)(?![A-Z{LATIN}])",
+)
 _BRACKETED = re.compile(
     rf"{_NOT_INSIDE}({_LABEL}\s?[\[({{<]\s?(?:\.|dot|punto|ponto|point|punkt|titik|chấm|noktası|точка)\s?[\])}}>]\s?){{1,4}}[a-z]{{2,24}}(?![{LATIN}])",
     re.IGNORECASE,
@@ -118,14 +121,20 @@ def endings() -> frozenset[str]:
 @cache
 def _other_script() -> re.Pattern[str]:
     """Domains whose name or ending is in another script than Latin."""
-    foreign = sorted((ending for ending in endings() if not ending.isascii()), key=len, reverse=True)
+    foreign = sorted(_in_either_case(ending for ending in endings() if not ending.isascii()), key=len, reverse=True)
     spaced = "|".join(re.escape(ending) for ending in foreign if ending[0] < "\u0e00")
     unspaced = "|".join(re.escape(ending) for ending in foreign if ending[0] >= "\u0e00")
     label = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
-    latin = "|".join(e for e in endings() if e in _GENERIC or (e.isascii() and len(e) == 2 and e not in _WORDS))
+    usual = (e for e in endings() if e in _GENERIC or (e.isascii() and len(e) == 2 and e not in _WORDS))
+    latin = "|".join(_in_either_case(usual))
     return re.compile(
-        rf"(?<![\w@.-]){label}\.(?:(?:{spaced})(?!\w)|(?:{unspaced})|(?<=[^\x00-\u024f]\.)(?:{latin})(?![{LATIN}]))(?:/[^\s<>]*)?"
+        rf"(?<![\w@.-]){label}\.(?:(?:{spaced})(?!\w)|(?:{unspaced})|(?<=[^\x00-\u024f]\.)(?:{latin})(?![A-Z{LATIN}]))(?:/[^\s<>]*)?"
     )
+
+
+def _in_either_case(words: Iterable[str]) -> set[str]:
+    """The words in small letters and in capitals: with a capital at its beginning a word begins a sentence."""
+    return {form for word in words for form in (word, word.upper())}
 
 
 def emails(text: str) -> Iterator[Span]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.content_rule import Match, Way, check
-from models.content_rule.disguise import plain
+from models.content_rule.disguise import is_blank, plain
 from models.content_rule.link import endings
 
 
@@ -39,10 +39,22 @@ def test_a_match_says_what_and_where() -> None:
         ("a blооm.com b", "blооm.com"),
         ("w w w . b l o o m . c o m", "w w w . b l o o m . c o m"),
         ("a 𝗯𝗹𝗼𝗼𝗺.𝗰𝗼𝗺 b", "𝗯𝗹𝗼𝗼𝗺.𝗰𝗼𝗺"),
+        ("看ｂｌｏｏｍ．ｃｏｍ看", "ｂｌｏｏｍ．ｃｏｍ"),
+        ("看bl\u200boom.com看", "bl\u200boom.com"),
     ],
 )
 def test_a_disguise_is_seen_through_and_reported_as_written(text: str, found: str) -> None:
     assert words(text) == [(Way.LINK, found)]
+
+
+def test_digits_of_any_script_are_the_digits_they_stand_for() -> None:
+    assert plain("٠٨١٢ ०८१२ ０８１２ Ⅷ").text == "0812 0812 0812 VIII"
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\u200b", " \ufe0f\u3164 ", "\u2800\u034f"])
+def test_what_cannot_be_seen_is_blank(text: str) -> None:
+    assert is_blank(text)
+    assert not is_blank(f"{text}.")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +89,7 @@ def test_ranges_sizes_hours_and_dotted_patterns_pass_as_they_are_written_there(t
 
 
 def test_real_russian_and_greek_are_left_as_they_are() -> None:
-    for text in ("Скидка на все товары сегодня", "Νέα προϊόντα στο κατάστημα"):
+    for text in ("Скидка на все товары сегодня", "Νέα προϊόντα στο κατάστημα", "Сор, рост и хор"):
         assert plain(text).text == text
 
 
@@ -115,6 +127,23 @@ def test_several_ways_out_are_all_told_and_none_twice() -> None:
         (Way.MESSENGER, "WhatsApp: bloom_1"),
         (Way.PHONE, "+62 812 3456 7890"),
     ]
+
+
+@pytest.mark.parametrize("ending", sorted(ending for ending in endings() if not ending.isascii()))
+def test_an_address_in_another_script_is_one_in_small_letters_and_in_capitals(ending: str) -> None:
+    for address in (f"bloom.{ending}", f"BLOOM.{ending.upper()}"):
+        assert words(f"Go: {address} now") == [(Way.LINK, address)]
+
+
+def test_an_address_whose_name_alone_is_in_another_script_is_one_in_capitals_too() -> None:
+    assert words("БЛУМ.COM, блум.ru") == [(Way.LINK, "БЛУМ.COM"), (Way.LINK, "блум.ru")]
+    assert check("Готово.In stock. Привет.Дети") == []
+
+
+@pytest.mark.parametrize("address", ["bloom . com", "Bloom .com", "BLOOM . COM", "my.BLOOM .NET"])
+def test_a_dot_between_spaces_is_seen_through_in_small_letters_and_in_capitals(address: str) -> None:
+    assert words(f"Go: {address} now") == [(Way.LINK, address)]
+    assert check("SALE . SHOP NOW. Sale . Shop now") == []
 
 
 def test_the_root_zone_is_known() -> None:
