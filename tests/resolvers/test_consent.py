@@ -42,6 +42,19 @@ async def test_a_blocked_shop_writes_no_more_until_it_is_unblocked(api: Api):
     assert (await inbox_of(api, "c0"))["totalCount"] == 1
 
 
+async def test_to_unblock_a_shop_unblocks_no_other_shop_and_nobody_else(api: Api):
+    shop, other = await make_shop(), await make_shop("other")
+    (customer, friend) = await make_customers(shop, 2)
+    await make_customers(other, 1)
+    for one, name in ((shop, "c0"), (shop, "c1"), (other, "c0")):
+        await api.data(BLOCK, shopper(name), input={"shopId": global_id.encode("Shop", one.id)})
+
+    await api.data(UNBLOCK, shopper("c0"), input={"shopId": global_id.encode("Shop", shop.id)})
+
+    assert await consent.blocked_shops(customer) == {other.id}
+    assert await consent.blocked_shops(friend) == {shop.id}
+
+
 async def test_a_shopper_unsubscribes_from_a_shop_s_email_once_and_plans_under_way_leave_them_out(
     api: Api, clock: Clock
 ):
@@ -69,6 +82,21 @@ async def test_a_shopper_unsubscribes_from_a_shop_s_email_once_and_plans_under_w
     assert await databases.fetch_value("SELECT count(*) FROM unsubscription") == 1
     states = await databases.fetch("SELECT customer_id, state::text, reason FROM delivery")
     assert {tuple(row) for row in states} == {(customer, "SUPPRESSED", "NO_CONSENT"), (friend, "PENDING", None)}
+
+
+async def test_the_latest_refusal_of_a_customer_is_that_of_this_shop_alone(api: Api, clock: Clock):
+    shop, other = await make_shop(), await make_shop("other")
+    (customer, friend) = await make_customers(shop, 2)
+    await make_customers(other, 1)
+    given = {"shopId": global_id.encode("Shop", shop.id)}
+    await api.data(BLOCK, shopper("c0"), input=given)
+    clock.move(timedelta(hours=1))
+    await api.data(UNSUBSCRIBE, shopper("c0"), input=given)
+
+    found = await databases.fetch("SELECT shop_id, customer_id, last_unsubscribed_at FROM relationship")
+    assert {tuple(row) for row in found} == {
+        (shop.id, customer, NOON + timedelta(hours=1)), (shop.id, friend, None), (other.id, customer, None),
+    }  # fmt: skip
 
 
 async def test_an_unsubscription_says_when_a_mail_on_its_way_may_still_arrive(

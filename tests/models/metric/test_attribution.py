@@ -148,6 +148,13 @@ async def test_reads_that_become_known_in_any_order_credit_the_one_nearest_befor
     assert await history.plan_of(await history.order(now() - timedelta(hours=5))) == 1
 
 
+async def test_of_messages_that_were_read_in_the_same_instant_the_newest_plan_s_earns_the_order(history: History):
+    for plan in (2, 3, 1):
+        await history.message(plan, now() - timedelta(hours=1))
+
+    assert await history.plan_of(await history.order(now())) == 3
+
+
 async def test_an_order_told_late_is_credited_by_when_it_was_placed(history: History):
     placed = now() - timedelta(days=4)
     await history.message(1, placed - timedelta(hours=1))
@@ -186,6 +193,16 @@ async def test_what_was_decided_stays_when_a_later_touch_becomes_known(history: 
     assert await history.plan_of(order) == 1
 
 
+async def test_an_order_that_was_nobody_s_when_it_was_taken_in_stays_so(history: History, clock: Clock):
+    order = await history.order(now() - timedelta(hours=1))
+    await history.message(1, now() - timedelta(hours=2))
+
+    clock.move(timedelta(minutes=1))
+    assert await attribution.attribute(history.shop.id, [order], at=now()) == 0
+
+    assert await history.plan_of(order) is None
+
+
 async def test_an_order_is_credited_when_it_is_taken_in_and_only_then(history: History):
     await db.execute("DELETE FROM delivery")
     shopper = customer_id("ana")
@@ -218,9 +235,17 @@ async def test_who_read_nothing_lately_blocks_because_of_what_was_sent_last(hist
     await history.message(1, now() - WINDOW, sent_at=now() - WINDOW - timedelta(days=1))
     await history.message(2, None, sent_at=now() - timedelta(days=2))
     await history.message(3, None, sent_at=now() - timedelta(days=1))
+    await history.message(4, None, sent_at=now() - timedelta(days=3))
     await db.execute("UPDATE delivery SET state = 'FAILED' WHERE plan_id = 3")
 
     assert await history.blocked() == 2
+
+
+async def test_of_messages_that_were_sent_in_the_same_instant_the_newest_plan_s_is_blocked(history: History):
+    for plan in (2, 3, 1):
+        await history.message(plan, None, sent_at=now() - timedelta(days=1))
+
+    assert await history.blocked() == 3
 
 
 async def test_a_block_long_after_the_last_message_is_no_plans(history: History):
