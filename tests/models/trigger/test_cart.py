@@ -67,6 +67,59 @@ async def test_a_cart_that_was_bought_or_emptied_is_no_occasion(ending):
     assert await life.look(plan, 130) == 0
 
 
+@pytest.mark.parametrize(
+    ("ending", "made"),
+    [({"kind": "CART_EMPTIED"}, 0), ({"kind": "CART_REMOVED", "product": "soap"}, 0), ({"kind": "CART_REMOVED"}, 1)],
+)
+async def test_what_ends_a_cart_in_the_very_instant_of_its_latest_addition_ends_it(ending: dict[str, str], made: int):
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    plan = await make_automated(shop, "ABANDONED_CART")
+    await life.did("CART_ADDED", 0, product="soap")
+    await life.did(minute=0, **ending)
+    assert await life.look(plan, 120) == made
+
+
+async def test_an_order_ends_a_cart_even_when_it_is_cancelled():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    plan = await make_automated(shop, "ABANDONED_CART")
+    await life.did("CART_ADDED", 0, product="soap")
+    await life.bought(0, status="CANCELLED", cancelledAt=life.at(0).isoformat())
+    assert await life.look(plan, 120) == 0
+
+
+async def test_what_was_put_into_the_cart_without_a_name_is_taken_out_by_the_end_of_the_cart_alone():
+    life = Life(shop := await make_shop())
+    await life.people("ana", "ben")
+    await life.goods("soap")
+    plan = await make_automated(shop, "ABANDONED_CART")
+    life.go(5)
+    for name in ("ana", "ben"):
+        await life.did("CART_ADDED", 0, name)
+        await life.did("CART_ADDED", 1, name, product="soap")
+        await life.did("CART_REMOVED", 2, name, product="soap")
+        await life.did("CART_REMOVED", 3, name)
+    await life.did("CART_EMPTIED", 4, "ben")
+    assert await life.look(plan, 121) == 1
+    assert await ledger(plan) == {f"cart:{life.micros(0)}:1": "SENT"}
+
+
+async def test_what_was_put_into_the_cart_thirty_days_before_the_latest_addition_is_in_it_no_more():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("soap", "towel", "comb")
+    plan = await make_automated(shop, "ABANDONED_CART")
+    await life.did("CART_ADDED", 0, product="soap")
+    life.go(1)
+    await life.did("CART_ADDED", 1, product="towel")
+    life.go(30 * 24 * 60)
+    await life.did("CART_ADDED", 30 * 24 * 60, product="comb")
+    assert await life.look(plan, 30 * 24 * 60 + 120) == 1
+    assert list(await ledger(plan)) == [f"cart:{life.micros(1)}:1"]
+    assert [said["productCount"] for said in await frozen(plan)] == [2]
+
+
 async def test_what_is_bought_between_the_look_and_the_sending_is_not_reminded_of():
     life = Life(shop := await make_shop())
     await life.people("ana")
@@ -164,6 +217,42 @@ async def test_a_checkout_is_reminded_of_until_there_is_an_order_or_another_chec
     await life.did("CHECKOUT_STARTED", 5, "cleo", reference="cleo-2")
     await life.look(plan, 130)
     assert await ledger(plan) == {"ana checkout:ana-1:1": "SENT", "cleo checkout:cleo-2:1": "SENT"}
+
+
+@pytest.mark.parametrize(("kind", "made"), [("CART_EMPTIED", 0), ("CHECKOUT_STARTED", 2), ("ORDER", 0)])
+async def test_a_checkout_is_over_by_what_happens_in_its_own_instant_except_another_checkout(kind: str, made: int):
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    plan = await make_automated(shop, "INCOMPLETE_CHECKOUT")
+    await life.did("CHECKOUT_STARTED", 0, reference="k")
+    if kind == "ORDER":
+        await life.bought(0)
+    else:
+        await life.did(kind, 0, reference="l")
+    assert await life.look(plan, 120) == made
+
+
+async def test_a_checkout_without_a_reference_is_no_occasion():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    plan = await make_automated(shop, "INCOMPLETE_CHECKOUT")
+    await life.did("CHECKOUT_STARTED", 0)
+    assert await life.look(plan, 120) == 0
+
+
+async def test_a_checkout_shows_the_cart_or_else_what_its_own_events_name():
+    life = Life(shop := await make_shop())
+    await life.people("ana", "ben")
+    await life.goods("soap", "towel", "comb")
+    plan = await make_automated(shop, "INCOMPLETE_CHECKOUT")
+    life.go(2)
+    for name in ("ana", "ben"):
+        await life.did("CHECKOUT_STARTED", 1, name, reference=name, product="soap")
+        await life.did("CHECKOUT_STARTED", 2, name, reference=name, product="comb")
+    await life.did("CART_ADDED", 1, product="towel")
+    await life.look(plan, 122)
+    assert max((said["product"], said["productCount"]) for said in await frozen(plan)) == ("Towel", 1)
+    assert sorted(said["productCount"] for said in await frozen(plan)) == [1, 2]
 
 
 async def test_a_checkout_that_is_opened_again_counts_from_then_on_and_repeats_no_step():

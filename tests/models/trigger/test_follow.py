@@ -32,6 +32,27 @@ async def test_who_follows_again_within_90_days_is_no_new_follower_and_later_is(
         await life.did("UNFOLLOWED", day * DAY + 1)
 
 
+@pytest.mark.parametrize(("later", "made"), [(90 * DAY, 0), (90 * DAY + 1, 1)])
+async def test_who_followed_exactly_90_days_before_is_no_new_follower(later: int, made: int):
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.did("FOLLOWED", 0)
+    life.go(1)
+    plan = await make_automated(shop, "WELCOME_FOLLOWER")
+    life.go(later)
+    await life.did("FOLLOWED", later)
+    assert await life.look(plan) == made
+
+
+async def test_who_leaves_in_the_instant_in_which_they_follow_does_not_follow():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    plan = await make_automated(shop, "WELCOME_FOLLOWER")
+    await life.did("FOLLOWED", 0)
+    await life.did("UNFOLLOWED", 0)
+    assert await life.look(plan, 1) == 0
+
+
 async def test_who_has_left_before_the_step_is_due_gets_nothing():
     life = Life(shop := await make_shop())
     await life.people("ana", "ben")

@@ -68,6 +68,34 @@ async def test_a_live_planned_within_the_lead_is_reminded_of_at_once_and_after_i
     assert await life.look(plan, 61) == 0
 
 
+async def test_a_live_is_reminded_of_until_the_instant_in_which_it_starts():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.did("FOLLOWED", 0)
+    plan = await make_automated(shop, "LIVE_REMINDER", {"steps": [30]})
+    await tell(shop, planned(life, 60), planned(life, 60.1, externalId="l2"))
+    assert await life.look(plan, 60) == 1
+    assert await ledger(plan) == {"live:l2:1": "SENT"}
+
+
+async def test_a_reminder_that_waits_is_not_for_who_follows_no_more_nor_for_a_live_called_off():
+    life = Life(shop := await make_shop())
+    await life.people("ana", "ben")
+    for name in ("ana", "ben"):
+        await life.did("FOLLOWED", 0, name)
+    plan = await make_automated(shop, "LIVE_REMINDER", {"steps": [30]})
+    await tell(shop, planned(life, 60), planned(life, 60, externalId="l2"))
+    life.go(30)
+    assert await fire(plan.id, life=LIFE) == 4
+    await life.did("UNFOLLOWED", 30, "ben")
+    await tell(shop, planned(life, 60, externalId="l2", cancelledAt=life.at(30).isoformat()))
+    await send(plan)
+    assert await ledger(plan) == {
+        "ana live:l1:1": "SENT", "ana live:l2:1": "REASON_GONE OCCASION_OVER",
+        "ben live:l1:1": "REASON_GONE OCCASION_OVER", "ben live:l2:1": "REASON_GONE OCCASION_OVER",
+    }  # fmt: skip
+
+
 async def test_a_segment_may_be_reminded_instead_of_followers():
     life = Life(shop := await make_shop())
     await make_customers(shop, 3)

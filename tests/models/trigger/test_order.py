@@ -77,6 +77,19 @@ async def test_three_weeks_after_the_last_order_and_not_after_an_earlier_one():
     assert await ledger(plan) == {"order:o2:1": "SENT"}
 
 
+async def test_only_a_later_order_that_stands_takes_the_reminder_s_reason():
+    life = Life(shop := await make_shop())
+    await life.people("ana", "ben")
+    plan = await make_automated(shop, "REPURCHASE_REMINDER")
+    await life.bought(0, order="a1")
+    await life.bought(0, order="a2")
+    await life.bought(0, "ben", order="b1")
+    life.go(DAY)
+    await life.bought(DAY, "ben", order="b2", status="REFUNDED", cancelledAt=life.at(DAY).isoformat())
+    assert await life.look(plan, 21 * DAY) == 3
+    assert list(await ledger(plan)) == ["ana order:a1:1", "ana order:a2:1", "ben order:b1:1"]
+
+
 async def test_an_order_goes_by_its_products_own_cycle_where_it_has_one():
     life = Life(shop := await make_shop())
     await life.people("ana", "ben")
@@ -89,3 +102,12 @@ async def test_an_order_goes_by_its_products_own_cycle_where_it_has_one():
     await tell(shop, order_row("b", "ben", orderedAt=start, products=["comb"]))
     assert [await life.look(plan, day * DAY) for day in (9.9, 10, 19.9, 20, 30)] == [0, 1, 0, 1, 0]
     assert await ledger(plan) == {"ana order:a:1": "SENT", "ben order:b:1": "SENT"}
+
+
+async def test_the_cycles_of_products_count_only_where_the_plan_goes_by_them():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await tell(shop, product_row("soap", repurchaseDays=10))
+    plan = await make_automated(shop, "REPURCHASE_REMINDER", {"steps": [20 * DAY]})
+    await life.bought(0, products=["soap"])
+    assert [await life.look(plan, day * DAY) for day in (10, 20)] == [0, 1]

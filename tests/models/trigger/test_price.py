@@ -87,3 +87,77 @@ async def test_what_counts_as_watching_is_the_plan_s_to_say(parameters, made):
     life.go(5)
     await costs(life, "soap", 5, 500)
     assert await life.look(plan, 6) == made
+
+
+@pytest.mark.parametrize(("seen", "made"), [(5 - 5 * DAY, 0), (6 - 5 * DAY, 1), (5, 1), (5.01, 0)])
+async def test_a_product_is_watched_by_who_met_it_within_the_days_before_the_change_or_in_its_instant(
+    seen: float, made: int
+):
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("soap", price=1000, priceChangedAt="2026-01-01T00:00:00Z")
+    plan = await make_automated(shop, "PRICE_DROP", {"watchedDays": 5})
+    life.go(6)
+    await life.did("PRODUCT_VIEWED", seen, product="soap")
+    await costs(life, "soap", 5, 500)
+    assert await life.look(plan, 6) == made
+
+
+@pytest.mark.parametrize(("bought", "product", "made"), [(3, "soap", 1), (4, "soap", 0), (4, "towel", 1)])
+async def test_only_an_order_of_that_product_since_it_was_watched_makes_the_drop_no_news(
+    bought: int, product: str, made: int
+):
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("soap", "towel", price=1000, priceChangedAt="2026-01-01T00:00:00Z")
+    plan = await make_automated(shop, "PRICE_DROP")
+    life.go(5)
+    await life.did("PRODUCT_VIEWED", 4, product="soap")
+    await life.bought(bought, products=[product])
+    await costs(life, "soap", 5, 500)
+    assert await life.look(plan, 6) == made
+
+
+async def test_of_drops_as_deep_the_latest_is_told_and_of_those_at_once_the_smaller_id():
+    life = Life(shop := await make_shop())
+    await life.people("ana", "ben")
+    await life.goods("soap", "towel", "comb", price=1000, priceChangedAt="2026-01-01T00:00:00Z")
+    for product in ("soap", "towel", "comb"):
+        await life.did("PRODUCT_VIEWED", -10, product=product)
+    for product in ("soap", "towel"):
+        await life.did("PRODUCT_VIEWED", -10, "ben", product=product)
+    plan = await make_automated(shop, "PRICE_DROP")
+    life.go(5)
+    for product, minute in (("comb", 4), ("towel", 5), ("soap", 5)):
+        await costs(life, product, minute, 500)
+    assert await life.look(plan, 6) == 2
+    assert [said["product"] for said in await frozen(plan)] == ["Soap", "Soap"]
+
+
+async def test_what_cost_nothing_before_has_not_dropped_and_keeps_no_other_drop_from_being_told():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("gift", price=0, priceChangedAt="2026-01-01T00:00:00Z")
+    await life.goods("soap", price=1000, priceChangedAt="2026-01-01T00:00:00Z")
+    for product in ("gift", "soap"):
+        await life.did("PRODUCT_VIEWED", -10, product=product)
+    plan = await make_automated(shop, "PRICE_DROP")
+    life.go(5)
+    await costs(life, "gift", 5, 0)
+    await costs(life, "soap", 5, 500)
+    assert await life.look(plan, 6) == 1
+    assert [said["product"] for said in await frozen(plan)] == ["Soap"]
+
+
+async def test_a_drop_that_is_told_again_with_another_price_two_days_later_is_the_same_drop():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("soap", price=1000, priceChangedAt="2026-01-01T00:00:00Z")
+    await life.did("PRODUCT_VIEWED", -10, product="soap")
+    plan = await make_automated(shop, "PRICE_DROP")
+    life.go(5)
+    await costs(life, "soap", 5, 500)
+    assert await life.look(plan, 6) == 1
+    life.go(5 + 2 * DAY)
+    await costs(life, "soap", 5, 400)
+    assert await life.look(plan, 6 + 2 * DAY) == 0
