@@ -103,6 +103,16 @@ async def test_the_life_of_a_chat_plan_is_told_in_order_to_who_wants_it_and_can_
     assert await waiting() == 0
 
 
+async def test_who_unsubscribes_after_no_plan_is_told_of_without_one(ctx: Context, sink: HttpSink):
+    shop = await make_shop()
+    (customer,) = await make_customers(shop, 1)
+    await listen(shop, sink, Fact.CUSTOMER_UNSUBSCRIBED)
+    await consent.unsubscribe(shop.id, customer, source="customer")
+    await send_webhooks(ctx)
+
+    assert [request.json["data"] for request in sink.requests] == [{"channel": "EMAIL", "customer": "c0"}]
+
+
 async def test_mails_are_told_of_when_they_are_settled_and_a_redemption_with_its_order(
     ctx: Context, sink: HttpSink, mailbox: Mailbox
 ):

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models import database
 from models.errors import Refused
 from models.metric.activity import Activity, Part
 from models.metric.day import FACTS
@@ -158,6 +159,24 @@ async def test_a_period_that_cannot_be_shown_is_refused(
         await overview(place.shops[0], first, last)
 
     assert [(problem.field, problem.message) for problem in refused.value.problems] == [((field,), message)]
+
+
+async def test_the_twenty_plans_that_sent_most_are_told_and_of_those_as_busy_the_most_clicked_and_the_oldest(
+    place: Place,
+):
+    await database.execute(
+        "INSERT INTO delivery (plan_id, customer_id, shop_id, state, channel, language, created_at, sent_at, read_at,"
+        " clicked_at) SELECT plan, gen_random_uuid(), $1, 'SENT', 'CHAT', 'en', $2, $2, $2,"
+        " CASE WHEN plan = 121 THEN $2::timestamptz END"
+        " FROM generate_series(100, 121) AS plan, generate_series(1, 1 + plan % 2)",
+        place.shops[0].id,
+        at(0),
+    )
+
+    found = await overview(place.shops[0], day(0), day(0))
+
+    assert [part.key for part in found.plans] == [121, *range(101, 121, 2), *range(100, 118, 2)]
+    assert found.total.sent == 33
 
 
 async def test_366_days_are_shown_and_a_day_without_anything_is_a_day_of_zeros(place: Place):

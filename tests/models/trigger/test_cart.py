@@ -197,10 +197,24 @@ async def test_a_cart_of_five_hundred_products_shows_four_and_counts_all():
     assert (said["productCount"], len(said["productIds"]), said["product"]) == (500, 4, "P499")
 
 
-async def test_a_text_about_products_is_not_sent_about_a_product_that_nobody_told_of():
+@pytest.mark.parametrize(("late", "state"), [(72 * 60 - 1, "SENT"), (72 * 60, "EXPIRED DEADLINE")])
+async def test_a_message_that_was_held_up_goes_until_72_hours_after_its_time(late: int, state: str):
     life = Life(shop := await make_shop())
     await life.people("ana")
-    plan = await make_automated(shop, "ABANDONED_CART", text="Still there: {product}")
+    plan = await make_automated(shop, "ABANDONED_CART")
+    await life.did("CART_ADDED", 0, product="soap")
+    life.go(121)
+    assert await fire(plan.id, life=LIFE) == 1
+    life.go(120 + late)
+    await send(plan)
+    assert list((await ledger(plan)).values()) == [state]
+
+
+@pytest.mark.parametrize("text", ["Still there: {product}", "Still there: {productCount} products"])
+async def test_a_text_about_products_is_not_sent_about_a_product_that_nobody_told_of(text: str):
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    plan = await make_automated(shop, "ABANDONED_CART", text=text)
     await life.did("CART_ADDED", 0, product="unheard-of")
     await life.look(plan, 121)
     assert list((await ledger(plan)).values()) == ["REASON_GONE NO_PRODUCT"]
