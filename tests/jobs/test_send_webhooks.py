@@ -16,7 +16,7 @@ from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
 from jobs.send_webhooks import AT_ONCE, send_webhooks
 from local.mailbox import Mailbox
-from models import consent, delivery, message, webhook
+from models import audience, consent, delivery, message, webhook
 from models import database as db
 from models.clock import Clock, now
 from models.coupon import claim
@@ -29,7 +29,7 @@ from models.webhook import Webhook, Wish, fact, posting
 from models.webhook.fact import Fact
 from models.webhook.posting import DELAYS, DISABLED_AFTER
 from tests.conftest import NOON
-from tests.factories import make_coupon, make_customers, make_resolved, make_shop
+from tests.factories import make_coupon, make_customers, make_resolved, make_running, make_shop
 from tests.http_sink import Act, HttpSink
 
 KEY = b"another secret for tests, long enough too"
@@ -101,6 +101,31 @@ async def test_the_life_of_a_chat_plan_is_told_in_order_to_who_wants_it_and_can_
         request.json["timestamp"] for request in sink.requests
     )
     assert await waiting() == 0
+
+
+async def test_each_message_of_an_audience_is_told_of_once_however_small_its_ranges(ctx: Context, sink: HttpSink):
+    shop = await make_shop()
+    customers = await make_customers(shop, 25)
+    await listen(shop, sink, Fact.MESSAGES_SENT)
+    plan = await make_running(shop)
+    while await audience.resolve_range(plan.id, size=10):
+        pass
+
+    found = await db.fetch("SELECT jsonb_array_elements(data -> 'messages') ->> 1 AS customer FROM posting")
+    assert sorted(row["customer"] for row in found) == sorted(map(str, customers))
+
+
+async def test_a_disabled_webhook_is_told_of_no_message_and_the_others_are(ctx: Context, sink: HttpSink):
+    shop = await make_shop()
+    await make_customers(shop, 2)
+    own, off = await listen(shop, sink), await listen(shop, sink)
+    await webhook.edit(shop, off.id, Wish(is_enabled=False), targets="any")
+    await make_resolved(shop)
+    mailed = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await deliver_slice(ctx, mailed.id, 1)
+    await consent.block(shop.id, (await make_customers(shop, 1, prefix="other"))[0])
+
+    assert {row["webhook_id"] for row in await db.fetch("SELECT DISTINCT webhook_id FROM posting")} == {own.id}
 
 
 async def test_who_unsubscribes_after_no_plan_is_told_of_without_one(ctx: Context, sink: HttpSink):

@@ -45,6 +45,18 @@ async def test_a_drop_smaller_than_wanted_is_none():
     assert await life.look(plan, 7) == 1
 
 
+async def test_a_drop_is_from_the_price_right_before_it():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("soap", price=1000, priceChangedAt="2026-01-01T00:00:00Z")
+    await costs(life, "soap", -60, 600)
+    await life.did("PRODUCT_VIEWED", -10, product="soap")
+    plan = await make_automated(shop, "PRICE_DROP")
+    life.go(5)
+    await costs(life, "soap", 5, 590)
+    assert await life.look(plan, 6) == 0
+
+
 async def test_a_price_that_was_raised_again_within_the_delay_sends_nothing():
     life = Life(shop := await make_shop())
     await life.people("ana")
@@ -103,16 +115,17 @@ async def test_a_product_is_watched_by_who_met_it_within_the_days_before_the_cha
     assert await life.look(plan, 6) == made
 
 
-@pytest.mark.parametrize(("bought", "product", "made"), [(3, "soap", 1), (4, "soap", 0), (4, "towel", 1)])
+@pytest.mark.parametrize(("bought", "product", "made"), [(3, "soap", 2), (4, "soap", 1), (4, "towel", 2)])
 async def test_only_an_order_of_that_product_since_it_was_watched_makes_the_drop_no_news(
     bought: int, product: str, made: int
 ):
     life = Life(shop := await make_shop())
-    await life.people("ana")
+    await life.people("ana", "ben")
     await life.goods("soap", "towel", price=1000, priceChangedAt="2026-01-01T00:00:00Z")
     plan = await make_automated(shop, "PRICE_DROP")
     life.go(5)
-    await life.did("PRODUCT_VIEWED", 4, product="soap")
+    for minute, name in ((1, "ana"), (4, "ana"), (5, "ben")):
+        await life.did("PRODUCT_VIEWED", minute, name, product="soap")
     await life.bought(bought, products=[product])
     await costs(life, "soap", 5, 500)
     assert await life.look(plan, 6) == made
