@@ -11,9 +11,10 @@ methods are not promised to stay: `tests/schema/execution/test_compiled.py` hold
 schema.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from inspect import CORO_CREATED, getcoroutinestate, iscoroutine
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias, cast
 from uuid import UUID
@@ -113,6 +114,28 @@ class CompiledExecutor(Executor[Any]):
     def __init__(self, *arguments: Any, selections: Selections, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._functions = selections.functions(self.variable_values.coerced)
+        self._resolving: list[Coroutine[Any, Any, Any]] = []
+
+    def execute_operation(self, serially: bool | None = None) -> Any:  # noqa: FBT001 - as its parent has it
+        """The whole operation. What was called off before it had begun is closed at its end, or Python warns of it."""
+        result: Any = super().execute_operation(serially)
+        return self._closed(result) if self.is_awaitable(result) else result
+
+    async def _closed(self, result: Awaitable[Any]) -> Any:
+        try:
+            return await result
+        finally:
+            for each in self._resolving:
+                if getcoroutinestate(each) == CORO_CREATED:
+                    each.close()
+
+    def complete_awaitable_value(  # noqa: PLR0917 - as its parent has it
+        self, return_type: Any, field_details_list: Any, info: Any, path: Any, result: Any, position_context: Any
+    ) -> Any:
+        """A value that is awaited first; a sibling that is refused calls it off, perhaps before it has begun."""
+        if iscoroutine(result):
+            self._resolving.append(result)
+        return super().complete_awaitable_value(return_type, field_details_list, info, path, result, position_context)
 
     def collect_subfields(self, return_type: GraphQLObjectType, field_details_list: Any) -> Any:
         """Collected once per document rather than per operation."""

@@ -113,8 +113,6 @@ class Writer:
         return fitting or self.random.choice([*whose.values(), "", "é", "x" * 600])
 
 
-# graphql-core calls off what stands beside a refused field, also what has not begun and so is never awaited.
-@pytest.mark.filterwarnings("ignore:coroutine", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("seed", range(2))
 async def test_any_query_gets_what_is_the_callers_own_or_a_refusal_that_is_none_of_our_bugs(api: Api, seed: int):
     alpha, omega = await make_side("alpha"), await make_side("omega")

@@ -4,13 +4,14 @@ import asyncio
 import gc
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from itertools import product
 from random import Random
 from typing import Any
 
 import pytest
-from graphql import DocumentNode, execute, parse, validate
+from graphql import DocumentNode, build_schema, execute, parse, validate
 from graphql.execution import Executor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,6 +25,12 @@ from tests.schema.execution.fakes import FAKES, Rows, Selector, compared
 from tests.test_statements import FIGURES_OF, LISTS, grow, token_for, variables_for
 
 SWITCHINGS = ({"a": False}, {"a": True}, {"a": False, "b": True}, {"a": False}, {"a": True, "b": None})
+
+NESTED = build_schema("""
+type Query { refused: Int! outer: Outer }
+type Outer { a: Inner b: Inner }
+type Inner { x: Int y: Int }
+""")
 
 
 class Uncompiled(Executor[Any]):
@@ -56,7 +63,7 @@ def collected() -> Iterator[None]:
     gc.collect()
 
 
-# graphql-core, in either execution, may leave siblings of what failed to the garbage collector.
+# graphql-core's own execution may leave siblings of what failed to the garbage collector.
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.usefixtures("collected")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # once after all examples is meant
@@ -91,6 +98,34 @@ async def test_both_executions_agree_on_every_list(api: Api, monkeypatch: pytest
             theirs = await api.data(query, token, **variables)
 
         assert [as_text(each) for each in ours] == [as_text(theirs)] * 2
+
+
+def test_what_is_called_off_before_it_has_begun_leaves_no_warning():
+    async def leaf(_: object) -> int:
+        return 1
+
+    async def inner(_: object) -> dict[str, Any]:
+        return {"x": leaf, "y": leaf}
+
+    async def outer(_: object) -> dict[str, Any]:
+        return {"a": inner, "b": inner}
+
+    async def refused(_: object) -> int:
+        raise ValueError
+
+    rows = {"refused": refused, "outer": outer}
+    document = parse("{ refused outer { a { x y } b { x y } } }")
+
+    async def data() -> Any:
+        answer: Any = execute(NESTED, document, rows, executor_class=CompiledExecutor, selections=Selections(document))
+        return (await answer).data
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert asyncio.run(data()) is None
+        gc.collect()
+
+    assert [str(each.message) for each in told] == []
 
 
 def test_plain_selections_are_one_function():
