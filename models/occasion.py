@@ -64,7 +64,7 @@ def _on_clock(instant: datetime, zone: str) -> str:
 
 async def _latest(shop: Shop, plan: Plan, customer_id: UUID, at: datetime) -> database.Record | None:
     code = TriggerCode(plan.trigger)
-    facts = TRIGGERS[code].finding.facts.format(
+    facts = TRIGGERS[code].occasions.facts.format(
         shop="$1::int", customer="$2::uuid", about="latest.about", at="$3::timestamptz", parameters="$4::jsonb",
         bound="'infinity'::timestamptz",
     )  # fmt: skip

@@ -137,7 +137,7 @@ async def _claims(running: Sequence[Coupon], customers: Sequence[UUID]) -> dict[
 
 async def _readers(plan_id: int, number: int, code: TriggerCode, at: datetime) -> list[Reader]:
     facts = standing(
-        TRIGGERS[code].finding, shop="p.shop_id", customer="d.customer_id", about="(d.frozen -> 'about')",
+        TRIGGERS[code].occasions, shop="p.shop_id", customer="d.customer_id", about="(d.frozen -> 'about')",
         at="$3::timestamptz", parameters="p.parameters",
     )  # fmt: skip
     rows = await database.fetch(_READERS.format(facts=facts), plan_id, number, at)

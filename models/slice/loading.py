@@ -60,7 +60,7 @@ _ONE_TIME = {
 def _automated(trigger: Trigger) -> dict[str, str]:
     """What an automated plan puts into the statement: it asks each occasion, and says what it finds."""
     facts = standing(
-        trigger.finding, shop="held.shop_id", customer="d.customer_id", about="(d.frozen -> 'about')",
+        trigger.occasions, shop="held.shop_id", customer="d.customer_id", about="(d.frozen -> 'about')",
         at=_PARAMETERS["now"], parameters="held.parameters",
     )  # fmt: skip
     return {

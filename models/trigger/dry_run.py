@@ -74,7 +74,7 @@ async def dry_run(shop: Shop, plan: Plan, *, days: int, life: timedelta) -> DryR
     arguments = [*looking, *(await _beyond(shop, plan, at)), *(members.arguments if members else ())]
     segments = await Segment.filter(shop_id=shop.id, preset__isnull=False, archived_at=None).order_by("id")
     asked = [_asked(segment, shop.id, arguments) for segment in segments]
-    sql = looking_back(TRIGGERS[TriggerCode(plan.trigger)].finding, members, asked)
+    sql = looking_back(TRIGGERS[TriggerCode(plan.trigger)].occasions, members, asked)
     return _told(days, segments, await database.fetch_planned(sql, *arguments))
 
 

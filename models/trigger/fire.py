@@ -95,7 +95,7 @@ async def _make(plan: database.Record, at: datetime, life: timedelta, after: UUI
     )
     members = members_of(plan, at, FIRST_WHEN_FIRING)
     row = await database.fetch_one(
-        firing(trigger.finding, members), *looking, *beyond, *(members.arguments if members else ())
+        firing(trigger.occasions, members), *looking, *beyond, *(members.arguments if members else ())
     )
     assert row is not None
     return row

@@ -83,7 +83,7 @@ class Trigger:
     title: str
     description: str
     parameters: Sequence[Parameter]
-    finding: OccasionQuery
+    occasions: OccasionQuery
     has_products: bool = True
     is_marketing: bool = True
     steps_descend: bool = False

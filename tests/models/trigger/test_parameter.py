@@ -21,9 +21,9 @@ COUNTED = Trigger(
         Parameter("isLoud", ParameterKind.BOOLEAN, "", default=False),
         Parameter("kinds", ParameterKind.CHOICES, "", ("VIEW", "CART"), most=2, options=("VIEW", "CART", "LIKE")),
     ],
-    finding=OccasionQuery("", ""),
+    occasions=OccasionQuery("", ""),
 )
-DESCENDING = Trigger(COUNTED.code, "", "", COUNTED.parameters, COUNTED.finding, steps_descend=True)
+DESCENDING = Trigger(COUNTED.code, "", "", COUNTED.parameters, COUNTED.occasions, steps_descend=True)
 
 
 @pytest.mark.parametrize(
