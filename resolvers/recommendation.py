@@ -7,7 +7,7 @@ import strawberry
 from models import recommendation as recommendations_of_shop
 from models.caller import Action
 from models.coupon import Coupon
-from models.recommendation import Kind, Recommendation
+from models.recommendation import Recommendation, RecommendationKind
 from models.segment import Segment
 from resolvers import global_id
 from resolvers.context import Info
@@ -35,14 +35,14 @@ def identify(root: strawberry.Parent[Recommendation]) -> strawberry.ID:
 
 async def segment(info: Info, root: strawberry.Parent[Recommendation]) -> Segment | None:
     """The segment that it is about."""
-    if root.finding.kind not in (Kind.SEGMENT_CONVERTS_BETTER, Kind.SEGMENT_TOO_BROAD):
+    if root.finding.kind not in (RecommendationKind.SEGMENT_CONVERTS_BETTER, RecommendationKind.SEGMENT_TOO_BROAD):
         return None
     return await info.context.loaders.segment.load(int(root.finding.subject))
 
 
 async def coupon(info: Info, root: strawberry.Parent[Recommendation]) -> Coupon | None:
     """The coupon that it is about."""
-    if root.finding.kind is not Kind.COUPON_CONVERTS_BETTER:
+    if root.finding.kind is not RecommendationKind.COUPON_CONVERTS_BETTER:
         return None
     return await info.context.loaders.coupon.load(int(root.finding.subject))
 
@@ -63,7 +63,7 @@ async def dismiss(info: Info, input: RecommendationDismissInput) -> Payload:
 
 
 def _key(given: strawberry.ID, shop_id: int) -> tuple[str, str]:
-    """Kind and subject of a recommendation of this shop."""
+    """RecommendationKind and subject of a recommendation of this shop."""
     named, key = global_id.decode(given) or ("", "")
     owner, _, rest = key.partition(":")
     if (named, owner) != ("Recommendation", str(shop_id)):

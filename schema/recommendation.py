@@ -5,7 +5,7 @@ from typing import TypeAlias
 import strawberry
 
 from models import recommendation as models
-from models.recommendation import Kind
+from models.recommendation import RecommendationKind
 from resolvers import recommendation as resolvers
 from schema.coupon import Coupon
 from schema.enums import describe
@@ -13,7 +13,7 @@ from schema.segment import Segment
 from schema.user_error import UserError
 
 describe(
-    Kind,
+    RecommendationKind,
     "What is recommended, and why.",
     {
         "UNSUBSCRIBE_RATE_HIGH": "More than 5 % of messages made a customer unsubscribe or block the chat.",
@@ -26,7 +26,6 @@ describe(
         "QUOTA_UNUSED": "Much of the weekly quota is left.",
         "HOLDOUT_OFF": "Nobody is held out, so nobody can tell what the messages bring.",
     },
-    name="RecommendationKind",
 )
 
 Root: TypeAlias = strawberry.Parent[models.Recommendation]
@@ -40,7 +39,7 @@ class RecommendationNumber:
     value: float = strawberry.field(description="How much.")
 
 
-def _kind(root: Root) -> Kind:
+def _kind(root: Root) -> RecommendationKind:
     return root.finding.kind
 
 
@@ -52,16 +51,16 @@ def _numbers(root: Root) -> list[RecommendationNumber]:
     return [RecommendationNumber(name=name, value=float(value)) for name, value in root.finding.numbers.items()]
 
 
-def _of_kind(root: Root, kind: Kind) -> str | None:
+def _of_kind(root: Root, kind: RecommendationKind) -> str | None:
     return root.finding.subject if root.finding.kind is kind else None
 
 
 def _time_zone(root: Root) -> str | None:
-    return _of_kind(root, Kind.BEST_HOUR)
+    return _of_kind(root, RecommendationKind.BEST_HOUR)
 
 
 def _language(root: Root) -> str | None:
-    return _of_kind(root, Kind.LANGUAGE_MISSING)
+    return _of_kind(root, RecommendationKind.LANGUAGE_MISSING)
 
 
 @strawberry.type(description="What a shop may do better, by its own figures of the last weeks.")
@@ -69,7 +68,7 @@ class Recommendation:
     """One recommendation, with the numbers that led to it."""
 
     id: strawberry.ID = strawberry.field(resolver=resolvers.identify, description="Opaque id, for its dismissal.")
-    kind: Kind = strawberry.field(resolver=_kind, description="What is recommended, for programs.")
+    kind: RecommendationKind = strawberry.field(resolver=_kind, description="What is recommended, for programs.")
     priority: int = strawberry.field(description="1 is done first.")
     message: str = strawberry.field(resolver=_message, description="What is recommended and why, for people.")
     numbers: list[RecommendationNumber] = strawberry.field(resolver=_numbers, description="What led to it.")

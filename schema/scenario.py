@@ -2,7 +2,7 @@
 
 import strawberry
 
-from models.content.variable import Kind
+from models.content.variable import TextVariableKind
 from models.content.variable import Variable as VariableRow
 from models.plan.status import PlanKind
 from models.scenario import Destination
@@ -10,7 +10,7 @@ from resolvers import scenario as resolvers
 from schema.enums import describe
 
 describe(
-    Kind,
+    TextVariableKind,
     "How a variable may stand in a text.",
     {
         "TEXT": "Shown as it is: {name}.",
@@ -18,7 +18,6 @@ describe(
         "CHOICE": "Never shown; decides a select between yes and no.",
         "LINK": "An address that the server puts in itself; never in what people write.",
     },
-    name="TextVariableKind",
 )
 
 
@@ -31,7 +30,7 @@ class TextVariable:
     """One variable."""
 
     name: str = strawberry.field(description="Its name, as it stands in braces.")
-    kind: Kind = strawberry.field(description="How it may stand.")
+    kind: TextVariableKind = strawberry.field(description="How it may stand.")
     meaning: str = strawberry.field(description="What it is filled with.")
     sample: str = strawberry.field(resolver=_sample, description="An example of that.")
 

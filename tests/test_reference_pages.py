@@ -14,7 +14,7 @@ from models.condition.presets import PRESETS
 from models.condition.text import read_text
 from models.event import EventKind
 from models.export import LEDGER
-from models.recommendation.threshold import Kind, thresholds
+from models.recommendation.threshold import RecommendationKind, thresholds
 from models.scenario import SCENARIOS, Destination
 from models.touch.machine import Sign
 from models.trigger import TRIGGERS, Parameter, Trigger
@@ -113,11 +113,15 @@ def test_each_scenario_is_told_with_its_button_and_variables():
 def test_each_recommendation_is_told_with_its_limits_and_priority():
     rows = {names(row[0])[0]: row[1:] for row in cells(section("recommendations.md"))}
 
-    assert list(rows) == list(Kind)
-    for kind in Kind:
+    assert list(rows) == list(RecommendationKind)
+    for kind in RecommendationKind:
         limits_of = thresholds().limits[kind]
         least = {f"{value:,}" for name, value in limits_of.items() if name.startswith("least_")}
-        shares = {f"{limits_of['percent']:g} %"} if "percent" in limits_of and kind is not Kind.QUOTA_UNUSED else set()
+        shares = (
+            {f"{limits_of['percent']:g} %"}
+            if "percent" in limits_of and kind is not RecommendationKind.QUOTA_UNUSED
+            else set()
+        )
         said = f"{rows[kind][0]} {rows[kind][1]}"
         assert {figure for figure in least | shares if figure not in said} == set(), kind
         assert rows[kind][-1] == str(thresholds().priorities[kind])

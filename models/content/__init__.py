@@ -16,7 +16,7 @@ from models.content.form import Form, form, isolated, no_value
 from models.content.layout import Frame, html_pattern, text_pattern
 from models.content.pattern import pattern_of
 from models.content.pattern_reader import parse
-from models.content.variable import VARIABLES, Kind, Value, cleaned, of_recipient
+from models.content.variable import VARIABLES, TextVariableKind, Value, cleaned, of_recipient
 from models.errors import ErrorCode, refuse
 from models.language import canonical
 
@@ -123,7 +123,7 @@ def _bound(texts: Mapping[str, str], language: str, constants: Mapping[str, Valu
 def _variables(*patterns: str | None) -> tuple[str, ...]:
     """What must be known of each recipient, links aside."""
     needed = {name for pattern in patterns if pattern for name in sources(parse(pattern))}
-    return tuple(sorted(name for name in needed if VARIABLES[name].kind is not Kind.LINK))
+    return tuple(sorted(name for name in needed if VARIABLES[name].kind is not TextVariableKind.LINK))
 
 
 def fill(localised: Localised, values: Mapping[str, Value | None]) -> Filled:

@@ -10,7 +10,7 @@ from models.content.form import form
 from models.content.nameless import nameless
 from models.content.pattern import Argument, Choice, Message
 from models.content.pattern_reader import MessageError, parse
-from models.content.variable import ALWAYS, VARIABLES, Kind
+from models.content.variable import ALWAYS, VARIABLES, TextVariableKind
 from models.content_rule.disguise import is_blank
 from models.errors import ErrorCode, Problem, Refused
 from models.language import canonical
@@ -172,7 +172,7 @@ def _misuse(part: Argument | Choice, variables: Collection[str], known: frozense
         return f"{{{part.name}}} is no variable of this plan; there are {there_are}", ErrorCode.UNKNOWN_VARIABLE
     kind = VARIABLES[part.name].kind
     if isinstance(part, Argument):
-        if kind is Kind.CHOICE:
+        if kind is TextVariableKind.CHOICE:
             return f"{{{part.name}}} is yes or no, for a select, and is never shown itself", ErrorCode.INVALID
         if part.name == "coupon" and "coupon" not in known:
             return (
@@ -180,9 +180,9 @@ def _misuse(part: Argument | Choice, variables: Collection[str], known: frozense
                 ErrorCode.INVALID,
             )
         return None
-    if (part.kind == "select") != (kind is Kind.CHOICE) or (part.kind != "select" and kind is not Kind.COUNT):
+    if kind is not (TextVariableKind.CHOICE if part.kind == "select" else TextVariableKind.COUNT):
         return f"{{{part.name}}} cannot decide a {part.kind}", ErrorCode.INVALID
-    odd = [key for key, _ in part.branches if kind is Kind.CHOICE and key not in {"yes", "no", "other"}]
+    odd = [key for key, _ in part.branches if kind is TextVariableKind.CHOICE and key not in {"yes", "no", "other"}]
     return (f"{{{part.name}}} is yes or no, never {odd[0]!r}", ErrorCode.INVALID) if odd else None
 
 

@@ -11,7 +11,7 @@ from icu4py.messageformat import MessageFormat
 from models.content.nameless import nameless
 from models.content.pattern import Argument, Choice, Message, arguments, pattern_of
 from models.content.pattern_reader import parse
-from models.content.variable import OPTIONAL, SHOWN, VARIABLES, Kind, Value
+from models.content.variable import OPTIONAL, SHOWN, VARIABLES, TextVariableKind, Value
 from models.errors import ErrorCode, Refused, refuse
 from models.language import direction
 
@@ -83,7 +83,7 @@ def _slot(part: Argument | Choice, language: str) -> Slot:
     names = tuple(dict.fromkeys(found.name for found in arguments((part,))))
     if isinstance(part, Choice):
         return Slot(names, MessageFormat(pattern_of((part,)), language))
-    if part.name in VARIABLES and VARIABLES[part.name].kind is Kind.COUNT:
+    if part.name in VARIABLES and VARIABLES[part.name].kind is TextVariableKind.COUNT:
         return Slot(names, MessageFormat(f"{{{part.name}, number, integer}}", language))
     return Slot(names)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["select", "plural", "selectordinal"]
+ChoiceKind = Literal["select", "plural", "selectordinal"]
 """The kinds of choice that messages may use."""
 
 
@@ -26,7 +26,7 @@ class Choice:
     """A `plural`, `selectordinal` or `select` on a variable, with its branches by key."""
 
     name: str
-    kind: Kind
+    kind: ChoiceKind
     offset: int
     branches: tuple[tuple[str, "Message"], ...]
     position: int = 0

@@ -7,9 +7,9 @@ missing. This reads the part of its syntax that messages may use: plain argument
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import Final, get_args
 
-from models.content.pattern import Argument, Choice, Kind, Message, merge
+from models.content.pattern import Argument, Choice, ChoiceKind, Message, merge
 
 DEEPEST = 4
 """How many choices may stand inside one another."""
@@ -25,7 +25,7 @@ _KEY = re.compile(r"=\d{1,9}|[A-Za-z][A-Za-z0-9_]*")
 _OFFSET = re.compile(r"offset:\s*(\d{1,9})")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _LITERAL = re.compile(r"[^'{}#]+")
-_KINDS: Final[tuple[Kind, ...]] = ("select", "plural", "selectordinal")
+_KINDS: Final[tuple[ChoiceKind, ...]] = get_args(ChoiceKind)
 
 
 class MessageError(ValueError):
@@ -129,7 +129,7 @@ class _Reader:
         self.at += 1
         return self.opened[-1]
 
-    def kind(self) -> Kind:
+    def kind(self) -> ChoiceKind:
         """The word after the first comma."""
         position = self.skip()
         word = self.word(_NAME, "plural, selectordinal or select")
@@ -138,7 +138,7 @@ class _Reader:
                 return kind
         raise MessageError(position, f"{word!r} is not one of plural, selectordinal, select")
 
-    def choice(self, name: str, kind: Kind, start: int, depth: int) -> Choice:
+    def choice(self, name: str, kind: ChoiceKind, start: int, depth: int) -> Choice:
         """The branches of a choice, up to its closing brace."""
         self.skip()
         offset = _OFFSET.match(self.pattern, self.at) if kind != "select" else None
@@ -153,7 +153,7 @@ class _Reader:
             raise MessageError(start, f"{name!r} needs a branch 'other {{…}}'")
         return Choice(name, kind, int(offset[1]) if offset else 0, tuple(branches.items()), start)
 
-    def branch(self, key: str, kind: Kind, depth: int) -> Message:
+    def branch(self, key: str, kind: ChoiceKind, depth: int) -> Message:
         """What one branch says, between its braces."""
         self.skip()
         if not self.pattern.startswith("{", self.at):
@@ -165,7 +165,7 @@ class _Reader:
         self.opened.pop()
         return message
 
-    def key(self, kind: Kind, seen: dict[str, Message]) -> str:
+    def key(self, kind: ChoiceKind, seen: dict[str, Message]) -> str:
         """One branch's key, checked against its kind."""
         position = self.skip()
         key = self.word(_KEY, "a branch such as other {…}")

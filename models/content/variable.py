@@ -15,7 +15,7 @@ LONGEST_VALUE = 200
 """Characters of a value that a message shows; the rest gives way to an ellipsis. Links are kept whole."""
 
 
-class Kind(StrEnum):
+class TextVariableKind(StrEnum):
     """How a variable may stand in a message."""
 
     TEXT = "TEXT"
@@ -36,7 +36,7 @@ class Variable:
     """
 
     name: str
-    kind: Kind
+    kind: TextVariableKind
     meaning: str
     sample: Value
     asks: str = ""
@@ -45,22 +45,22 @@ class Variable:
 VARIABLES: Mapping[str, Variable] = {
     variable.name: variable
     for variable in (
-        Variable("name", Kind.TEXT, "the customer's name", "Ana"),
-        Variable("hasName", Kind.CHOICE, "whether the customer's name is known", "yes", asks="name"),
-        Variable("shop", Kind.TEXT, "the shop's name", "Bloom"),
-        Variable("product", Kind.TEXT, "title of the first product", "Rose hand cream"),
-        Variable("productCount", Kind.COUNT, "how many products it is about", 3),
-        Variable("coupon", Kind.TEXT, "how much the coupon takes off", "10%"),
-        Variable("hasCoupon", Kind.CHOICE, "whether a coupon comes with it", "yes", asks="coupon"),
-        Variable("order", Kind.TEXT, "the order's number", "A-1042"),
-        Variable("startsAt", Kind.TEXT, "when the LIVE starts, on the customer's clock", "19:00"),
-        Variable("link", Kind.LINK, "what this message's own links begin with", "https://shop.example/l/"),
-        Variable("unsubscribeUrl", Kind.LINK, "where the customer unsubscribes", "https://shop.example/u"),
+        Variable("name", TextVariableKind.TEXT, "the customer's name", "Ana"),
+        Variable("hasName", TextVariableKind.CHOICE, "whether the customer's name is known", "yes", asks="name"),
+        Variable("shop", TextVariableKind.TEXT, "the shop's name", "Bloom"),
+        Variable("product", TextVariableKind.TEXT, "title of the first product", "Rose hand cream"),
+        Variable("productCount", TextVariableKind.COUNT, "how many products it is about", 3),
+        Variable("coupon", TextVariableKind.TEXT, "how much the coupon takes off", "10%"),
+        Variable("hasCoupon", TextVariableKind.CHOICE, "whether a coupon comes with it", "yes", asks="coupon"),
+        Variable("order", TextVariableKind.TEXT, "the order's number", "A-1042"),
+        Variable("startsAt", TextVariableKind.TEXT, "when the LIVE starts, on the customer's clock", "19:00"),
+        Variable("link", TextVariableKind.LINK, "what this message's own links begin with", "https://shop.example/l/"),
+        Variable("unsubscribeUrl", TextVariableKind.LINK, "where the customer unsubscribes", "https://shop.example/u"),
     )
 }
 """Every variable there is, by name."""
 
-SHOWN = frozenset(variable.name for variable in VARIABLES.values() if variable.kind is Kind.TEXT)
+SHOWN = frozenset(variable.name for variable in VARIABLES.values() if variable.kind is TextVariableKind.TEXT)
 """Variables whose values stand in a message as they are."""
 
 OPTIONAL = frozenset({"name", "coupon"})
@@ -72,7 +72,7 @@ OF_PRODUCTS = frozenset({"product", "productCount"})
 ALWAYS = frozenset({"name", "hasName", "shop", "coupon", "hasCoupon"})
 """What the text of any plan may use; a plan without a coupon answers `hasCoupon` with no."""
 
-_LONGEST = {variable.name: 2000 for variable in VARIABLES.values() if variable.kind is Kind.LINK}
+_LONGEST = {variable.name: 2000 for variable in VARIABLES.values() if variable.kind is TextVariableKind.LINK}
 _ASKS = tuple((variable.name, variable.asks) for variable in VARIABLES.values() if variable.asks)
 
 # Line separators and everything that steers a terminal, a header or the direction of what follows.

@@ -8,7 +8,7 @@ from typing import Any
 from models.content.binding import sources
 from models.content.form import form
 from models.content.pattern_reader import MessageError, parse
-from models.content.variable import OPTIONAL, VARIABLES, Kind, Value, of_recipient
+from models.content.variable import OPTIONAL, VARIABLES, TextVariableKind, Value, of_recipient
 from models.content_rule.match import Match, Way, check
 from models.errors import ErrorCode, Problem
 
@@ -102,6 +102,6 @@ def _samples(name: str) -> tuple[Value | None, ...]:
     variable = VARIABLES.get(name)
     if variable is None:
         return (None,)
-    if variable.kind is Kind.COUNT:
+    if variable.kind is TextVariableKind.COUNT:
         return _COUNTS
     return (variable.sample, None) if name in OPTIONAL else (variable.sample,)

@@ -13,10 +13,10 @@ from models.clock import now
 from models.errors import ErrorCode, refuse
 from models.recommendation.figure import gather
 from models.recommendation.rule import Finding, findings
-from models.recommendation.threshold import Kind, Thresholds, thresholds
+from models.recommendation.threshold import RecommendationKind, Thresholds, thresholds
 from models.shop import Shop
 
-__all__ = ["Kind", "Recommendation", "dismiss", "of_shop"]
+__all__ = ["Recommendation", "RecommendationKind", "dismiss", "of_shop"]
 
 MOST = 100
 """So many are told at most."""
@@ -65,14 +65,14 @@ async def dismiss(shop: Shop, kind: str, subject: str, *, actor: str) -> Recomme
     return one
 
 
-async def _dismissals(shop_id: int) -> Mapping[tuple[Kind, str], Dismissal]:
+async def _dismissals(shop_id: int) -> Mapping[tuple[RecommendationKind, str], Dismissal]:
     rows = await database.fetch(
         "SELECT kind, subject, severity, dismissed_at FROM recommendation_dismissal WHERE shop_id = $1", shop_id
     )
     return {
-        (Kind(row["kind"]), row["subject"]): Dismissal(row["severity"], row["dismissed_at"])
+        (RecommendationKind(row["kind"]), row["subject"]): Dismissal(row["severity"], row["dismissed_at"])
         for row in rows
-        if row["kind"] in Kind.__members__
+        if row["kind"] in RecommendationKind.__members__
     }
 
 

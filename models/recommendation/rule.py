@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from models.experiment.interval import newcombe
 from models.recommendation.figure import Conversion, ShopFigures
-from models.recommendation.threshold import Kind, Thresholds
+from models.recommendation.threshold import RecommendationKind, Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Finding:
     `severity` grows as things get worse, or more promising.
     """
 
-    kind: Kind
+    kind: RecommendationKind
     subject: str
     message: str
     severity: float
@@ -28,7 +28,7 @@ def findings(figures: ShopFigures, limits: Thresholds) -> list[Finding]:
     return sorted(found, key=lambda each: (limits.priorities[each.kind], -each.severity, each.kind, each.subject))
 
 
-def _unsubscribing(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _unsubscribing(figures: ShopFigures, limits: Thresholds, kind: RecommendationKind) -> Iterator[Finding]:
     """R19: more than 5 percent of messages make somebody leave."""
     percent = _percent(figures.unsubscribed, figures.sent)
     if figures.sent >= limits.limit(kind, "least_sent") and percent > limits.limit(kind, "percent"):
@@ -40,7 +40,7 @@ def _unsubscribing(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iter
         yield Finding(kind, "", message, percent, numbers)
 
 
-def _bouncing(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _bouncing(figures: ShopFigures, limits: Thresholds, kind: RecommendationKind) -> Iterator[Finding]:
     """Relays judge a sender by its bounces."""
     percent = _percent(figures.bounced, figures.emails)
     if figures.emails >= limits.limit(kind, "least_sent") and percent > limits.limit(kind, "percent"):
@@ -52,7 +52,7 @@ def _bouncing(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[
         yield Finding(kind, "", message, percent, numbers)
 
 
-def _language(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _language(figures: ShopFigures, limits: Thresholds, kind: RecommendationKind) -> Iterator[Finding]:
     """Many read a language that the plans have no text in."""
     for reader in figures.readers:
         percent = _percent(reader.foreign, figures.sent)
@@ -65,18 +65,18 @@ def _language(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[
             yield Finding(kind, reader.tag, message, percent, numbers)
 
 
-def _coupon(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _coupon(figures: ShopFigures, limits: Thresholds, kind: RecommendationKind) -> Iterator[Finding]:
     """One coupon surely brings more orders a message than the others together."""
     yield from _better(figures.coupons, limits, kind, "The coupon “{name}”", "use it again")
 
 
-def _segment(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _segment(figures: ShopFigures, limits: Thresholds, kind: RecommendationKind) -> Iterator[Finding]:
     """One segment surely brings more orders a message than the others together."""
     yield from _better(figures.segments, limits, kind, "The segment “{name}”", "write to it more often")
 
 
 def _better(
-    conversions: Sequence[Conversion], limits: Thresholds, kind: Kind, subject: str, advice: str
+    conversions: Sequence[Conversion], limits: Thresholds, kind: RecommendationKind, subject: str, advice: str
 ) -> Iterator[Finding]:
     """The best of several conversions, if the interval of its difference from the rest excludes none."""
     enough = limits.limit(kind, "least_sent")
@@ -103,7 +103,7 @@ def _better(
         yield Finding(kind, str(best.id), message, own - others, numbers)
 
 
-def _hour(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _hour(figures: ShopFigures, limits: Thresholds, kind: RecommendationKind) -> Iterator[Finding]:
     """In a time zone messages are read at an hour at which few are sent."""
     for zone, hours in sorted(figures.hours.items()):
         read, sent = sum(hours.read), sum(hours.sent)
@@ -119,7 +119,7 @@ def _hour(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Find
             yield Finding(kind, zone, message, read_percent - sent_percent, numbers)
 
 
-def _broad(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _broad(figures: ShopFigures, limits: Thresholds, kind: RecommendationKind) -> Iterator[Finding]:
     """A segment that plans go to is nearly everybody."""
     if figures.customers < limits.limit(kind, "least_customers"):
         return
@@ -134,7 +134,7 @@ def _broad(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Fin
             yield Finding(kind, str(segment.id), message, percent, numbers)
 
 
-def _quota(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _quota(figures: ShopFigures, limits: Thresholds, kind: RecommendationKind) -> Iterator[Finding]:
     """Much of the weekly quota is left."""
     if not figures.quota or not figures.quota_left:
         return
@@ -150,7 +150,7 @@ def _quota(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Fin
         yield Finding(kind, "", message, 100 - percent, numbers)
 
 
-def _holdout(figures: ShopFigures, limits: Thresholds, kind: Kind) -> Iterator[Finding]:
+def _holdout(figures: ShopFigures, limits: Thresholds, kind: RecommendationKind) -> Iterator[Finding]:
     """Nothing is held out, so nobody can tell what the messages brought."""
     is_enough = figures.plans >= limits.limit(kind, "least_plans") and figures.sent >= limits.limit(kind, "least_sent")
     if is_enough and not figures.holds_out:
@@ -165,16 +165,16 @@ def _percent(part: int, whole: int) -> float:
     return 100 * part / whole if whole else 0.0
 
 
-Rule = Callable[[ShopFigures, Thresholds, Kind], Iterator[Finding]]
+Rule = Callable[[ShopFigures, Thresholds, RecommendationKind], Iterator[Finding]]
 
-RULES: Mapping[Kind, Rule] = {
-    Kind.UNSUBSCRIBE_RATE_HIGH: _unsubscribing,
-    Kind.EMAILS_BOUNCING: _bouncing,
-    Kind.LANGUAGE_MISSING: _language,
-    Kind.COUPON_CONVERTS_BETTER: _coupon,
-    Kind.SEGMENT_CONVERTS_BETTER: _segment,
-    Kind.BEST_HOUR: _hour,
-    Kind.SEGMENT_TOO_BROAD: _broad,
-    Kind.QUOTA_UNUSED: _quota,
-    Kind.HOLDOUT_OFF: _holdout,
+RULES: Mapping[RecommendationKind, Rule] = {
+    RecommendationKind.UNSUBSCRIBE_RATE_HIGH: _unsubscribing,
+    RecommendationKind.EMAILS_BOUNCING: _bouncing,
+    RecommendationKind.LANGUAGE_MISSING: _language,
+    RecommendationKind.COUPON_CONVERTS_BETTER: _coupon,
+    RecommendationKind.SEGMENT_CONVERTS_BETTER: _segment,
+    RecommendationKind.BEST_HOUR: _hour,
+    RecommendationKind.SEGMENT_TOO_BROAD: _broad,
+    RecommendationKind.QUOTA_UNUSED: _quota,
+    RecommendationKind.HOLDOUT_OFF: _holdout,
 }

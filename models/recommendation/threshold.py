@@ -13,7 +13,7 @@ from typing import Any
 FILE = Path(__file__).with_name("thresholds.toml")
 
 
-class Kind(StrEnum):
+class RecommendationKind(StrEnum):
     """What is recommended; one rule each."""
 
     UNSUBSCRIBE_RATE_HIGH = "UNSUBSCRIBE_RATE_HIGH"
@@ -27,16 +27,16 @@ class Kind(StrEnum):
     HOLDOUT_OFF = "HOLDOUT_OFF"
 
 
-NEEDS: Mapping[Kind, frozenset[str]] = {
-    Kind.UNSUBSCRIBE_RATE_HIGH: frozenset({"percent", "least_sent"}),
-    Kind.EMAILS_BOUNCING: frozenset({"percent", "least_sent"}),
-    Kind.LANGUAGE_MISSING: frozenset({"percent", "least_sent"}),
-    Kind.COUPON_CONVERTS_BETTER: frozenset({"least_sent"}),
-    Kind.SEGMENT_CONVERTS_BETTER: frozenset({"least_sent"}),
-    Kind.BEST_HOUR: frozenset({"percent", "sent_percent", "least_read"}),
-    Kind.SEGMENT_TOO_BROAD: frozenset({"percent", "least_customers"}),
-    Kind.QUOTA_UNUSED: frozenset({"percent"}),
-    Kind.HOLDOUT_OFF: frozenset({"least_plans", "least_sent"}),
+NEEDS: Mapping[RecommendationKind, frozenset[str]] = {
+    RecommendationKind.UNSUBSCRIBE_RATE_HIGH: frozenset({"percent", "least_sent"}),
+    RecommendationKind.EMAILS_BOUNCING: frozenset({"percent", "least_sent"}),
+    RecommendationKind.LANGUAGE_MISSING: frozenset({"percent", "least_sent"}),
+    RecommendationKind.COUPON_CONVERTS_BETTER: frozenset({"least_sent"}),
+    RecommendationKind.SEGMENT_CONVERTS_BETTER: frozenset({"least_sent"}),
+    RecommendationKind.BEST_HOUR: frozenset({"percent", "sent_percent", "least_read"}),
+    RecommendationKind.SEGMENT_TOO_BROAD: frozenset({"percent", "least_customers"}),
+    RecommendationKind.QUOTA_UNUSED: frozenset({"percent"}),
+    RecommendationKind.HOLDOUT_OFF: frozenset({"least_plans", "least_sent"}),
 }
 """Which limits each rule has, beside its priority."""
 
@@ -55,10 +55,10 @@ class Thresholds:
     back_after: timedelta
     back_when_worse: float
     confidence: float
-    priorities: Mapping[Kind, int]
-    limits: Mapping[Kind, Mapping[str, float]]
+    priorities: Mapping[RecommendationKind, int]
+    limits: Mapping[RecommendationKind, Mapping[str, float]]
 
-    def limit(self, kind: Kind, name: str) -> float:
+    def limit(self, kind: RecommendationKind, name: str) -> float:
         """A rule's limit."""
         return self.limits[kind][name]
 
@@ -72,7 +72,7 @@ def thresholds() -> Thresholds:
 def read(text: str) -> Thresholds:
     """The thresholds in a TOML document of the shape of thresholds.toml; ValueError says what does not hold."""
     data = tomllib.loads(text)
-    rules = {kind: _rule(kind, data.pop(kind.value, {})) for kind in Kind}
+    rules = {kind: _rule(kind, data.pop(kind.value, {})) for kind in RecommendationKind}
     days, back, worse, confidence = (data.pop(name, None) for name in GENERAL)
     if data:
         raise ValueError(f"unknown: {', '.join(sorted(data))}")
@@ -87,7 +87,7 @@ def read(text: str) -> Thresholds:
     return Thresholds(timedelta(days=days), timedelta(days=back), float(worse), float(confidence), priorities, rules)
 
 
-def _rule(kind: Kind, rule: Any) -> dict[str, float]:
+def _rule(kind: RecommendationKind, rule: Any) -> dict[str, float]:
     """What a document says of one rule, its priority too."""
     if not isinstance(rule, dict) or set(rule) != NEEDS[kind] | {"priority"}:
         raise ValueError(f"{kind}: needs exactly priority, {', '.join(sorted(NEEDS[kind]))}")

@@ -29,7 +29,7 @@ class ParameterKind(StrEnum):
     CHOICES = "CHOICES"
 
 
-Value = int | bool | tuple[int, ...] | tuple[str, ...]
+ParameterValue = int | bool | tuple[int, ...] | tuple[str, ...]
 """A parameter's value: MINUTES are several numbers, CHOICES several codes."""
 
 
@@ -40,7 +40,7 @@ class Parameter:
     name: str
     kind: ParameterKind
     description: str
-    default: Value
+    default: ParameterValue
     least: int | None = None
     greatest: int | None = None
     most: int = 1

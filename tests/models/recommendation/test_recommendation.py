@@ -12,7 +12,7 @@ from models.coupon import Coupon
 from models.coupon.terms import CouponStatus
 from models.errors import Refused
 from models.plan import PlanChannel
-from models.recommendation import Kind
+from models.recommendation import RecommendationKind
 from models.recommendation.figure import Breadth, Conversion, Hours, Reader, ShopFigures, _conversions, gather
 from models.recommendation.rule import RULES, findings
 from models.recommendation.threshold import FILE, NEEDS, read, thresholds
@@ -36,92 +36,92 @@ def conversion(number: int, sent: int, orders: int, **fields: Any) -> Conversion
     return Conversion(number, f"number {number}", sent, orders, **fields)
 
 
-EDGES: dict[str, tuple[Kind, ShopFigures, ShopFigures]] = {
+EDGES: dict[str, tuple[RecommendationKind, ShopFigures, ShopFigures]] = {
     "over 5 percent, not at it": (
-        Kind.UNSUBSCRIBE_RATE_HIGH, ShopFigures(sent=1000, unsubscribed=51), ShopFigures(sent=1000, unsubscribed=50),
+        RecommendationKind.UNSUBSCRIBE_RATE_HIGH, ShopFigures(sent=1000, unsubscribed=51), ShopFigures(sent=1000, unsubscribed=50),
     ),
     "200 messages, not fewer": (
-        Kind.UNSUBSCRIBE_RATE_HIGH, ShopFigures(sent=200, unsubscribed=11), ShopFigures(sent=199, unsubscribed=199),
+        RecommendationKind.UNSUBSCRIBE_RATE_HIGH, ShopFigures(sent=200, unsubscribed=11), ShopFigures(sent=199, unsubscribed=199),
     ),
     "over 2 percent of emails": (
-        Kind.EMAILS_BOUNCING, ShopFigures(emails=1000, bounced=21), ShopFigures(emails=1000, bounced=20),
+        RecommendationKind.EMAILS_BOUNCING, ShopFigures(emails=1000, bounced=21), ShopFigures(emails=1000, bounced=20),
     ),
-    "200 emails, not fewer": (Kind.EMAILS_BOUNCING, ShopFigures(emails=200, bounced=5), ShopFigures(emails=199, bounced=199)),
+    "200 emails, not fewer": (RecommendationKind.EMAILS_BOUNCING, ShopFigures(emails=200, bounced=5), ShopFigures(emails=199, bounced=199)),
     "over 5 percent in another language": (
-        Kind.LANGUAGE_MISSING,
+        RecommendationKind.LANGUAGE_MISSING,
         ShopFigures(sent=5000, readers=[Reader("de", 300, 251)]), ShopFigures(sent=5000, readers=[Reader("de", 300, 250)]),
     ),
     "200 of them, not fewer": (
-        Kind.LANGUAGE_MISSING,
+        RecommendationKind.LANGUAGE_MISSING,
         ShopFigures(sent=300, readers=[Reader("de", 300, 200)]), ShopFigures(sent=300, readers=[Reader("de", 300, 199)]),
     ),
     "a coupon surely better, not by chance": (
-        Kind.COUPON_CONVERTS_BETTER,
+        RecommendationKind.COUPON_CONVERTS_BETTER,
         ShopFigures(coupons=[conversion(1, 1000, 60), conversion(2, 1000, 30)]),
         ShopFigures(coupons=[conversion(1, 1000, 40), conversion(2, 1000, 30)]),
     ),
     "a coupon that can still be used": (
-        Kind.COUPON_CONVERTS_BETTER,
+        RecommendationKind.COUPON_CONVERTS_BETTER,
         ShopFigures(coupons=[conversion(1, 1000, 60), conversion(2, 1000, 30)]),
         ShopFigures(coupons=[conversion(1, 1000, 60, is_usable=False), conversion(2, 1000, 30)]),
     ),
     "a coupon in 500 messages": (
-        Kind.COUPON_CONVERTS_BETTER,
+        RecommendationKind.COUPON_CONVERTS_BETTER,
         ShopFigures(coupons=[conversion(1, 500, 60), conversion(2, 500, 10)]),
         ShopFigures(coupons=[conversion(1, 499, 60), conversion(2, 500, 10)]),
     ),
     "a coupon against 500 messages": (
-        Kind.COUPON_CONVERTS_BETTER,
+        RecommendationKind.COUPON_CONVERTS_BETTER,
         ShopFigures(coupons=[conversion(1, 500, 60), conversion(2, 250, 5), conversion(3, 250, 5)]),
         ShopFigures(coupons=[conversion(1, 500, 60), conversion(2, 499, 10)]),
     ),
     "a segment surely better": (
-        Kind.SEGMENT_CONVERTS_BETTER,
+        RecommendationKind.SEGMENT_CONVERTS_BETTER,
         ShopFigures(segments=[conversion(1, 800, 90), conversion(2, 4000, 90)]),
         ShopFigures(segments=[conversion(1, 800, 20), conversion(2, 4000, 90)]),
     ),
     "an hour with few messages": (
-        Kind.BEST_HOUR,
+        RecommendationKind.BEST_HOUR,
         ShopFigures(hours={"Asia/Tokyo": Hours(at_hour(20, 375, 1000), at_hour(20, 150, 200))}),
         ShopFigures(hours={"Asia/Tokyo": Hours(at_hour(20, 376, 1000), at_hour(20, 150, 200))}),
     ),
     "200 reads, not fewer": (
-        Kind.BEST_HOUR,
+        RecommendationKind.BEST_HOUR,
         ShopFigures(hours={"Asia/Tokyo": Hours(at_hour(8, 0, 100), at_hour(8, 200, 200))}),
         ShopFigures(hours={"Asia/Tokyo": Hours(at_hour(8, 0, 100), at_hour(8, 199, 199))}),
     ),
     "an hour with a tenth of the reads": (
-        Kind.BEST_HOUR,
+        RecommendationKind.BEST_HOUR,
         ShopFigures(hours={"UTC": Hours(at_hour(8, 0, 100), [20, *[10] * 9, *[9] * 10, 0, 0, 0, 0])}),
         ShopFigures(hours={"UTC": Hours(at_hour(8, 0, 100), [10] * 24)}),
     ),
     "over 80 percent of the customers": (
-        Kind.SEGMENT_TOO_BROAD,
+        RecommendationKind.SEGMENT_TOO_BROAD,
         ShopFigures(customers=1000, breadths=[Breadth(1, "all", 801)]),
         ShopFigures(customers=1000, breadths=[Breadth(1, "all", 800)]),
     ),
     "200 customers, not fewer": (
-        Kind.SEGMENT_TOO_BROAD,
+        RecommendationKind.SEGMENT_TOO_BROAD,
         ShopFigures(customers=200, breadths=[Breadth(1, "all", 200)]),
         ShopFigures(customers=199, breadths=[Breadth(1, "all", 199)]),
     ),
     "half of the quota or less": (
-        Kind.QUOTA_UNUSED,
+        RecommendationKind.QUOTA_UNUSED,
         ShopFigures(quota=12, quota_used=6, quota_left=1), ShopFigures(quota=12, quota_used=7, quota_left=1),
     ),
     "some of it left this week": (
-        Kind.QUOTA_UNUSED,
+        RecommendationKind.QUOTA_UNUSED,
         ShopFigures(quota=12, quota_used=0, quota_left=1), ShopFigures(quota=12, quota_used=0, quota_left=0),
     ),
     "a shop of four weeks and more": (
-        Kind.QUOTA_UNUSED,
+        RecommendationKind.QUOTA_UNUSED,
         ShopFigures(quota=12, quota_used=0, quota_left=3), ShopFigures(quota=None, quota_used=0, quota_left=3),
     ),
     "nobody held out": (
-        Kind.HOLDOUT_OFF, ShopFigures(plans=3, sent=2000), ShopFigures(plans=3, sent=2000, holds_out=True),
+        RecommendationKind.HOLDOUT_OFF, ShopFigures(plans=3, sent=2000), ShopFigures(plans=3, sent=2000, holds_out=True),
     ),
-    "three plans": (Kind.HOLDOUT_OFF, ShopFigures(plans=3, sent=2000), ShopFigures(plans=2, sent=2000)),
-    "2000 messages": (Kind.HOLDOUT_OFF, ShopFigures(plans=3, sent=2000), ShopFigures(plans=3, sent=1999)),
+    "three plans": (RecommendationKind.HOLDOUT_OFF, ShopFigures(plans=3, sent=2000), ShopFigures(plans=2, sent=2000)),
+    "2000 messages": (RecommendationKind.HOLDOUT_OFF, ShopFigures(plans=3, sent=2000), ShopFigures(plans=3, sent=1999)),
 }  # fmt: skip
 
 
@@ -135,7 +135,7 @@ def test_each_rule_finds_on_one_side_of_its_edge_and_not_on_the_other(name: str)
 
 
 def test_every_rule_is_tried_at_an_edge_and_nothing_is_recommended_of_nothing():
-    assert {kind for kind, _, _ in EDGES.values()} == set(Kind) == set(RULES)
+    assert {kind for kind, _, _ in EDGES.values()} == set(RecommendationKind) == set(RULES)
     assert findings(ShopFigures(), LIMITS) == []
 
 
@@ -165,8 +165,8 @@ def test_the_most_important_comes_first_then_the_most_severe():
 
     found = [(each.kind, each.subject) for each in findings(figures, LIMITS)]
     assert found == [
-        (Kind.UNSUBSCRIBE_RATE_HIGH, ""), (Kind.LANGUAGE_MISSING, "fr"), (Kind.LANGUAGE_MISSING, "de"),
-        (Kind.HOLDOUT_OFF, ""),
+        (RecommendationKind.UNSUBSCRIBE_RATE_HIGH, ""), (RecommendationKind.LANGUAGE_MISSING, "fr"), (RecommendationKind.LANGUAGE_MISSING, "de"),
+        (RecommendationKind.HOLDOUT_OFF, ""),
     ]  # fmt: skip
 
 
@@ -208,11 +208,13 @@ def test_thresholds_may_be_as_small_as_they_can_be():
     found = read(text)
 
     assert (found.window, found.back_after, found.back_when_worse) == (timedelta(days=1), timedelta(), 1.0)
-    assert found.limit(Kind.SEGMENT_TOO_BROAD, "percent") == 0
+    assert found.limit(RecommendationKind.SEGMENT_TOO_BROAD, "percent") == 0
 
 
 def test_every_rule_has_the_limits_that_it_asks():
-    assert {kind: set(limits) for kind, limits in LIMITS.limits.items()} == {kind: set(NEEDS[kind]) for kind in Kind}
+    assert {kind: set(limits) for kind, limits in LIMITS.limits.items()} == {
+        kind: set(NEEDS[kind]) for kind in RecommendationKind
+    }
 
 
 async def noisy(shop: Shop, count: int, left: int) -> None:
@@ -237,7 +239,11 @@ async def test_a_dismissal_holds_until_the_numbers_get_clearly_worse(clock: Cloc
     await make_resolved(shop)
     await leave(shop, customers[:40])
     [told] = await recommendation.of_shop(shop)
-    assert (told.finding.kind, told.priority, told.finding.numbers["percent"]) == (Kind.UNSUBSCRIBE_RATE_HIGH, 1, 10.0)
+    assert (told.finding.kind, told.priority, told.finding.numbers["percent"]) == (
+        RecommendationKind.UNSUBSCRIBE_RATE_HIGH,
+        1,
+        10.0,
+    )
 
     await recommendation.dismiss(shop, told.finding.kind, "", actor="anna")
     assert await recommendation.of_shop(shop) == []
@@ -252,7 +258,7 @@ async def test_a_dismissal_holds_until_the_numbers_get_clearly_worse(clock: Cloc
 async def test_a_dismissal_is_over_after_its_days(clock: Clock):
     shop = await make_shop()
     await noisy(shop, 300, 30)
-    await recommendation.dismiss(shop, Kind.UNSUBSCRIBE_RATE_HIGH, "", actor="anna")
+    await recommendation.dismiss(shop, RecommendationKind.UNSUBSCRIBE_RATE_HIGH, "", actor="anna")
     [finding] = findings(await gather(shop, now(), LIMITS.window), LIMITS)
     known = recommendation.Dismissal(finding.severity, now())
 
@@ -442,7 +448,7 @@ async def test_quota_is_looked_back_at_for_four_whole_weeks(clock: Clock):
 
     assert (found.quota, found.quota_used, found.quota_left) == (4 * own.total, 3, own.left)
     [told] = await recommendation.of_shop(shop)
-    assert (told.finding.kind, told.priority) == (Kind.QUOTA_UNUSED, 3)
+    assert (told.finding.kind, told.priority) == (RecommendationKind.QUOTA_UNUSED, 3)
 
 
 LIST = "{ recommendations { id kind priority message numbers { name value } segment { name } timeZone language } }"
