@@ -3,7 +3,7 @@
 import logging
 
 from jobs.channels.smtp.relay import UNREACHABLE, Address, Relay
-from jobs.channels.smtp.session import Offers
+from jobs.channels.smtp.session import Extensions
 from jobs.channels.smtp.wire import ConnectionLost, Reply, Wire
 from jobs.context import Context
 from models import trial
@@ -25,7 +25,7 @@ async def send_trials(ctx: Context) -> None:
         return
     settings = ctx["settings"]
     try:
-        wire, offers = await _relay(settings).connect()
+        wire, extensions = await _relay(settings).connect()
     except UNREACHABLE as error:
         log.warning("trials wait for the relay: %s", error)
         for each in taken:
@@ -33,7 +33,7 @@ async def send_trials(ctx: Context) -> None:
         return
     try:
         for each in taken:
-            await _send(wire, offers, each, settings)
+            await _send(wire, extensions, each, settings)
         wire.write(b"QUIT\r\n")
     finally:
         wire.close()
@@ -46,19 +46,19 @@ def _relay(settings: Settings) -> Relay:
     return Relay(Address.parse(url), limit=1, encrypted=encrypted, local_hostname=settings.mail_domain)
 
 
-async def _send(wire: Wire, offers: Offers, each: Trial, settings: Settings) -> None:
+async def _send(wire: Wire, extensions: Extensions, each: Trial, settings: Settings) -> None:
     """Send one trial and settle it."""
     try:
         letter = await trial.write(each, settings=settings)
     except Refused as refused:
         await trial.settle(each, "FAILED", refused.problems[0].message)
         return
-    await trial.settle(each, *await _transmit(wire, offers, letter))
+    await trial.settle(each, *await _transmit(wire, extensions, letter))
 
 
-async def _transmit(wire: Wire, offers: Offers, letter: TrialLetter) -> tuple[str, str | None]:
+async def _transmit(wire: Wire, extensions: Extensions, letter: TrialLetter) -> tuple[str, str | None]:
     """Send a letter; what became of it, as a state and a reason."""
-    if letter.envelope.needs_smtputf8 and not offers.smtputf8:
+    if letter.envelope.needs_smtputf8 and not extensions.smtputf8:
         return "FAILED", "5.6.7"
     try:
         reply = await _send_envelope(wire, letter.envelope)

@@ -174,7 +174,7 @@ class EmailChannel:
     async def _session(self, relay: Relay, outgoing: Outgoing) -> bool:
         """Connect and send; whether there was a connection. Without one the letter goes back."""
         try:
-            wire, offers = await relay.connect()
+            wire, extensions = await relay.connect()
         except UNREACHABLE as error:
             log.warning("mail relay %s: %s: %s", relay.address.name, type(error).__name__, error)
             self._tally.tried(relay.address.name, reached=relay.established > 0)
@@ -188,7 +188,7 @@ class EmailChannel:
         self._tally.tried(relay.address.name, reached=True)
         try:
             source = Source(self._take, self._wait, self._put_back, self._denied, partial(self._ended, relay))
-            await SmtpSession(wire, self._commits, source, offers).run(outgoing)
+            await SmtpSession(wire, self._commits, source, extensions).run(outgoing)
         finally:
             relay.established -= 1
         return True

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 
 from jobs.back_off import BackOff
-from jobs.channels.smtp.session import Offers
+from jobs.channels.smtp.session import Extensions
 from jobs.channels.smtp.wire import ConnectionLost, Wire
 
 CONNECT_WAIT = 30.0
@@ -85,7 +85,7 @@ class Relay:
         else:
             self._back_off.begin()
 
-    async def connect(self) -> tuple[Wire, Offers]:
+    async def connect(self) -> tuple[Wire, Extensions]:
         """A greeted, secured and authenticated connection, and what is offered on it. Raises UNREACHABLE."""
         address = self.address
         client = aiosmtplib.SMTP(
@@ -106,7 +106,9 @@ class Relay:
             raise ConnectionLost("the relay closed the connection after its greeting")
         transport = cast("asyncio.Transport", client.transport)  # uvloop's are no subclass of it
         self._back_off.end()
-        return Wire(transport), Offers(client.supports_extension("pipelining"), client.supports_extension("smtputf8"))
+        return Wire(transport), Extensions(
+            client.supports_extension("pipelining"), client.supports_extension("smtputf8")
+        )
 
     def _tls(self) -> ssl.SSLContext:
         """What certificates are judged by: read once for all connections, since reading takes tens of milliseconds."""

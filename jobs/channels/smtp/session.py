@@ -33,8 +33,8 @@ NOT_LEFT = "4.4.2 the connection was lost before the dot"
 
 
 @dataclass(frozen=True, slots=True)
-class Offers:
-    """What the relay said it can: commands in one go (RFC 2920), addresses that are not ASCII (RFC 6531)."""
+class Extensions:
+    """Which of SMTP's service extensions the relay has: commands in one go (RFC 2920), addresses that are not ASCII (RFC 6531)."""
 
     pipelining: bool
     smtputf8: bool
@@ -61,11 +61,11 @@ class SmtpSession:
     A settlement is not committed on its own while letters keep coming: it rides with the next intent.
     """
 
-    def __init__(self, wire: Wire, commits: GroupCommit, source: Source, offers: Offers) -> None:
+    def __init__(self, wire: Wire, commits: GroupCommit, source: Source, extensions: Extensions) -> None:
         self._wire = wire
         self._commits = commits
         self._source = source
-        self._offers = offers
+        self._extensions = extensions
         self._current: Outgoing | None = None
         self._announced: _Begun | None = None
         self._settled: tuple[Settlement, Outgoing] | None = None
@@ -122,7 +122,7 @@ class SmtpSession:
             begun = await self._begin(self._current)
             if begun is None:
                 return
-            if self._offers.pipelining:
+            if self._extensions.pipelining:
                 self._wire.write(b"".join(begun.envelope.commands))
         else:
             self._current = begun.outgoing
@@ -140,7 +140,7 @@ class SmtpSession:
         except Refused:
             await self._conclude(outgoing, no_such_address(outgoing.message))
             return None
-        if envelope.needs_smtputf8 and not self._offers.smtputf8:
+        if envelope.needs_smtputf8 and not self._extensions.smtputf8:
             reason = "5.6.7 the relay takes no addresses that are not ASCII"
             await self._conclude(outgoing, refused(outgoing.message, 550, reason))
             return None
@@ -173,13 +173,13 @@ class SmtpSession:
         refusal = reply = None
         try:
             for command in envelope.commands:
-                if not self._offers.pipelining:
+                if not self._extensions.pipelining:
                     self._wire.write(command)
                 reply = await self._wire.reply(REPLY_WAIT)
                 self._check(reply, data=command is envelope.commands[-1])
                 if reply.code >= 400:
                     refusal = refusal or reply
-                    if not self._offers.pipelining:
+                    if not self._extensions.pipelining:
                         break
             if refusal is not None:
                 await self._forget(data_open=reply is not None and reply.code == 354)
@@ -255,7 +255,7 @@ class SmtpSession:
 
     def _following(self) -> _Begun | None:
         """The next letter, for its envelope to leave in the same breath as the dot; None when that cannot be."""
-        outgoing = self._source.poll() if self._offers.pipelining else None
+        outgoing = self._source.poll() if self._extensions.pipelining else None
         if outgoing is None:
             return None
         self._current = outgoing
@@ -263,7 +263,7 @@ class SmtpSession:
             envelope = outgoing.envelope()
         except Refused:
             return None
-        return _Begun(outgoing, envelope) if self._offers.smtputf8 or not envelope.needs_smtputf8 else None
+        return _Begun(outgoing, envelope) if self._extensions.smtputf8 or not envelope.needs_smtputf8 else None
 
     def _dot(self, grant: Grant, outgoing: Outgoing, following: _Begun | None) -> None:
         """The dot, and the next envelope (RFC 2920 §3.1 allows it). Raises ConnectionLost when it did not leave."""
