@@ -11,7 +11,7 @@ import orjson
 from models import database, product
 from models.content.variable import VARIABLES, Value
 from models.coupon import choice as coupon_choice
-from models.coupon.choice import Reader
+from models.coupon.choice import Recipient
 from models.coupon.smart import Basket, Considered, best
 from models.coupon.terms import CouponTerms
 from models.identifier import NO_CUSTOMER
@@ -86,8 +86,8 @@ async def _smart(
     running = await coupon_choice.running_coupons(shop.id, at)
     shown = products if TRIGGERS[TriggerCode(plan.trigger)].has_products else ()
     basket = Basket({each.id: each.price or 0 for each in shown})
-    reader = Reader(customer_id or NO_CUSTOMER, "", "", basket)
-    (considered,) = await coupon_choice.choose(shop.id, running, [reader], at)
+    recipient = Recipient(customer_id or NO_CUSTOMER, "", "", basket)
+    (considered,) = await coupon_choice.choose(shop.id, running, [recipient], at)
     chosen = best(considered)
     return next((coupon.terms for coupon in running if coupon.id == chosen), None), considered
 

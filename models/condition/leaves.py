@@ -169,8 +169,7 @@ def _responded(response: Response, value: Any, path: Path, scope: Scope, problem
     return Responded(response, fields.integer("withinDays", 1, MAX_DAYS), fields.integer("plan", 1, NO_PLAN))
 
 
-Reader = Callable[[Any, Path, Scope, Problems], Leaf]
-READERS: dict[str, Reader] = {
+READERS: dict[str, Callable[[Any, Path, Scope, Problems], Leaf]] = {
     "age": _age,
     "gender": _gender,
     "region": _region,

@@ -18,7 +18,7 @@ from models.trigger import TRIGGERS, TriggerCode
 from models.trigger.statement import standing
 
 
-class Offers(NamedTuple):
+class ChosenCoupons(NamedTuple):
     """The coupons chosen for messages that wait, column by column, as the statement that loads their slice takes them.
 
     A message is named by its customer and reference; `gives` is in its language.
@@ -32,11 +32,11 @@ class Offers(NamedTuple):
     """All that were considered (models/coupon/smart.py)."""
 
 
-NO_OFFERS = Offers((), (), (), (), ())
+NONE_CHOSEN = ChosenCoupons((), (), (), (), ())
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class Recipient:
     """A customer whom a message goes to: in which language, with what in it."""
 
     customer_id: UUID
@@ -45,26 +45,26 @@ class Reader:
     basket: Basket
 
 
-async def offers(plan_id: int, number: int, code: TriggerCode, at: datetime) -> Offers:
+async def chosen_for(plan_id: int, number: int, code: TriggerCode, at: datetime) -> ChosenCoupons:
     """The coupons chosen for what waits in a slice; none for plans without a smart coupon."""
     plan = await database.fetch_one(
         "SELECT p.shop_id, s.currency FROM plan p JOIN shop s ON s.id = p.shop_id WHERE p.id = $1 AND p.smart_coupon",
         plan_id,
     )
     if plan is None:
-        return NO_OFFERS
-    readers = await _readers(plan_id, number, code, at)
+        return NONE_CHOSEN
+    recipients = await _recipients(plan_id, number, code, at)
     running = await running_coupons(plan["shop_id"], at)
-    choices = await choose(plan["shop_id"], running, readers, at)
+    choices = await choose(plan["shop_id"], running, recipients, at)
     terms = {coupon.id: coupon.terms for coupon in running}
     chosen = [best(considered) for considered in choices]
-    return Offers(
-        customers=[reader.customer_id for reader in readers],
-        references=[reader.reference for reader in readers],
+    return ChosenCoupons(
+        customers=[recipient.customer_id for recipient in recipients],
+        references=[recipient.reference for recipient in recipients],
         coupons=chosen,
         gives=[
-            terms[each].gives(plan["currency"], reader.language) if each is not None else None
-            for reader, each in zip(readers, chosen, strict=True)
+            terms[each].gives(plan["currency"], recipient.language) if each is not None else None
+            for recipient, each in zip(recipients, chosen, strict=True)
         ],
         explanations=[Json(orjson.dumps(stored(considered)).decode()) for considered in choices],
     )
@@ -77,15 +77,15 @@ async def running_coupons(shop_id: int, at: datetime) -> list[Coupon]:
 
 
 async def choose(
-    shop_id: int, running: Sequence[Coupon], readers: Sequence[Reader], at: datetime
+    shop_id: int, running: Sequence[Coupon], recipients: Sequence[Recipient], at: datetime
 ) -> list[list[Considered]]:
-    """For each reader every running coupon with its verdict."""
-    customers = sorted({reader.customer_id for reader in readers})
+    """For each recipient every running coupon with its verdict."""
+    customers = sorted({recipient.customer_id for recipient in recipients})
     seen = await _seen(shop_id, running, customers, at)
     claims = await _claims(running, customers)
     return [
-        consider([_candidate(coupon, reader.customer_id, seen, claims, at) for coupon in running], reader.basket)
-        for reader in readers
+        consider([_candidate(coupon, recipient.customer_id, seen, claims, at) for coupon in running], recipient.basket)
+        for recipient in recipients
     ]
 
 
@@ -135,14 +135,14 @@ async def _claims(running: Sequence[Coupon], customers: Sequence[UUID]) -> dict[
     return {(row["customer_id"], row["coupon_id"]): (row["count"], row["has_unused"]) for row in rows}
 
 
-async def _readers(plan_id: int, number: int, code: TriggerCode, at: datetime) -> list[Reader]:
+async def _recipients(plan_id: int, number: int, code: TriggerCode, at: datetime) -> list[Recipient]:
     facts = standing(
         TRIGGERS[code].occasions, shop="p.shop_id", customer="d.customer_id", about="(d.frozen -> 'about')",
         at="$3::timestamptz", parameters="p.parameters",
     )  # fmt: skip
-    rows = await database.fetch(_READERS.format(facts=facts), plan_id, number, at)
+    rows = await database.fetch(_RECIPIENTS.format(facts=facts), plan_id, number, at)
     return [
-        Reader(
+        Recipient(
             row["customer_id"], row["reference"], row["language"],
             Basket(dict(zip(row["product_ids"] or (), row["prices"] or (), strict=True)), row["usual"]),
         )
@@ -160,7 +160,7 @@ WHERE d.customer_id = ANY($1::uuid[]) AND d.channel = 'CHAT' AND d.state = 'SENT
   AND (d.frozen ->> 'couponId')::int = ANY($2::int[])
 """
 
-_READERS = """
+_RECIPIENTS = """
 SELECT d.customer_id, d.reference, d.language, shown.product_ids, shown.prices,
     CASE WHEN r.order_count > 0 THEN r.order_amount / r.order_count END AS usual
 FROM plan p JOIN delivery d ON d.plan_id = p.id AND d.slice = $2

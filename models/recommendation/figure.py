@@ -36,7 +36,7 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class Readership:
     """How many messages went to customers whose app speaks `tag`, and how many of them in another language."""
 
     tag: str
@@ -69,7 +69,7 @@ class ShopFigures:
     coupons: Sequence[Conversion] = ()
     segments: Sequence[Conversion] = ()
     hours: Mapping[str, Hours] = field(default_factory=dict)
-    readers: Sequence[Reader] = ()
+    readers: Sequence[Readership] = ()
     breadths: Sequence[Breadth] = ()
     customers: int = 0
     quota: int | None = None
@@ -130,14 +130,14 @@ def _hours(ledger: Sequence[database.Record]) -> dict[str, Hours]:
     return {zone: Hours(sent, read) for zone, (sent, read) in counts.items()}
 
 
-def _readers(ledger: Sequence[database.Record]) -> list[Reader]:
-    found: dict[str, Reader] = {}
+def _readers(ledger: Sequence[database.Record]) -> list[Readership]:
+    found: dict[str, Readership] = {}
     for row in ledger:
         if row["tag"] is None or row["said"] is None:
             continue
-        known = found.get(row["tag"], Reader(row["tag"], 0, 0))
+        known = found.get(row["tag"], Readership(row["tag"], 0, 0))
         is_foreign = not language.choose(row["tag"], [row["said"]], "")
-        found[row["tag"]] = Reader(
+        found[row["tag"]] = Readership(
             known.tag, known.sent + row["count"], known.foreign + (row["count"] if is_foreign else 0)
         )
     return list(found.values())

@@ -115,12 +115,12 @@ async def load(held: Slice) -> list[Waiting]:
     """
     at = now()
     most = await send_rate.draw(held.plan_id, held.number, at)
-    offers = await coupon_choice.offers(held.plan_id, held.number, held.trigger, at) if held.trigger else ()
+    coupons = await coupon_choice.chosen_for(held.plan_id, held.number, held.trigger, at) if held.trigger else ()
     arguments = loading.Arguments(
         plan=held.plan_id, slice=held.number, now=at, token=held.token, channel=held.channel, most=most
     )
     # A plan kept from when the tables were others costs four times as much.
-    rows = await database.fetch_planned(loading.statement(held.trigger), *arguments, *offers)
+    rows = await database.fetch_planned(loading.statement(held.trigger), *arguments, *coupons)
     if most is not None and (unused := most - sum(1 for row in rows if row["goes"])):
         await send_rate.give_back(held.plan_id, unused)
     return [

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from models import contact, local_hour, quiet_hours, reach
-from models.coupon.choice import Offers
+from models.coupon.choice import ChosenCoupons
 from models.placeholder import placeholders
 from models.trigger import TRIGGERS, Trigger, TriggerCode
 from models.trigger.statement import standing
@@ -24,7 +24,7 @@ MOST_SHOWN = 4
 
 
 class Arguments(NamedTuple):
-    """What the statement is given, in the order of its parameters; with a trigger the slice's `Offers` come after them."""
+    """What the statement is given, in the order of its parameters; with a trigger the slice's `ChosenCoupons` come after them."""
 
     plan: int
     slice: int
@@ -36,7 +36,7 @@ class Arguments(NamedTuple):
 
 
 _PARAMETERS = placeholders(Arguments)
-_PARAMETERS_AND_OFFERS = placeholders(Arguments, Offers)
+_PARAMETERS_WITH_COUPONS = placeholders(Arguments, ChosenCoupons)
 
 
 @cache
@@ -64,7 +64,7 @@ def _automated(trigger: Trigger) -> dict[str, str]:
         at=_PARAMETERS["now"], parameters="held.parameters",
     )  # fmt: skip
     return {
-        "occasion": _OCCASION.format(facts=facts, most_shown=MOST_SHOWN, **_PARAMETERS_AND_OFFERS),
+        "occasion": _OCCASION.format(facts=facts, most_shown=MOST_SHOWN, **_PARAMETERS_WITH_COUPONS),
         "over": _OVER.format(**_PARAMETERS),
         "said": _SAID,
         "hour": "(d.created_at AT TIME ZONE coalesce(c.time_zone, held.time_zone))::time",
@@ -81,8 +81,8 @@ _OCCASION = """
         FROM unnest(occasion.product_ids) WITH ORDINALITY AS u(id, place)
         JOIN product p ON p.id = u.id AND p.shop_id = held.shop_id) AS shown ON true
     LEFT JOIN unnest({customers}, {references}, {coupons}, {gives}, {explanations})
-        AS offer(customer_id, reference, coupon_id, gives, considered)
-        ON offer.customer_id = d.customer_id AND offer.reference = d.reference"""
+        AS chosen(customer_id, reference, coupon_id, gives, considered)
+        ON chosen.customer_id = d.customer_id AND chosen.reference = d.reference"""
 
 _OVER = """CASE WHEN d.expires_at <= {now} THEN 'DEADLINE'
              WHEN occasion.stands IS NULL THEN 'OCCASION_OVER'
@@ -93,9 +93,9 @@ _SAID = """coalesce(occasion.said, jsonb_build_object()) || jsonb_strip_nulls(js
             'productCount', nullif(shown.count, 0),
             'productIds', to_jsonb(shown.ids),
             'startsAt', to_char(occasion.instant AT TIME ZONE coalesce(c.time_zone, held.time_zone), 'HH24:MI'),
-            'couponId', offer.coupon_id,
-            'coupon', offer.gives,
-            'considered', offer.considered))"""
+            'couponId', chosen.coupon_id,
+            'coupon', chosen.gives,
+            'considered', chosen.considered))"""
 
 _PARTS = {
     "quiet_of_shop": quiet_hours.OF_SHOP.format(shop="p.shop_id"),

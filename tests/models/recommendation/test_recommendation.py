@@ -13,7 +13,7 @@ from models.coupon.terms import CouponStatus
 from models.errors import Refused
 from models.plan import PlanChannel
 from models.recommendation import RecommendationKind
-from models.recommendation.figure import Breadth, Conversion, Hours, Reader, ShopFigures, _conversions, gather
+from models.recommendation.figure import Breadth, Conversion, Hours, Readership, ShopFigures, _conversions, gather
 from models.recommendation.rule import RULES, findings
 from models.recommendation.threshold import FILE, NEEDS, read, thresholds
 from models.shop import Shop
@@ -49,11 +49,11 @@ EDGES: dict[str, tuple[RecommendationKind, ShopFigures, ShopFigures]] = {
     "200 emails, not fewer": (RecommendationKind.EMAILS_BOUNCING, ShopFigures(emails=200, bounced=5), ShopFigures(emails=199, bounced=199)),
     "over 5 percent in another language": (
         RecommendationKind.LANGUAGE_MISSING,
-        ShopFigures(sent=5000, readers=[Reader("de", 300, 251)]), ShopFigures(sent=5000, readers=[Reader("de", 300, 250)]),
+        ShopFigures(sent=5000, readers=[Readership("de", 300, 251)]), ShopFigures(sent=5000, readers=[Readership("de", 300, 250)]),
     ),
     "200 of them, not fewer": (
         RecommendationKind.LANGUAGE_MISSING,
-        ShopFigures(sent=300, readers=[Reader("de", 300, 200)]), ShopFigures(sent=300, readers=[Reader("de", 300, 199)]),
+        ShopFigures(sent=300, readers=[Readership("de", 300, 200)]), ShopFigures(sent=300, readers=[Readership("de", 300, 199)]),
     ),
     "a coupon surely better, not by chance": (
         RecommendationKind.COUPON_CONVERTS_BETTER,
@@ -160,7 +160,7 @@ def test_what_is_better_is_as_severe_as_it_is_better():
 
 def test_the_most_important_comes_first_then_the_most_severe():
     figures = ShopFigures(
-        sent=10_000, unsubscribed=600, plans=9, readers=[Reader("de", 900, 900), Reader("fr", 2000, 2000)],
+        sent=10_000, unsubscribed=600, plans=9, readers=[Readership("de", 900, 900), Readership("fr", 2000, 2000)],
     )  # fmt: skip
 
     found = [(each.kind, each.subject) for each in findings(figures, LIMITS)]
