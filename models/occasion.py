@@ -16,9 +16,8 @@ from models.coupon.smart import Basket, Considered, best
 from models.coupon.terms import CouponTerms
 from models.identifier import NO_CUSTOMER
 from models.plan import Plan
-from models.product import Product
+from models.product import MOST_SHOWN, Product
 from models.shop import Shop
-from models.slice.loading import MOST_SHOWN
 from models.trigger import TRIGGERS, TriggerCode
 
 SAMPLE_PRODUCTS = 3

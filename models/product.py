@@ -22,6 +22,9 @@ OPTIONAL = {"category": "text", "price": "bigint", "image_url": "text", "repurch
 MOST_WORDS = 10
 """Words that products are searched for: each is looked for in every title that has those before it."""
 
+MOST_SHOWN = 4
+"""Products that a message shows: its plan's own (R8), or its occasion's (R9)."""
+
 BY_EXTERNAL_ID = Ordering("product", (("p.external_id", "text"),))
 
 RepurchaseDays = Annotated[int, Field(ge=7, le=180)]

@@ -13,7 +13,7 @@ from tortoise.expressions import F, Q
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from models import database
+from models import database, product
 from models.advisory_lock import AdvisoryLock
 from models.clock import now, readable
 from models.content_rule import violation
@@ -199,10 +199,7 @@ async def _check(shop: Shop, terms: CouponTerms, at: datetime, *, kept: CouponTe
 
 
 async def _unknown_products(shop_id: int, product_ids: Sequence[UUID]) -> list[Problem]:
-    rows = await database.fetch(
-        "SELECT id FROM product WHERE shop_id = $1 AND id = ANY($2::uuid[])", shop_id, list(product_ids)
-    )
-    known = {row["id"] for row in rows}
+    known = await product.of_shop(shop_id, product_ids)
     return [
         Problem(("productIds", str(position)), "There is no such product.", ErrorCode.NOT_FOUND)
         for position, product_id in enumerate(product_ids)

@@ -6,15 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from models import content, coupon, database, experiment
+from models import content, coupon, experiment, product
 from models.clock import TOLERANCE, now, readable
 from models.content_rule import violation
 from models.content_rule.disguise import is_blank
 from models.errors import ErrorCode, Problem, Refused
 from models.experiment import holdout
 from models.plan import automation
-from models.plan.draft import MAX_PRODUCTS, PlanDraft
+from models.plan.draft import PlanDraft
 from models.plan.image import check_image
+from models.product import MOST_SHOWN
 from models.scenario import SCENARIOS, Destination
 from models.segment import Segment
 from models.shop import Shop
@@ -175,22 +176,19 @@ def check_not_past(send_at: datetime | None, at: datetime, field: str) -> list[P
 
 
 async def _check_products(shop: Shop, product_ids: Sequence[UUID]) -> list[Problem]:
-    if len(product_ids) > MAX_PRODUCTS:
-        message = f"A plan shows at most {MAX_PRODUCTS} products, not {len(product_ids)}."
+    if len(product_ids) > MOST_SHOWN:
+        message = f"A plan shows at most {MOST_SHOWN} products, not {len(product_ids)}."
         return [Problem(("productIds",), message, ErrorCode.TOO_MANY, "R8")]
-    rows = await database.fetch(
-        "SELECT id, title FROM product WHERE shop_id = $1 AND id = ANY($2)", shop.id, list(product_ids)
-    )
-    titles: dict[UUID, str] = {row["id"]: row["title"] for row in rows}
+    known = await product.of_shop(shop.id, product_ids)
     problems: list[Problem] = []
     for position, product_id in enumerate(product_ids):
         field = ("productIds", str(position))
-        if product_id not in titles:
+        if product_id not in known:
             problems.append(Problem(field, "There is no such product.", ErrorCode.NOT_FOUND))
         elif product_id in product_ids[:position]:
             problems.append(Problem(field, "A plan shows a product once.", ErrorCode.CONFLICT, "R8"))
         else:
-            problems += violation.problems_of(field, titles[product_id])
+            problems += violation.problems_of(field, known[product_id].title)
     return problems
 
 

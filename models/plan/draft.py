@@ -13,11 +13,11 @@ from models.coupon import Coupon
 from models.experiment import Experiment
 from models.plan.automation import Automation
 from models.plan.status import PlanKind
+from models.product import MOST_SHOWN
 from models.scenario import SCENARIOS, Destination
 from models.segment import Segment, member
 from models.shop import Shop
 
-MAX_PRODUCTS = 4
 COUPON_TEMPLATE = "LIMITED_TIME"
 """The template of a plan that is made from a coupon."""
 
@@ -87,7 +87,7 @@ async def from_coupon(shop: Shop, own: Coupon, segment_id: int | None) -> PlanDr
         segment_id=await _audience(shop.id, segment_id, own.segment_id),
         content=template.content_of(COUPON_TEMPLATE),
         template=COUPON_TEMPLATE,
-        product_ids=list(dict.fromkeys(own.product_ids))[:MAX_PRODUCTS],
+        product_ids=list(dict.fromkeys(own.product_ids))[:MOST_SHOWN],
         coupon_id=own.id,
         button=SCENARIOS[COUPON_TEMPLATE].destination,
     )

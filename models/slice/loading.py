@@ -12,15 +12,13 @@ from uuid import UUID
 from models import contact, local_hour, quiet_hours, reach
 from models.coupon.choice import ChosenCoupons
 from models.placeholder import placeholders
+from models.product import MOST_SHOWN
 from models.trigger import TRIGGERS, Trigger, TriggerCode
 from models.trigger.statement import standing
 from models.webhook import fact
 
 NEXT_DAY = "local_instant(({{now}} AT TIME ZONE {table}.time_zone)::date + 1 + {table}.hour, {table}.time_zone)"
 """When what is over the contact limit goes: at the plan's hour of the customer's next day (R18)."""
-
-MOST_SHOWN = 4
-"""Products that a message shows (R9)."""
 
 
 class Arguments(NamedTuple):

@@ -11,13 +11,15 @@ from uuid import UUID
 from models import database, enclosure, erasure, message
 from models.message import MessageKey
 from models.metric.day import WHOLE
+from models.product import MOST_SHOWN
 from models.scenario import Destination
 from models.signed_link import Link
 from models.touch import machine
 from models.touch.machine import Sign, TouchKind, Visit
 from models.webhook import fact
 
-OPEN, BUTTON, PRODUCT = "o.gif", "b", "p"
+OPEN, BUTTON = "o.gif", "b"
+PRODUCTS = tuple(f"p{place}" for place in range(1, MOST_SHOWN + 1))
 """What a mail's own links end with: its image, its button, and its products by their places, `p1` to `p4`."""
 
 
@@ -49,19 +51,12 @@ async def redirect(link: Link, target: str) -> Redirect | None:
     if target == BUTTON:
         url = enclosed.address(enclosed.button) if enclosed.button else None
         return Redirect(url, WHOLE, enclosed.is_tracked) if url else None
-    place = _place(target)
-    if place is None or place >= len(enclosed.product_ids):
+    product_id = dict(zip(PRODUCTS, enclosed.product_ids, strict=False)).get(target)
+    if product_id is None:
         return None
-    product_id = enclosed.product_ids[place]
     shown = next((each for each in enclosed.products if each.id == product_id), None)
     url = enclosed.page(shown) if shown else enclosed.address(Destination.PRODUCTS)
     return Redirect(url, product_id, enclosed.is_tracked) if url else None
-
-
-def _place(target: str) -> int | None:
-    """The index of the product in a target such as `p1`."""
-    number = target.removeprefix(PRODUCT)
-    return int(number) - 1 if target.startswith(PRODUCT) and number in ("1", "2", "3", "4") else None
 
 
 async def note(link: Link, kind: TouchKind, visit: Visit, product_id: UUID = WHOLE) -> Sign | None:
