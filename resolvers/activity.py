@@ -5,7 +5,7 @@ from uuid import UUID
 import strawberry
 
 from models.caller import Action
-from models.metric.activity import Part
+from models.metric.part import Part
 from models.product import Product
 from resolvers.context import Info
 

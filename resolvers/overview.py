@@ -6,8 +6,8 @@ from typing import Annotated
 import strawberry
 
 from models.caller import Action
-from models.metric.activity import Part
 from models.metric.overview import Overview
+from models.metric.part import Part
 from models.plan import Plan
 from resolvers.context import Info
 

@@ -1,9 +1,7 @@
 """What happened, in sums: of a day, a period, a plan, or a part of one, from the roll-up by day (R23)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
-from uuid import UUID
 
 from models import database
 from models.metric.day import FACTS
@@ -38,45 +36,9 @@ class Activity(Rates):
         return Activity(**{fact: getattr(self, fact) + getattr(other, fact) for fact in FACTS})
 
 
-Key = TypeVar("Key", str, int, UUID)
-
-
-@dataclass(frozen=True, slots=True)
-class Part(Generic[Key]):
-    """What happened through one channel, in one language, by one plan, or with one product."""
-
-    key: Key
-    activity: Activity
-
-    @property
-    def read_rate(self) -> float | None:
-        """Read of sent."""
-        return self.activity.read_rate
-
-    @property
-    def click_rate(self) -> float | None:
-        """Clicked of sent."""
-        return self.activity.click_rate
-
-    @property
-    def order_rate(self) -> float | None:
-        """Standing orders of sent."""
-        return self.activity.order_rate
-
-
 def total(activities: Iterable[Activity]) -> Activity:
     """The sum of activities."""
     return sum(activities, start=Activity())
-
-
-def parts_of(rows: Sequence[database.Record], column: str) -> list[Part[Any]]:
-    """The parts that a column tells apart, what was sent most first, then what earned and was clicked most."""
-    found = [Part(row[column], activity_of(row)) for row in rows if row[column]]
-    return sorted((part for part in found if part.activity != Activity()), key=_most_first)
-
-
-def _most_first(part: Part[Any]) -> tuple[Any, ...]:
-    return (-part.activity.sent, -part.activity.gmv, -part.activity.clicked, part.key)
 
 
 def activity_of(row: database.Record) -> Activity:

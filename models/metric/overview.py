@@ -13,8 +13,9 @@ from uuid import UUID
 
 from models import database
 from models.errors import ErrorCode, refuse
-from models.metric.activity import SUMS, Activity, Part, activity_of, parts_of, total
+from models.metric.activity import SUMS, Activity, activity_of, total
 from models.metric.day import WHOLE
+from models.metric.part import Part, parts_of
 from models.shop import Shop
 
 MAX_DAYS = 366

@@ -1,12 +1,38 @@
-"""A plan by channel, by language and by product: what its messages did there, as of now (R23)."""
+"""What happened, taken apart by channel, by language, by product; and so taken apart a plan, as of now (R23)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from models import database
-from models.metric.activity import SUMS, Part, parts_of
+from models.metric.activity import SUMS, Activity, activity_of
 from models.metric.day import WHOLE
+
+Key = TypeVar("Key", str, int, UUID)
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[Key]):
+    """What happened through one channel, in one language, by one plan, or with one product."""
+
+    key: Key
+    activity: Activity
+
+    @property
+    def read_rate(self) -> float | None:
+        """Read of sent."""
+        return self.activity.read_rate
+
+    @property
+    def click_rate(self) -> float | None:
+        """Clicked of sent."""
+        return self.activity.click_rate
+
+    @property
+    def order_rate(self) -> float | None:
+        """Standing orders of sent."""
+        return self.activity.order_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +54,16 @@ async def of_plans(plan_ids: Sequence[int]) -> list[PlanParts]:
     for row in await database.fetch(_PARTS, list(plan_ids), WHOLE):
         by_plan.setdefault(row["plan_id"], []).append(row)
     return [_parts(by_plan.get(plan_id, [])) for plan_id in plan_ids]
+
+
+def parts_of(rows: Sequence[database.Record], column: str) -> list[Part[Any]]:
+    """The parts that a column tells apart, what was sent most first, then what earned and was clicked most."""
+    found = [Part(row[column], activity_of(row)) for row in rows if row[column]]
+    return sorted((part for part in found if part.activity != Activity()), key=_most_first)
+
+
+def _most_first(part: Part[Any]) -> tuple[Any, ...]:
+    return (-part.activity.sent, -part.activity.gmv, -part.activity.clicked, part.key)
 
 
 def _parts(rows: Sequence[database.Record]) -> PlanParts:

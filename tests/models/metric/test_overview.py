@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from models import database
 from models.errors import Refused
-from models.metric.activity import Activity, Part
+from models.metric.activity import Activity
 from models.metric.day import FACTS
 from models.metric.overview import overview
+from models.metric.part import Part
 from tests.outreach import Left, Outreach, Place, Sent, at, outreach
 from tests.stored_histories import rolled_back
 

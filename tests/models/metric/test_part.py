@@ -4,7 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from models.metric import part as plan_part
-from models.metric.activity import Activity, Part
+from models.metric.activity import Activity
+from models.metric.part import Part
 from tests.models.metric.test_overview import facts, keyed, parted
 from tests.outreach import Outreach, Place, outreach
 from tests.stored_histories import rolled_back
