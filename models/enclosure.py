@@ -10,11 +10,15 @@ from models.content.layout import Button, Frame, ProductCard
 from models.content.pattern import quote
 from models.content.variable import Value
 from models.coupon.terms import CouponTerms, Visibility
-from models.product import Product
+from models.product import MOST_SHOWN, Product
 from models.scenario import Destination
 
 LINK = "{link}"
-"""The pattern of what a mail's own links begin with; models/touch knows what they end with."""
+"""The pattern of what a mail's own links begin with."""
+
+OPEN, BUTTON = "o.gif", "b"
+PRODUCTS = tuple(f"p{place}" for place in range(1, MOST_SHOWN + 1))
+"""What they end with: a mail's image, its button, and its products by their places, `p1` to `p4`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +63,15 @@ class Enclosure:
         label = self.label(language)
         cards = [self._card(each, language) for each in self.products] if self.store_url else []
         if tracked:
-            places = [self.product_ids.index(each.id) + 1 for each in self.products]
-            cards = [replace(card, url=f"{LINK}p{place}") for card, place in zip(cards, places, strict=False)]
+            ends = [PRODUCTS[self.product_ids.index(each.id)] for each in self.products]
+            cards = [replace(card, url=f"{LINK}{end}") for card, end in zip(cards, ends, strict=False)]
         return Frame(
             shop=self.shop_name,
             products=tuple(cards),
-            button=Button(label, f"{LINK}b" if tracked else quote(url)) if label and url else None,
+            button=Button(label, f"{LINK}{BUTTON}" if tracked else quote(url)) if label and url else None,
             postal_address=self.postal_address,
             image_url=self.image_url,
-            pixel=f"{LINK}o.gif" if tracked else None,
+            pixel=f"{LINK}{OPEN}" if tracked else None,
         )
 
     def address(self, destination: Destination, shown: Product | None = None) -> str | None:

@@ -5,6 +5,7 @@ from starlette.responses import RedirectResponse, Response
 
 from models import touch
 from models.clock import now
+from models.enclosure import OPEN
 from models.metric.day import WHOLE
 from models.signed_link import Link, Purpose, keys_of, verify
 from models.touch.machine import TouchKind, Visit
@@ -39,7 +40,7 @@ class Touches:
         if link is None:
             return link_page.refusal(request, lambda words: words.invalid, status=404)
         with self._turns.of(link):
-            if request.path_params["target"] == touch.OPEN:
+            if request.path_params["target"] == OPEN:
                 return await link_page.unless_away(self._open(link, request), _image)
             return await link_page.unless_away(self._click(link, request), lambda: link_page.come_again(request))
 

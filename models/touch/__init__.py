@@ -9,18 +9,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from models import database, enclosure, erasure, message
+from models.enclosure import BUTTON, PRODUCTS
 from models.message import MessageKey
 from models.metric.day import WHOLE
-from models.product import MOST_SHOWN
 from models.scenario import Destination
 from models.signed_link import Link
 from models.touch import machine
 from models.touch.machine import Sign, TouchKind, Visit
 from models.webhook import fact
-
-OPEN, BUTTON = "o.gif", "b"
-PRODUCTS = tuple(f"p{place}" for place in range(1, MOST_SHOWN + 1))
-"""What a mail's own links end with: its image, its button, and its products by their places, `p1` to `p4`."""
 
 
 @dataclass(frozen=True, slots=True)
