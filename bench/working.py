@@ -15,8 +15,7 @@ from arq.connections import ArqRedis
 
 from bench import memory
 from bench.serving import ROOT, SECRET
-from jobs.context import nudge
-from jobs.queue import redis_pool
+from jobs.queue import nudge, redis_pool
 from models import database
 from models.plan import Plan
 from settings import Settings

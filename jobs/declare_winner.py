@@ -1,6 +1,7 @@
 """Job: declare the winner of a plan's experiment, and set the rest of its audience going (B7)."""
 
-from jobs.context import Context, nudge_due_slices
+from jobs.context import Context
+from jobs.queue import nudge_due_slices
 from models import live
 from models.experiment import winner
 

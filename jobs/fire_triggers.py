@@ -6,7 +6,8 @@ upon at once. A plan that another is looking at is passed over.
 
 import asyncio
 
-from jobs.context import Context, nudge_due_slices
+from jobs.context import Context
+from jobs.queue import nudge_due_slices
 from models import live
 from models.bugs import Bugs
 from models.trigger import fire

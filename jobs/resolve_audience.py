@@ -2,8 +2,9 @@
 
 import asyncio
 
-from jobs.context import Context, nudge, nudge_due_slices
+from jobs.context import Context
 from jobs.finish_plan import finish_plan
+from jobs.queue import nudge, nudge_due_slices
 from models import audience, live
 
 BUDGET = 5.0

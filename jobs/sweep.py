@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
 
-from jobs.context import DELIVERY_QUEUES, WORK_QUEUE, Context, forget_stale, nudge, nudge_slices
+from jobs.context import Context
+from jobs.queue import DELIVERY_QUEUES, WORK_QUEUE, forget_stale, nudge, nudge_slices
 from models import delivery, erasure, live, partition, sender_domain, trial, worker
 from models import slice as slices
 from models.access import decision as access_decision

@@ -25,7 +25,7 @@ from jobs.channels.email import EmailChannel
 from jobs.channels.http.poster import Poster
 from jobs.channels.platform import PlatformChannel
 from jobs.check_senders import check_senders
-from jobs.context import DELIVERY_QUEUES, LOADED_AT_ONCE, WORK_QUEUE, Context
+from jobs.context import LOADED_AT_ONCE, Context
 from jobs.declare_winner import declare_winner
 from jobs.deliver_slice import deliver_slice
 from jobs.drop_events import drop_events
@@ -35,7 +35,7 @@ from jobs.fire_triggers import fire_triggers
 from jobs.fold_figures import fold_figures
 from jobs.localise_plan import localise_plan
 from jobs.measure_segments import measure_segments
-from jobs.queue import redis_pool
+from jobs.queue import DELIVERY_QUEUES, WORK_QUEUE, redis_pool
 from jobs.recompute_access import recompute_access
 from jobs.resolve_audience import resolve_audience
 from jobs.send_trials import send_trials

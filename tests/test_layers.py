@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.context import DELIVERY_QUEUES
+from jobs.queue import DELIVERY_QUEUES
 
 ROOT = Path(__file__).resolve().parents[1]
 

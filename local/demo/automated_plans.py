@@ -3,8 +3,7 @@
 from datetime import timedelta
 from random import Random
 
-from jobs.context import enqueue
-from jobs.queue import redis_pool
+from jobs.queue import enqueue, redis_pool
 from local.demo.fill import BLOCKING
 from local.demo.first_plan import ACTOR
 from local.demo.people import person_of

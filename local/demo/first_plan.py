@@ -9,8 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from jobs.context import enqueue
-from jobs.queue import redis_pool
+from jobs.queue import enqueue, redis_pool
 from local.demo.figures import WAITING_STATES, bar, line_of, table_of
 from models import database, progress
 from models.condition import Preset

@@ -11,8 +11,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from jobs.context import DELIVERY_QUEUES
-from jobs.queue import redis_pool
+from jobs.queue import DELIVERY_QUEUES, redis_pool
 from local.place import socket_folder
 from local.postgres import Postgres
 from local.valkey import Valkey

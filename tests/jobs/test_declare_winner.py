@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
-from jobs.context import DELIVERY_QUEUES, WORK_QUEUE, Context
+from jobs.context import Context
 from jobs.declare_winner import declare_winner
 from jobs.deliver_slice import deliver_slice
+from jobs.queue import DELIVERY_QUEUES, WORK_QUEUE
 from jobs.sweep import sweep
 from models import database
 from models import slice as slices

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from jobs.context import WORK_QUEUE, Context
+from jobs.context import Context
 from jobs.drop_events import drop_events
+from jobs.queue import WORK_QUEUE
 from jobs.sweep import sweep
 from models import database as db
 from models.clock import Clock

@@ -6,9 +6,10 @@ from datetime import time, timedelta
 import pytest
 from redis.asyncio import Redis
 
-from jobs.context import DELIVERY_QUEUES, Context
+from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
 from jobs.fire_triggers import fire_triggers
+from jobs.queue import DELIVERY_QUEUES
 from jobs.sweep import sweep
 from models import consent
 from models import database as db

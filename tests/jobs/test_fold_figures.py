@@ -1,7 +1,8 @@
 """The sweep finds what is to be folded, the job folds it, and then there is nothing to do."""
 
-from jobs.context import WORK_QUEUE, Context
+from jobs.context import Context
 from jobs.fold_figures import fold_figures
+from jobs.queue import WORK_QUEUE
 from jobs.sweep import sweep
 from models import database as db
 from tests.factories import make_customers, make_resolved, make_shop

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from jobs.context import WORK_QUEUE, Context
+from jobs.context import Context
+from jobs.queue import WORK_QUEUE
 from jobs.recompute_access import recompute_access
 from jobs.sweep import sweep
 from models import database, idempotency

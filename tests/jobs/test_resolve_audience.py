@@ -3,8 +3,9 @@
 import pytest
 
 from jobs import resolve_audience as job
-from jobs.context import WORK_QUEUE, Context
+from jobs.context import Context
 from jobs.localise_plan import localise_plan
+from jobs.queue import WORK_QUEUE
 from jobs.resolve_audience import resolve_audience
 from models import audience
 from models import database as db

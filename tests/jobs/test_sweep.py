@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 from asyncpg import RaiseError
 
-from jobs.context import DELIVERY_QUEUES, WORK_QUEUE, Context, forget_stale
+from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
+from jobs.queue import DELIVERY_QUEUES, WORK_QUEUE, forget_stale
 from jobs.sweep import sweep
 from models import database as db
 from models import intent, webhook, worker

@@ -14,7 +14,7 @@ from arq.constants import in_progress_key_prefix
 from redis.asyncio import Redis
 
 from jobs import worker as workers
-from jobs.context import DELIVERY_QUEUES
+from jobs.queue import DELIVERY_QUEUES
 from jobs.worker import work
 from local.postgres import Postgres
 from local.valkey import Valkey
