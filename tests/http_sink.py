@@ -1,6 +1,6 @@
-"""A scripted HTTP receiver: it takes requests into a ledger that is on disk before it answers, or misbehaves as told.
+"""A scripted HTTP receiver: it takes requests into a journal that is on disk before it answers, or misbehaves as told.
 
-A line of the ledger is a complete request: the time (ns), its `webhook-id`. A request whose body is shorter than its
+A line of the journal is a complete request: the time (ns), its `webhook-id`. A request whose body is shorter than its
 Content-Length is none.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from tests.ledger_server import Accepted, LedgerServer, cut_off
+from tests.receiver import Accepted, Receiver, cut_off
 
 
 class Act(Enum):
@@ -53,7 +53,7 @@ Script = Callable[[int], "int | str | Act | None"]
 
 
 @dataclass
-class HttpSink(LedgerServer):
+class HttpSink(Receiver):
     """The server, in a thread of its own. `delay` seconds pass before each answer."""
 
     script: Script = lambda _number: None
@@ -69,11 +69,11 @@ class HttpSink(LedgerServer):
         return f"http://127.0.0.1:{self.port}/hook"
 
     def taken(self) -> list[str]:
-        """The ids in the ledger so far, in order."""
+        """The ids in the journal so far, in order."""
         return [identifier for _, identifier in self.lines()]
 
     def accepted(self) -> list[Accepted]:
-        """The ledger of chat messages, as the oracle reads it."""
+        """The journal of chat messages, as the oracle reads it."""
         parts = [identifier.split("_") for identifier in self.taken()]
         return [Accepted(0, f"{plan}.{customer}@rekindle.localhost", "") for _, plan, customer in parts]
 

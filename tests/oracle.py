@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from models import database as db
 from models.delivery import DeliveryCount, DeliveryState
 from models.progress import progress_of
-from tests.ledger_server import Accepted
+from tests.receiver import Accepted
 
 WAITING = {"PENDING", "COMMITTING"}
 

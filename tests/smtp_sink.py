@@ -1,6 +1,6 @@
-"""A scripted SMTP sink: it accepts mail into a ledger that is on disk before it says 250, or misbehaves as told.
+"""A scripted SMTP sink: it accepts mail into a journal that is on disk before it says 250, or misbehaves as told.
 
-A line of the ledger is an accepted message: the time (ns), its Message-ID and recipient.
+A line of the journal is an accepted message: the time (ns), its Message-ID and recipient.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from tests.ledger_server import Accepted, LedgerServer, cut_off
+from tests.receiver import Accepted, Receiver, cut_off
 
 MESSAGE_ID = re.compile(rb"^Message-ID:\s*<([^>]+)>", re.IGNORECASE | re.MULTILINE)
 
@@ -79,7 +79,7 @@ def always(stage: Stage, act: str | Act | None) -> Script:
 
 
 @dataclass
-class Sink(LedgerServer):
+class Sink(Receiver):
     """The server, in a thread of its own. `delay` seconds pass before each reply to a dot."""
 
     script: Script = lambda _stage, _conversation: None
@@ -95,7 +95,7 @@ class Sink(LedgerServer):
     names: Counter[str] = field(default_factory=Counter)
     """Messages accepted, by what their recipient's address has before its first dash."""
     stored: int = 0
-    """Messages in the ledger, on disk."""
+    """Messages in the journal, on disk."""
     connections: int = 0
 
     def start(self) -> str:
@@ -106,7 +106,7 @@ class Sink(LedgerServer):
         return f"smtp://127.0.0.1:{self.port}"
 
     def accepted(self) -> list[Accepted]:
-        """The ledger so far."""
+        """The journal so far."""
         return [Accepted(int(at), message_id, recipient) for at, message_id, recipient in self.lines()]
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -115,7 +115,7 @@ class Sink(LedgerServer):
         await _Dialogue(self, reader, writer, Conversation(self.connections)).run()
 
     async def store(self, body: bytes, recipient: str) -> None:
-        """Put a message in the ledger, on disk; those that come at the same time share one fsync."""
+        """Put a message in the journal, on disk; those that come at the same time share one fsync."""
         found = MESSAGE_ID.search(body)
         line = f"{time.time_ns()} {found[1].decode() if found else '-'} {recipient}\n".encode()
         if self.keep_bodies:

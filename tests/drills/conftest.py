@@ -13,7 +13,7 @@ from tests.smtp_sink import Sink
 
 @pytest.fixture
 def sink(tmp_path: Path) -> Iterator[Sink]:
-    sink = Sink(tmp_path / "ledger")
+    sink = Sink(tmp_path / "journal")
     sink.start()
     yield sink
     sink.stop()

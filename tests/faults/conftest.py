@@ -23,8 +23,8 @@ def told(request: pytest.FixtureRequest) -> Iterator[Figures]:
 
 @pytest.fixture
 async def rig(database: None, redis: Redis, settings: Settings, tmp_path: Path, told: Figures) -> AsyncIterator[Rig]:
-    """Workers as processes on this test's engines, and a sink with a ledger."""
-    rig = Rig(settings, Sink(tmp_path / "ledger"), tmp_path / "workers.log", told)
+    """Workers as processes on this test's engines, and a sink with a journal."""
+    rig = Rig(settings, Sink(tmp_path / "journal"), tmp_path / "workers.log", told)
     rig.open()
     try:
         yield rig

@@ -1,4 +1,4 @@
-"""Workers as real processes, a relay that keeps a ledger on disk, and what was done to them."""
+"""Workers as real processes, a relay that keeps a journal on disk, and what was done to them."""
 
 import asyncio
 import json
@@ -20,8 +20,8 @@ from models.plan import Plan, PlanChannel, PlanStatus
 from settings import Settings
 from tests import oracle
 from tests.factories import DEADLINE, make_customers, make_draft, make_shop
-from tests.ledger_server import Accepted
 from tests.processes import ROOT, environment
+from tests.receiver import Accepted
 from tests.smtp_sink import Sink
 
 FULL = os.environ.get("FAULTS") == "full"

@@ -21,7 +21,7 @@ KEY = b"another secret for tests, long enough too"
 
 @pytest.fixture
 def platform(tmp_path: Path) -> Iterator[HttpSink]:
-    """A chat platform with a ledger on disk."""
+    """A chat platform with a journal on disk."""
     sink = HttpSink(tmp_path / "requests", keep=False)
     yield sink
     sink.stop()

@@ -20,7 +20,7 @@ FACTS = 60
 
 @pytest.fixture
 def receiver(tmp_path: Path) -> Iterator[HttpSink]:
-    """A webhook's receiver with a ledger on disk."""
+    """A webhook's receiver with a journal on disk."""
     sink = HttpSink(tmp_path / "requests")
     yield sink
     sink.stop()

@@ -18,7 +18,7 @@ from tests.smtp_sink import Sink
 @pytest.fixture
 def sink(tmp_path: Path) -> Iterator[Sink]:
     """A scripted relay, not yet started: script it, then use `at_sink`."""
-    sink = Sink(tmp_path / "ledger")
+    sink = Sink(tmp_path / "journal")
     yield sink
     if sink.is_up:
         sink.stop()

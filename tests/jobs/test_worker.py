@@ -49,7 +49,7 @@ def make_sink(tmp_path: Path) -> Iterator[Callable[..., Sink]]:
     with ExitStack() as stack:
 
         def make(**options: Any) -> Sink:
-            sink = Sink(tmp_path / "ledger", **options)
+            sink = Sink(tmp_path / "journal", **options)
             stack.callback(sink.stop)
             return sink
 

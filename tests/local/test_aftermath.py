@@ -16,7 +16,7 @@ from models.plan import PlanChannel
 from models.slice import Slice, Waiting
 from tests import oracle
 from tests.factories import make_customers, make_resolved, make_shop
-from tests.ledger_server import Accepted
+from tests.receiver import Accepted
 
 pytestmark = pytest.mark.usefixtures("database")
 

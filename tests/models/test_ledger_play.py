@@ -29,7 +29,7 @@ from models.slice import Slice, Waiting
 from tests import oracle
 from tests.conftest import NOON, empty
 from tests.factories import make_customers, make_resolved, make_shop
-from tests.ledger_server import Accepted
+from tests.receiver import Accepted
 
 LEASE = timedelta(minutes=1)
 PLANS, CUSTOMERS, WORKERS = 3, 4, 2

@@ -326,7 +326,7 @@ def start_worker(code: Path, told: Mapping[str, str]) -> "subprocess.Popen[bytes
 async def test_the_worker_from_before_the_newest_migration_goes_on_sending_over_it(
     url: str, previous: Path, settings: Settings, redis: Redis, tmp_path: Path
 ):
-    sink = Sink(tmp_path / "ledger")
+    sink = Sink(tmp_path / "journal")
     settings = settings.model_copy(update={"database_url": url, "smtp_url": sink.start()})
     told = environment(settings, SWEEP_INTERVAL="PT0.5S", PORT=str(free_port()))
     prepare(previous, told, url)

@@ -55,7 +55,7 @@ def scripted(stage: Stage, conversation: Conversation) -> str | None:
 
 @pytest.mark.usefixtures("redis")
 async def test_the_log_of_a_whole_run_is_json_and_tells_of_nobody(database: None, settings: Settings, tmp_path: Path):
-    sink = Sink(tmp_path / "ledger")
+    sink = Sink(tmp_path / "journal")
     sink.script = scripted
     settings = settings.model_copy(update={"smtp_url": sink.start()})
     shop = await make_shop()

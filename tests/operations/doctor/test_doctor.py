@@ -188,7 +188,7 @@ async def test_a_database_that_was_restored_is_found(sound: Settings, database: 
 
 
 async def test_relays_are_tried_and_get_no_mail(sound: Settings, tmp_path: Path):
-    sink = Sink(tmp_path / "ledger")
+    sink = Sink(tmp_path / "journal")
     reachable = sound.model_copy(update={"smtp_url": f"{sink.start()} smtp://127.0.0.1:1"})
 
     try:

@@ -1,6 +1,6 @@
-"""What the scripted receivers have in common: a server in a thread of its own, and a ledger that is on disk before it answers.
+"""What the scripted receivers have in common: a server in a thread of its own, and a journal that is on disk before it answers.
 
-The ledger is a file with a line for each message that was taken: the time (ns), then what the receiver knows it by.
+The journal is a file with a line for each message that was taken: the time (ns), then what the receiver knows it by.
 Whatever a test kills, this file says what really arrived.
 """
 
@@ -16,7 +16,7 @@ from threading import Thread
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A message in a ledger. `at` in nanoseconds since 1970."""
+    """A message in a journal. `at` in nanoseconds since 1970."""
 
     at: int
     message_id: str
@@ -24,10 +24,10 @@ class Accepted:
 
 
 @dataclass
-class LedgerServer(ABC):
+class Receiver(ABC):
     """The server; what it speaks is its subclass's `converse`. `port` 0 is a free one, chosen at the first start."""
 
-    ledger: Path
+    journal: Path
     port: int = field(default=0, kw_only=True)
     open: int = field(default=0, kw_only=True)
     """Connections at this moment."""
@@ -39,7 +39,7 @@ class LedgerServer(ABC):
         self.loop = asyncio.new_event_loop()
         self._listener = socket.create_server(("127.0.0.1", self.port), backlog=512)
         self.port = self._listener.getsockname()[1]
-        self._file = os.open(self.ledger, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self._file = os.open(self.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._thread = Thread(target=self.loop.run_forever, name=type(self).__name__, daemon=True)
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._listen(), self.loop).result()
@@ -57,11 +57,11 @@ class LedgerServer(ABC):
         os.close(self._file)
 
     def lines(self) -> list[list[str]]:
-        """The ledger so far, each line in its parts."""
-        return [line.split() for line in self.ledger.read_text("utf-8").splitlines()] if self.ledger.exists() else []
+        """The journal so far, each line in its parts."""
+        return [line.split() for line in self.journal.read_text("utf-8").splitlines()] if self.journal.exists() else []
 
     async def write(self, lines: bytes) -> None:
-        """Put lines in the ledger, on disk."""
+        """Put lines in the journal, on disk."""
         await asyncio.to_thread(self._write, lines)
 
     def _write(self, lines: bytes) -> None:
