@@ -130,12 +130,14 @@ def _trying(plan: database.Record) -> tuple[int, int, datetime | None]:
     return 1 + len(tried.variants), tried.percent * BUCKETS // 100, plan["decides_at"]
 
 
-_RESOLVING = (
-    "SELECT p.*, s.time_zone, coalesce(p.fallback_language, s.default_language) AS default_language,"
-    " h.control_percent, h.control_since,"
-    " EXISTS (SELECT FROM chat_platform c WHERE c.shop_id = s.id) AS has_platform,"
-    f" {fact.IS_HEARD.format(shop='s.id')} AS is_heard,"
-    f" {send_rate.IS_PACED.format(shop='s.id')} AS is_paced, {quiet_hours.OF_SHOP.format(shop='s.id')} AS quiet"
-    " FROM plan p JOIN shop s ON s.id = p.shop_id LEFT JOIN holdout h ON h.shop_id = s.id"
-    f" WHERE p.id = $1 AND {ranges.RESOLVING} AND NOT {sending.STOPPED}"
-)
+COLUMNS = """p.*, s.time_zone, coalesce(p.fallback_language, s.default_language) AS default_language,
+    h.control_percent, h.control_since, EXISTS (SELECT FROM chat_platform c WHERE c.shop_id = s.id) AS has_platform"""
+"""SQL of what decides who of a plan's audience gets what, of the plan `p` and its shop, over `TABLES`."""
+
+TABLES = "plan p JOIN shop s ON s.id = p.shop_id LEFT JOIN holdout h ON h.shop_id = s.id"
+
+_RESOLVING = f"""
+SELECT {COLUMNS}, {fact.IS_HEARD.format(shop="s.id")} AS is_heard,
+    {send_rate.IS_PACED.format(shop="s.id")} AS is_paced, {quiet_hours.OF_SHOP.format(shop="s.id")} AS quiet
+FROM {TABLES} WHERE p.id = $1 AND {ranges.RESOLVING} AND NOT {sending.STOPPED}
+"""

@@ -33,13 +33,7 @@ class Fired:
 
 async def running(shop_id: int | None = None) -> list[int]:
     """Ids of the automated plans (of a shop) that are to look, in their order."""
-    rows = await database.fetch(
-        "SELECT id FROM plan WHERE status = 'ONGOING' AND trigger IS NOT NULL AND localised_at IS NOT NULL"
-        " AND (ends_at IS NULL OR ends_at > $1) AND ($2::int IS NULL OR shop_id = $2) ORDER BY id",
-        now(),
-        shop_id,
-    )
-    return [row["id"] for row in rows]
+    return [row["id"] for row in await database.fetch(_RUNNING, now(), shop_id)]
 
 
 async def fire(plan_id: int, *, life: timedelta, chunk: int = CHUNK) -> int:
@@ -129,12 +123,15 @@ def members_of(plan: database.Record, at: datetime, first_parameter: int) -> Com
     )
 
 
-_HOLD = """
-SELECT p.*, s.time_zone, coalesce(p.fallback_language, s.default_language) AS default_language,
-    h.control_percent, h.control_since,
-    EXISTS (SELECT FROM chat_platform c WHERE c.shop_id = s.id) AS has_platform
-FROM plan p JOIN shop s ON s.id = p.shop_id LEFT JOIN holdout h ON h.shop_id = s.id
-WHERE p.id = $1 AND p.status = 'ONGOING' AND p.trigger IS NOT NULL AND p.localised_at IS NOT NULL
-  AND (p.ends_at IS NULL OR p.ends_at > $2)
+_LOOKS = "p.status = 'ONGOING' AND p.trigger IS NOT NULL AND p.localised_at IS NOT NULL"
+
+_RUNNING = f"""
+SELECT p.id FROM plan p
+WHERE {_LOOKS} AND (p.ends_at IS NULL OR p.ends_at > $1) AND ($2::int IS NULL OR p.shop_id = $2) ORDER BY p.id
+"""
+
+_HOLD = f"""
+SELECT {audience.COLUMNS} FROM {audience.TABLES}
+WHERE p.id = $1 AND {_LOOKS} AND (p.ends_at IS NULL OR p.ends_at > $2)
 FOR NO KEY UPDATE OF p SKIP LOCKED
 """
