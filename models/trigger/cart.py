@@ -1,6 +1,6 @@
 """Abandoned carts and incomplete checkouts (R9)."""
 
-from models.trigger.fragment import events, microseconds, moment, of_customer
+from models.trigger.fragment import events, microseconds, moment, of_customer, step_of
 from models.trigger.kind import OccasionQuery, Trigger, TriggerCode, steps
 
 MEMORY = "interval '30 days'"
@@ -42,7 +42,7 @@ FROM {events("CART_ADDED")}""",
     facts=f"SELECT *, NULL::jsonb AS said, NULL::timestamptz AS instant FROM ({cart(moment('from'))}) AS found",
     first=f"""x.last_at = {moment("from", "c.about")} AND NOT EXISTS (
         SELECT FROM delivery t WHERE t.plan_id = {{plan}} AND t.customer_id = c.customer_id
-          AND right(t.reference, 1)::int >= c.step AND t.created_at >= c.due OFFSET 0)""",
+          AND {step_of("t")} >= c.step AND t.created_at >= c.due OFFSET 0)""",
     still=f"{moment('from')} > x.ended_at",
     occasion=f"'cart:' || {microseconds('x.start_at')}",
     about="jsonb_build_object('from', x.start_at)",

@@ -10,10 +10,23 @@ REREAD = "interval '2 minutes'"
 
 STEP = "step CROSS JOIN LATERAL"
 
+MOST_STEPS = 9
+"""Steps that references tell apart: `occasion:step` ends with one digit."""
+
 
 def microseconds(instant: str) -> str:
     """An instant as it stands in references."""
     return f"(extract(epoch FROM {instant}) * 1000000)::bigint::text"
+
+
+def occasion_of(row: str) -> str:
+    """The occasion of a row of the ledger, as its reference has it."""
+    return f"left({row}.reference, -2)"
+
+
+def step_of(row: str) -> str:
+    """The step of a row of the ledger."""
+    return f"right({row}.reference, 1)::int"
 
 
 def moment(name: str, of: str = "{about}") -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from models.scenario import SCENARIOS, Scenario
+from models.trigger.fragment import occasion_of
 
 
 class TriggerCode(StrEnum):
@@ -66,7 +67,7 @@ class OccasionQuery:
     still: str = "true"
     occasion: str = "c.occasion"
     about: str = "c.about"
-    same: str = "left(d.reference, -2) = c.occasion"
+    same: str = f"{occasion_of('d')} = c.occasion"
     bundle: str = "c.occasion"
     rank: str = "-c.step"
     once: str = "c.occasion, c.step"
@@ -100,5 +101,5 @@ class Trigger:
 
 
 def steps(description: str, default: tuple[int, ...], *, least: int, greatest: int, most: int) -> Parameter:
-    """The parameter that every trigger has."""
+    """The parameter that every trigger has: at `most` MOST_STEPS (models/trigger/fragment.py)."""
     return Parameter("steps", ParameterKind.MINUTES, description, default, least, greatest, most)

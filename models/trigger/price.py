@@ -1,6 +1,6 @@
 """Prices that drop, told to those who looked at the product, favourited it or have it in the cart (R9)."""
 
-from models.trigger.fragment import STEP, microseconds, moment, newly_due
+from models.trigger.fragment import STEP, microseconds, moment, newly_due, occasion_of
 from models.trigger.kind import OccasionQuery, Parameter, ParameterKind, Trigger, TriggerCode, steps
 
 WATCHED_BY = {"VIEWED": "PRODUCT_VIEWED", "FAVOURITED": "PRODUCT_FAVOURITED", "CARTED": "CART_ADDED"}
@@ -55,7 +55,7 @@ CROSS JOIN (
 WHERE greatest(latest.price, told.price) * 100 <= before.price * ({_LOW}) AND NOT EXISTS (
     SELECT FROM orders WHERE shop_id = {{shop}} AND customer_id = {{customer}} AND ordered_at >= watched.at
       AND ordered_at <= {{bound}} AND {_PRODUCT} = ANY(product_ids))""",
-    same=f"left(d.reference, -2) = c.occasion OR d.created_at > {{now}} - {ONCE_IN}",
+    same=f"{occasion_of('d')} = c.occasion OR d.created_at > {{now}} - {ONCE_IN}",
     bundle="c.customer_id",
     once="date_trunc('day', c.due)",
     rank="-(c.about ->> 'depth')::numeric, extract(epoch FROM "

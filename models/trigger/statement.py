@@ -11,6 +11,7 @@ from models.condition import Compiled
 from models.experiment import holdout
 from models.placeholder import Json, placeholders
 from models.relationship import everybody
+from models.trigger.fragment import step_of
 from models.trigger.kind import OccasionQuery
 
 
@@ -75,7 +76,7 @@ def firing(query: OccasionQuery, members: Compiled | None) -> str:
     """The statement that fires: what models/trigger/fire.py runs. Its parameters: Looking, Firing, the segment's."""
     told = f"""AND NOT EXISTS (
     SELECT FROM delivery d WHERE d.plan_id = {{plan}} AND d.customer_id = c.customer_id
-      AND right(d.reference, 1)::int >= c.step AND ({query.same}) OFFSET 0)"""
+      AND {step_of("d")} >= c.step AND ({query.same}) OFFSET 0)"""
     found = _found(query, members, at=_LOOKING["now"], bound="'infinity'::timestamptz", only=told)
     return f"{found}, {_MAKE}"
 

@@ -7,6 +7,7 @@ import pytest
 
 from models.errors import Refused
 from models.trigger import TRIGGERS
+from models.trigger.fragment import MOST_STEPS
 from models.trigger.kind import OccasionQuery, Parameter, ParameterKind, Trigger, TriggerCode, steps
 from models.trigger.parameter import delays, problems, read, told
 
@@ -108,3 +109,8 @@ def test_every_trigger_takes_what_it_tells_of_its_own_defaults(code: TriggerCode
     stored = read(TRIGGERS[code], {})
 
     assert read(TRIGGERS[code], told(stored)) == stored
+
+
+@pytest.mark.parametrize("trigger", TRIGGERS.values(), ids=TRIGGERS)
+def test_no_trigger_has_more_steps_than_references_tell_apart(trigger: Trigger):
+    assert trigger.by_name["steps"].most <= MOST_STEPS
