@@ -9,7 +9,7 @@ from arq.connections import ArqRedis
 from jobs.channels import Channel
 from jobs.channels.bookkeeping.tally import Tally
 from jobs.channels.http.poster import Poster
-from models.slice import Key
+from models.slice import SliceKey
 from settings import Settings
 
 LOADED_AT_ONCE = 2
@@ -27,7 +27,7 @@ class Context(TypedDict):
     settings: Settings
     worker_id: UUID
     channels: dict[str, Channel]
-    working: dict[UUID, Key]
+    working: dict[UUID, SliceKey]
     tally: Tally
     poster: Poster
     loading: asyncio.Semaphore

@@ -22,7 +22,7 @@ from models.trigger import TriggerCode
 SLICE_SIZE = 1_000
 """Messages of a slice, at most: what one worker sends in a few seconds."""
 
-Key = tuple[int, int]
+SliceKey = tuple[int, int]
 """(plan, number)."""
 
 
@@ -156,20 +156,22 @@ async def redirect(held: Slice, channel: str) -> None:
     )
 
 
-async def give_up_lost() -> list[Key]:
+async def give_up_lost() -> list[SliceKey]:
     """Free the slices of workers whose heartbeat has stopped; what they had in flight becomes UNKNOWN."""
     lost = await database.fetch(f"SELECT plan_id, number FROM slice s WHERE s.worker_id IS NOT NULL AND {_LOST}")
     return await _free([(row["plan_id"], row["number"]) for row in lost], _LOST)
 
 
-async def give_up_forgotten(worker_id: UUID, working: Collection[Key]) -> list[Key]:
+async def give_up_forgotten(worker_id: UUID, working: Collection[SliceKey]) -> list[SliceKey]:
     """Free what this living worker holds in the table but no longer works on: a lost answer, a job cut short."""
     rows = await database.fetch("SELECT plan_id, number FROM slice WHERE worker_id = $1", worker_id)
     forgotten = [(row["plan_id"], row["number"]) for row in rows]
     return await _free([key for key in forgotten if key not in working], "s.worker_id = $3", worker_id)
 
 
-async def _free(keys: Collection[Key], condition: str, *arguments: Any, pause: timedelta = timedelta()) -> list[Key]:
+async def _free(
+    keys: Collection[SliceKey], condition: str, *arguments: Any, pause: timedelta = timedelta()
+) -> list[SliceKey]:
     """Free each of these slices that still meets `condition` (whose parameters begin at $3); which were freed."""
     due_at = now() + pause
     freed = []
@@ -181,7 +183,7 @@ async def _free(keys: Collection[Key], condition: str, *arguments: Any, pause: t
     return freed
 
 
-async def _free_held(key: Key, due_at: datetime) -> None:
+async def _free_held(key: SliceKey, due_at: datetime) -> None:
     """Free a slice whose row is locked. What waits in it gives its contacts back: they are for what is about to go."""
     is_waiting = await database.fetch_value(_FREE, *key, due_at)
     await delivery.lose_worker(*key)
