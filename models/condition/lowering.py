@@ -25,23 +25,26 @@ from models.condition.tree import (
     RegionIn,
     Responded,
 )
-from models.relationship import ENGAGED
+from models.relationship import LATEST
 
-KINDS: dict[Deed, tuple[str, ...]] = {
-    Deed.VIEWED: ("PRODUCT_VIEWED",),
-    Deed.FAVOURITED: ("PRODUCT_FAVOURITED",),
-    Deed.CARTED: ("CART_ADDED",),
-    Deed.REVIEWED: ("PRODUCT_REVIEWED",),
-    Deed.CHECKOUT_STARTED: ("CHECKOUT_STARTED",),
-    Deed.CARD_CLICKED: ("PRODUCT_CARD_CLICKED",),
-    Deed.VIDEO_WATCHED: ("VIDEO_WATCHED",),
-    Deed.VIDEO_LIKED: ("VIDEO_LIKED",),
-    Deed.VIDEO_CLICKED: ("VIDEO_PRODUCT_CLICKED",),
-    Deed.LIVE_WATCHED: ("LIVE_WATCHED",),
-    Deed.LIVE_CLICKED: ("LIVE_CLICKED",),
-    Deed.ENGAGED: ENGAGED,
+LAST_DONE: dict[Deed, str] = {
+    Deed.VIEWED: "last_viewed_at",
+    Deed.FAVOURITED: "last_favourited_at",
+    Deed.CARTED: "last_carted_at",
+    Deed.REVIEWED: "last_reviewed_at",
+    Deed.CHECKOUT_STARTED: "last_checkout_at",
+    Deed.CARD_CLICKED: "last_card_clicked_at",
+    Deed.VIDEO_WATCHED: "last_video_watched_at",
+    Deed.VIDEO_LIKED: "last_video_liked_at",
+    Deed.VIDEO_CLICKED: "last_video_clicked_at",
+    Deed.LIVE_WATCHED: "last_live_watched_at",
+    Deed.LIVE_CLICKED: "last_live_clicked_at",
+    Deed.ENGAGED: "last_engaged_at",
 }
-"""The event kinds that are each deed; what is engagement the roll-up says, so that history agrees with it."""
+"""The column of the roll-up that has the last time of each deed."""
+
+KINDS: dict[Deed, tuple[str, ...]] = {deed: LATEST[column] for deed, column in LAST_DONE.items()}
+"""The event kinds that are each deed: those that move its column, so that history agrees with the roll-up."""
 
 
 class Parameters:

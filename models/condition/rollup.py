@@ -2,7 +2,7 @@
 
 from models.condition.gathering import Gathering
 from models.condition.implication import Instant, Span, entails, implied, only_followers
-from models.condition.lowering import Lowering, conjunction
+from models.condition.lowering import LAST_DONE, Lowering, conjunction
 from models.condition.tree import (
     AllOf,
     Condition,
@@ -17,20 +17,6 @@ from models.condition.tree import (
     Response,
 )
 
-LAST: dict[Deed, str] = {
-    Deed.VIEWED: "r.last_viewed_at",
-    Deed.FAVOURITED: "r.last_favourited_at",
-    Deed.CARTED: "r.last_carted_at",
-    Deed.REVIEWED: "r.last_reviewed_at",
-    Deed.CHECKOUT_STARTED: "r.last_checkout_at",
-    Deed.CARD_CLICKED: "r.last_card_clicked_at",
-    Deed.VIDEO_WATCHED: "r.last_video_watched_at",
-    Deed.VIDEO_LIKED: "r.last_video_liked_at",
-    Deed.VIDEO_CLICKED: "r.last_video_clicked_at",
-    Deed.LIVE_WATCHED: "r.last_live_watched_at",
-    Deed.LIVE_CLICKED: "r.last_live_clicked_at",
-    Deed.ENGAGED: "r.last_engaged_at",
-}
 LATEST_ORDERS = ("r.last_order_at", "r.previous_order_at", "r.third_order_at")
 MOMENTS = {
     Moment.FIRST_ORDER: "r.first_order_at",
@@ -158,7 +144,7 @@ class RollUp(Lowering):
 
     def did(self, leaf: Did) -> str:
         """The last time it was done; its category and duration from the events themselves."""
-        recent = self.since(LAST[leaf.deed], leaf.within_days)
+        recent = self.since(f"r.{LAST_DONE[leaf.deed]}", leaf.within_days)
         if leaf.category is None and leaf.least_seconds is None:
             return recent
         alias = f"e{len(self.events) + 1}"
