@@ -54,7 +54,8 @@ async def rebuild(shop_id: int) -> None:
 
 
 async def rebuild_due() -> list[int]:
-    """Rebuild the shops that need it, as soon as all transactions have ended that were under way; which they were."""
+    """Rebuild the shops that need it, once all transactions have ended that were under way at the change; which they were."""
+    await database.execute(_SEE, _UNSEEN)
     rows = await database.fetch(
         "SELECT shop_id, since::text FROM metric_rebuild WHERE since < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY 1"
     )
@@ -65,6 +66,12 @@ async def rebuild_due() -> list[int]:
         )
     return [row["shop_id"] for row in rows]
 
+
+_UNSEEN = "18446744073709551615"
+"""What `metric_rebuild.since` is until somebody has seen that the change is committed."""
+
+# Who wrote by what was before had begun to write before the change was committed, so its number is a lower one.
+_SEE = "UPDATE metric_rebuild SET since = pg_current_xact_id() WHERE since = $1::text::xid8"
 
 _KEY = "shop_id, day, plan_id, channel, language, product_id"
 _SAME = " AND ".join(f"f.{column} = d.{column}" for column in _KEY.split(", "))

@@ -1,5 +1,7 @@
 """Days are made anew for one shop, from the ledger alone, however little memory there is."""
 
+import asyncio
+import contextvars
 import json
 from collections.abc import Iterator
 from datetime import date
@@ -9,7 +11,7 @@ import pytest
 
 from models import database as db
 from models.metric import day as metric_day
-from tests.models.metric.daily import ZONE, rows, send_one
+from tests.models.metric.daily import ZONE, anew, rows, send_one
 from tests.outreach import Outreach, Place, Sent, at
 
 
@@ -29,6 +31,30 @@ async def test_another_time_zone_moves_the_days_once_earlier_writers_have_ended(
     assert await metric_day.rebuild_due() == [shop]
     assert [key[0] for key in await rows(shop)] == [date(2026, 1, 2)]
     assert await metric_day.rebuild_due() == []
+
+
+async def test_what_is_written_by_the_old_time_zone_while_it_changes_is_waited_for(place: Place):
+    shop = place.shops[0].id
+    written, may_end = asyncio.Event(), asyncio.Event()
+    outside = contextvars.copy_context()
+
+    async def write() -> None:
+        async with db.transaction():
+            await send_one(place)
+            written.set()
+            await may_end.wait()
+
+    async with db.transaction():
+        await db.execute("UPDATE shop SET time_zone = 'Pacific/Kiritimati' WHERE id = $1", shop)
+        writing = asyncio.get_running_loop().create_task(write(), context=outside)
+        await written.wait()
+    early = await metric_day.rebuild_due()
+    may_end.set()
+    await writing
+
+    assert early == []
+    assert await metric_day.rebuild_due() == [shop]
+    assert await rows(shop) == await anew(shop)
 
 
 async def test_a_shop_written_again_with_its_time_zone_is_not_rebuilt(place: Place):
