@@ -185,14 +185,15 @@ async def write(batch: Batch, *, secret: bytes) -> None:
     """Write the batch in one transaction; rows that do not fit what is stored become refused."""
     if not batch.accepted:
         return
-    at = now()
     async with database.transaction():
         if batch.events:
             await partition.ensure(batch.events.months)
         batch.leave_out(await erasure.among(batch.people, secret=secret))
         await _take_locks(batch)
         if batch.customers:
-            await _write_customers(batch, secret, at)
+            await _write_customers(batch, secret, now())
+        # Nobody is waited for from here on: automated plans look again at what arrived shortly before they last did.
+        at = now()
         if batch.products:
             await product.upsert(batch.shop, list(batch.products.values()), at=at)
         if batch.prices:

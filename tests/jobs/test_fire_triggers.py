@@ -1,6 +1,7 @@
 """The job of automated plans: from what happened to the inbox, with and without Redis, by any number of workers."""
 
 import asyncio
+import contextvars
 from datetime import time, timedelta
 
 import pytest
@@ -14,12 +15,15 @@ from jobs.sweep import sweep
 from models import consent
 from models import database as db
 from models.access import decision
+from models.advisory_lock import AdvisoryLock
 from models.clock import Clock, now
 from models.identifier import customer_id
+from models.ingest import BUCKETS
 from models.plan import Plan, PlanStatus, wording
 from tests.api import PLATFORM, Api
 from tests.automation import LIFE, Life, ledger, make_automated, send, welcome
 from tests.factories import make_draft, make_shop
+from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -41,6 +45,23 @@ async def test_what_came_due_is_made_enqueued_and_sent(ctx: Context):
     await life.did("FOLLOWED", 0)
     await fire_triggers(ctx)
     await deliver(ctx)
+    assert await ledger(plan) == {f"follow:{life.micros(0)}:1": "SENT"}
+
+
+async def test_what_waits_long_until_it_can_be_stored_is_looked_at_once_it_is():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    plan = await make_automated(shop, "WELCOME_FOLLOWER")
+    outside, loop = contextvars.copy_context(), asyncio.get_running_loop()
+
+    async with db.transaction():
+        await db.hold_each(AdvisoryLock.INGEST, range(shop.id * BUCKETS, (shop.id + 1) * BUCKETS))
+        telling = loop.create_task(life.did("FOLLOWED", 0), context=outside.copy())
+        await until_a_lock_is_waited_for(telling)
+        assert await loop.create_task(life.look(plan, 10), context=outside.copy()) == 0
+    await telling
+
+    assert await life.look(plan, 11) == 1
     assert await ledger(plan) == {f"follow:{life.micros(0)}:1": "SENT"}
 
 
