@@ -28,9 +28,7 @@ async def forget(settings: Settings, at: datetime) -> None:
         pass
     await database.execute(_TRIALS, at - timedelta(days=settings.trial_days))
     if settings.conversation_months is not None:
-        async with database.transaction():
-            await database.execute(_REMARKS, at, settings.conversation_months)
-            await database.execute(_CONVERSATIONS, at, settings.conversation_months)
+        await database.execute(_CONVERSATIONS, at, settings.conversation_months)
     if settings.message_months is not None:
         for plan in await database.fetch(_PLANS, at, settings.message_months):
             await _forget_values(plan["id"], at)
@@ -55,13 +53,15 @@ DELETE FROM slice WHERE (plan_id, number) IN (
 
 _TRIALS = "DELETE FROM trial WHERE created_at < $1 AND state NOT IN ('PENDING', 'COMMITTING')"
 
-_QUIET = "last_at < $1::timestamptz - make_interval(months => $2)"
-
-_REMARKS = f"""
-DELETE FROM remark r USING conversation c WHERE c.{_QUIET} AND r.customer_id = c.customer_id AND r.shop_id = c.shop_id
+# Whoever goes on with one holds its row: it is theirs, with all that was said in it.
+_CONVERSATIONS = """
+WITH quiet AS (
+    SELECT customer_id, shop_id FROM conversation WHERE last_at < $1::timestamptz - make_interval(months => $2)
+    FOR UPDATE SKIP LOCKED
+),
+said AS (DELETE FROM remark r USING quiet q WHERE r.customer_id = q.customer_id AND r.shop_id = q.shop_id)
+DELETE FROM conversation c USING quiet q WHERE c.customer_id = q.customer_id AND c.shop_id = q.shop_id
 """
-
-_CONVERSATIONS = f"DELETE FROM conversation WHERE {_QUIET}"
 
 _PLANS = """
 SELECT id FROM plan

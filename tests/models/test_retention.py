@@ -1,12 +1,14 @@
 """What is forgotten, when, and what is not."""
 
+import asyncio
+import contextvars
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from models import database, message, metric, retention
+from models import conversation, database, message, metric, retention
 from models.clock import Clock, now
 from models.experiment import lift
 from models.identifier import customer_id
@@ -19,6 +21,7 @@ from settings import Settings
 from tests import oracle
 from tests.automation import Life, make_automated
 from tests.factories import make_customers, make_resolved, make_shop
+from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -97,6 +100,23 @@ async def test_conversations_go_when_nobody_wrote_for_so_long(settings: Settings
 
     assert await database.fetch_value("SELECT customer_id FROM remark") == customer_id("c1")
     assert await count("conversation") == 1
+
+
+async def test_a_conversation_that_somebody_goes_on_with_just_then_keeps_all_that_was_said(settings: Settings):
+    shop = await make_shop()
+    await remark(shop, ANA, days_ago=100)
+    kept = settings.model_copy(update={"conversation_months": 3})
+    outside = contextvars.copy_context()
+
+    async with database.transaction():
+        assert await conversation.answer(shop.id, ANA, "We have it again.", actor="anna")
+        forgetting = asyncio.get_running_loop().create_task(forget(kept, now()), context=outside)
+        await until_a_lock_is_waited_for(forgetting)
+    await forgetting
+
+    said = await database.fetch("SELECT text FROM remark ORDER BY number")
+    assert [row["text"] for row in said] == ["hello", "We have it again."]
+    assert await database.fetch_value("SELECT size FROM conversation") == 2
 
 
 async def test_test_mails_and_contact_days_are_not_kept_for_ever(settings: Settings, clock: Clock):
