@@ -63,9 +63,11 @@ said AS (DELETE FROM remark r USING quiet q WHERE r.customer_id = q.customer_id 
 DELETE FROM conversation c USING quiet q WHERE c.customer_id = q.customer_id AND c.shop_id = q.shop_id
 """
 
+# A plan of which something was tried again ends a second time, with values anew.
 _PLANS = """
 SELECT id FROM plan
-WHERE finished_at < $1::timestamptz - make_interval(months => $2) AND values_forgotten_at IS NULL ORDER BY id
+WHERE finished_at < $1::timestamptz - make_interval(months => $2)
+  AND (values_forgotten_at IS NULL OR values_forgotten_at <= finished_at) ORDER BY id
 """
 
 _VALUES = """

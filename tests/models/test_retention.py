@@ -21,6 +21,7 @@ from settings import Settings
 from tests import oracle
 from tests.automation import Life, make_automated
 from tests.factories import make_customers, make_resolved, make_shop
+from tests.slices import hold
 from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -74,6 +75,31 @@ async def test_values_of_messages_go_months_after_their_plan_and_figures_stay(
     shown = (await message.messages([MessageKey(plan.id, ANA)]))[MessageKey(plan.id, ANA)].text
     assert "c0" not in shown and "greetings from Bloom" in shown
     assert await told() == before
+
+
+async def test_values_of_messages_that_were_tried_again_after_they_were_forgotten_go_as_well(
+    settings: Settings, clock: Clock
+):
+    shop = await make_shop()
+    await make_customers(shop, 2)
+    kept = settings.model_copy(update={"message_months": 2})
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await database.execute("UPDATE delivery SET state = 'FAILED', reason = '5.1.0'")
+    await database.execute("UPDATE slice SET done_at = $1", now())
+    assert await advance.finish(plan.id)
+    clock.move(timedelta(days=70))
+    await forget(kept, now())
+
+    await (await Plan.get(id=plan.id)).retry_failed(shop, include_unknown=False, deadline_after=timedelta(hours=1))
+    _, again = await hold(plan, 2)
+    assert await database.fetch_value("SELECT count(frozen) FROM delivery") == len(again) == 2
+    await database.execute("UPDATE delivery SET state = 'SENT', sent_at = $1", now())
+    await database.execute("UPDATE slice SET done_at = $1, worker_id = NULL", now())
+    assert await advance.finish(plan.id)
+    clock.move(timedelta(days=70))
+    await forget(kept, now())
+
+    assert await database.fetch_value("SELECT count(frozen) FROM delivery") == 0
 
 
 async def test_a_message_that_cannot_be_said_without_its_values_is_shown_empty(settings: Settings, clock: Clock):
