@@ -55,7 +55,7 @@ async def _serve(ctx: Context, own: Webhook, end: float, bugs: Bugs) -> None:
         try:
             await _post_due(ctx, own, end)
         finally:
-            await asyncio.shield(posting.release(own.id))
+            await asyncio.shield(posting.release(own))
 
 
 async def _post_due(ctx: Context, own: Webhook, end: float) -> None:

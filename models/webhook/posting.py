@@ -92,9 +92,11 @@ async def take(limit: int, *, but: Sequence[int]) -> list[Webhook]:
     return list(found.values())
 
 
-async def release(webhook_id: int) -> None:
-    """Let others have a webhook."""
-    await database.execute("UPDATE webhook SET held_until = clock_timestamp() WHERE id = $1", webhook_id)
+async def release(own: Webhook) -> None:
+    """Let others have a webhook, unless one of them has it already, since the hold ran out."""
+    await database.execute(
+        "UPDATE webhook SET held_until = clock_timestamp() WHERE id = $1 AND held_until = $2", own.id, own.held_until
+    )
 
 
 async def due(webhook_id: int, limit: int) -> list[Due]:
@@ -249,7 +251,8 @@ SELECT p.* FROM unnest($1::int[]) AS w(wanted) CROSS JOIN LATERAL (
 ) p
 """
 
+# What another forgets, too, or a webhook takes along that is forgotten itself, is not waited for.
 _FORGET = """
 DELETE FROM posting WHERE (webhook_id, id) IN (
-    SELECT webhook_id, id FROM posting WHERE state <> 'PENDING' AND settled_at < $1 LIMIT $2)
+    SELECT webhook_id, id FROM posting WHERE state <> 'PENDING' AND settled_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
 """

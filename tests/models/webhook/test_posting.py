@@ -63,9 +63,25 @@ async def test_of_webhooks_for_which_something_waits_the_one_served_longest_ago_
     taken = []
     for _ in range(5):
         (own,) = await posting.take(1, but=[owns[1]])
-        await posting.release(own.id)
+        await posting.release(own)
         taken.append(own.id)
     (last,) = await posting.take(1, but=[])
 
     assert (taken, last.id) == ([owns[0], owns[2], owns[0], owns[2], owns[0]], owns[1])
     assert await posting.take(5, but=[owns[0]]) == [await Webhook.get(id=owns[2])]
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_worker_that_was_slow_does_not_give_back_what_another_holds_by_now(monkeypatch: pytest.MonkeyPatch):
+    shop = await make_shop()
+    await listen(shop)
+    await fact.tell(shop.id, Fact.PLAN_STATUS_CHANGED, {"to": "SENT"}, now())
+    monkeypatch.setattr(posting, "HOLD", timedelta())
+    (slow,) = await posting.take(1, but=[])
+    monkeypatch.undo()
+    (quick,) = await posting.take(1, but=[])
+
+    await posting.release(slow)
+
+    assert await posting.take(1, but=[]) == []
+    assert (await Webhook.get(id=quick.id)).held_until == quick.held_until
