@@ -76,7 +76,8 @@ async def _fill(customers: int, people: Sequence[UUID], shops: int, plans: int) 
     await database.execute("INSERT INTO language VALUES ('en') ON CONFLICT DO NOTHING")
     for number in range(plans):
         await draft(shop, f"Plan {number}")
-    await partition.ensure({(at.year, at.month) for at in (NOW - timedelta(days=days) for days in range(400))})
+    async with database.transaction():
+        await partition.ensure({(at.year, at.month) for at in (NOW - timedelta(days=days) for days in range(400))})
     await database.execute("CREATE TABLE somebody (n integer, id uuid)")
     await database.execute(_OTHERS, customers)
     await database.execute(_PEOPLE, list(people))

@@ -64,7 +64,8 @@ async def populate(shop_id: int, size: Population) -> None:
     await database.execute(_DICE)
     await database.execute(_CUSTOMERS, size.customers, NOW, list(REGIONS))
     months = {(at.year, at.month) for at in (NOW - timedelta(days=days) for days in range(400))}
-    await partition.ensure(months)
+    async with database.transaction():
+        await partition.ensure(months)
     for first in range(1, size.events + 1, BATCH):
         last = min(first + BATCH - 1, size.events)
         await relationship.roll_up_events(

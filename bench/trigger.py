@@ -117,7 +117,8 @@ async def _plan(shop: Shop) -> Plan:
 async def _leave_open(shop: Shop, have: int, carts: int) -> None:
     """More open carts: filled between an hour and three days ago, so that their last reminder lies ahead."""
     at = now()
-    await partition.ensure({(day.year, day.month) for day in (at - timedelta(days=4), at)})
+    async with database.transaction():
+        await partition.ensure({(day.year, day.month) for day in (at - timedelta(days=4), at)})
     for first in range(have + 1, carts + 1, BATCH):
         last = min(first + BATCH - 1, carts)
         await relationship.roll_up_events(

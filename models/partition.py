@@ -13,6 +13,9 @@ from asyncpg.exceptions import LockNotAvailableError
 from models import database
 from models.advisory_lock import AdvisoryLock
 
+PATIENCE = "3s"
+"""How long a partition that is in use is waited for before it is dropped: others wait as long behind."""
+
 
 def month_after(month: date, count: int = 1) -> date:
     """The first day of the month `count` months later, or earlier when negative."""
@@ -29,9 +32,10 @@ async def ensure(months: Iterable[tuple[int, int]]) -> None:
     """Make the partitions of these months (year, month) that are missing.
 
     Call at the start of the transaction that writes into them, before it takes any other lock: whoever
-    needs the same new partition waits for that transaction.
+    needs the same new partition waits for that transaction, and none of them is dropped before it ends.
     """
     wanted = [date(year, month, 1) for year, month in sorted(months)]
+    await database.execute("LOCK TABLE ONLY event IN ROW EXCLUSIVE MODE")
     if await _missing(wanted):
         await database.hold(AdvisoryLock.PARTITION)
         for month in await _missing(wanted):
@@ -66,11 +70,14 @@ async def drop_outlived(months: int, *, at: datetime) -> list[str]:
 async def _drop(name: str) -> bool:
     try:
         async with database.transaction():
-            await database.execute("SET LOCAL lock_timeout = '3s'")
-            await database.execute("SELECT drop_event_partition($1)", name)
+            await database.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+            await database.execute("LOCK TABLE ONLY event IN ACCESS EXCLUSIVE MODE")
+            is_there = bool(await database.fetch(f"SELECT {_PARTITIONS} AND relname = $1", name))
+            if is_there:  # else another has dropped it
+                await database.execute("SELECT drop_event_partition($1)", name)
     except LockNotAvailableError:
         return False
-    return True
+    return is_there
 
 
 _PARTITIONS = "FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'event'::regclass"

@@ -231,7 +231,8 @@ class Place:
         shops = [await make_shop(f"shop{number}", **columns) for number in range(2)]
         plans = [await make_draft(shop) for shop in shops for _ in range(2)]
         await database.execute("UPDATE plan SET status = 'ONGOING', started_at = $1", START)
-        await partition.ensure([(2026, 1)])
+        async with database.transaction():
+            await partition.ensure([(2026, 1)])
         return cls(shops, plans)
 
     async def store(self, history: Outreach) -> None:

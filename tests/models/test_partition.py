@@ -13,6 +13,7 @@ from models import partition
 from models.ingest import ingest
 from tests.factories import make_shop
 from tests.rows import SECRET, event_row
+from tests.waiting import until_locks_are_waited_for_by
 
 
 @given(st.dates(date(1990, 1, 1), date(2090, 1, 1)), st.integers(-300, 300))
@@ -105,3 +106,31 @@ async def test_a_partition_in_use_is_left_for_the_next_time():
         dropped = await asyncio.create_task(partition.drop_outlived(12, at=at), context=elsewhere)
     assert dropped == ["event_2020_02"]
     assert await partition.drop_outlived(12, at=at) == ["event_2020_01"]
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_partition_that_somebody_is_about_to_write_into_is_not_dropped():
+    shop = await make_shop()
+    await ensure((2020, 1))
+    at = datetime(2026, 1, 15, tzinfo=UTC)
+    elsewhere = copy_context()
+    async with db.transaction():
+        await partition.ensure([(2020, 1)])
+        assert await asyncio.create_task(partition.drop_outlived(12, at=at), context=elsewhere) == []
+        await ingest(shop, [event_row(occurredAt="2020-01-31")], secret=SECRET)
+    assert await db.fetch_value("SELECT count(*) FROM event_2020_01") == 1
+
+
+@pytest.mark.usefixtures("database")
+async def test_two_that_drop_the_same_partitions_at_once_drop_each_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(partition, "PATIENCE", "60s")
+    await ensure((2020, 1), (2020, 2))
+    at = datetime(2026, 1, 15, tzinfo=UTC)
+    elsewhere = copy_context()
+    async with db.transaction():
+        await db.execute("LOCK TABLE event IN ROW EXCLUSIVE MODE")
+        dropping = [asyncio.create_task(partition.drop_outlived(12, at=at), context=elsewhere.copy()) for _ in range(2)]
+        await until_locks_are_waited_for_by(2)
+    dropped = await asyncio.gather(*dropping)
+    assert sorted(name for each in dropped for name in each) == ["event_2020_01", "event_2020_02"]
+    assert await names() == []

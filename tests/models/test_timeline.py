@@ -50,7 +50,8 @@ async def view(shop: Shop, customer: UUID, name: str) -> None:
 
 async def live(clock: Clock, name: str = "bloom") -> Life:
     """One after another, a minute apart: two chats, a third over the limit, a read, a click, a claim, an order, a block."""
-    await partition.ensure([(2026, 1)])
+    async with db.transaction():
+        await partition.ensure([(2026, 1)])
     shop, started = await make_shop(name), now()
     (customer,) = await make_customers(shop, 1)
     coupon = await make_coupon(shop)
