@@ -95,6 +95,7 @@ async def _keep(rows: Sequence[database.Record], at: datetime) -> None:
 
 async def _revoke(shop_ids: Sequence[int], at: datetime) -> list[int]:
     """R1: pause the shops' unfinished one-time plans, delete their automated ones; ids of those plans."""
+    await database.execute(_HOLD, list(shop_ids))
     paused = await plan_history.move(
         _of_kind(shop_ids, PlanKind.ONE_TIME),
         PlanAction.PAUSE,
@@ -126,6 +127,12 @@ def _change(row: database.Record) -> Change:
 
 _STANDING = """
 SELECT id, score, gmv FROM shop WHERE id = ANY($1::int[]) ORDER BY id FOR NO KEY UPDATE
+"""
+
+# Plans of both kinds, in the order of ids, as by everything that locks many: each move locks those of its own kind alone.
+_HOLD = """
+SELECT FROM plan WHERE shop_id = ANY($1::int[]) AND status IN ('DRAFT', 'SCHEDULED', 'ONGOING', 'PAUSED')
+ORDER BY id FOR NO KEY UPDATE
 """
 
 _NOTE = """

@@ -1,6 +1,7 @@
 """Access by score: what a shop may do, what happens when that changes, and that it is kept (R1, R2)."""
 
 import asyncio
+import contextvars
 from datetime import timedelta
 from decimal import Decimal
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import access, database, quota
+from models import access, database, quota, sending
 from models.access import AccessReason, AccessState, decision, may_email
 from models.clock import Clock, now
 from models.errors import ErrorCode, Refused
@@ -17,9 +18,12 @@ from models.page import Page
 from models.plan import Plan, PlanAction, PlanChannel, PlanKind, PlanStatus, advance, permission
 from models.plan import history as plan_history
 from models.shop import Shop
+from tests.automation import make_automated
 from tests.conftest import NOON
 from tests.factories import DEADLINE, TEXTS, make_customers, make_draft, make_resolved, make_running, make_shop
 from tests.refusals import refusal
+from tests.slices import hold
+from tests.waiting import until_locks_are_waited_for_by
 
 SCORES = st.decimals(0, 5, places=2)
 
@@ -266,3 +270,28 @@ async def test_a_tier_that_is_none_is_refused_and_nothing_is_written():
 
     assert [problem.field for problem in result.problems] == [("tier",)] and "T1, T2" in result.problems[0].message
     assert await Shop.all().count() == 0
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_shop_is_revoked_while_all_sending_is_stopped_and_neither_waits_for_the_other_in_a_circle():
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    automated = await make_automated(shop, "WELCOME_FOLLOWER")
+    sent_once = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await hold(sent_once)
+    await database.execute(
+        "INSERT INTO slice (plan_id, number, channel, due_at, token) VALUES ($1, 1, 'CHAT', $2, gen_random_uuid())",
+        automated.id, now(),
+    )  # fmt: skip
+    outside, loop = contextvars.copy_context(), asyncio.get_running_loop()
+
+    async with database.transaction():
+        await database.execute("SELECT FROM plan WHERE id = $1 FOR UPDATE", automated.id)
+        stopping = loop.create_task(sending.stop("a leak", actor="test"), context=outside.copy())
+        await until_locks_are_waited_for_by(1)
+        revoking = loop.create_task(_score(shop, "2.9"), context=outside.copy())
+        await until_locks_are_waited_for_by(2)
+
+    assert sorted(await revoking) == sorted([automated.id, sent_once.id])
+    assert (await stopping).reason == "a leak"
+    assert await database.fetch_value("SELECT count(token) FROM slice") == 0
