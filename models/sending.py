@@ -64,11 +64,15 @@ async def stop(reason: str, *, actor: str) -> Stop:
     told = reason.strip()
     if not 1 <= len(told) <= MAX_REASON:
         raise Refused([Problem(("reason",), f"A reason has 1–{MAX_REASON} characters, not {len(told)}.")])
+    return await database.despite_deadlocks(lambda: _stop(told, actor))
+
+
+async def _stop(reason: str, actor: str) -> Stop:
     async with database.transaction():
         await database.hold(AdvisoryLock.SENDING)
         held = await current()
         if held is None:
-            row = await database.fetch_one(_STOP, told, now(), actor)
+            row = await database.fetch_one(_STOP, reason, now(), actor)
             assert row is not None
             held = Stop(*row)
             await database.execute(_HOLD)
@@ -81,6 +85,10 @@ async def resume(*, actor: str) -> Stop | None:
 
     What waits for an hour of its customer's day that passed meanwhile goes at the next one (B3).
     """
+    return await database.despite_deadlocks(lambda: _resume(actor))
+
+
+async def _resume(actor: str) -> Stop | None:
     at = now()
     async with database.transaction():
         await database.hold(AdvisoryLock.SENDING)

@@ -20,7 +20,7 @@ from tests import oracle
 from tests.conftest import NOON
 from tests.factories import DEADLINE, make_customers, make_draft, make_resolved, make_running, make_shop
 from tests.slices import mail_plan, make_worker, spread
-from tests.waiting import until_locks_are_waited_for_by
+from tests.waiting import until_a_lock_is_waited_for, until_locks_are_waited_for_by
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -182,3 +182,20 @@ async def test_all_sending_is_stopped_while_a_plan_is_paused_whose_slices_were_t
     assert (await stopping).reason == "a leak"
     assert PlanStatus.PAUSED is (await pausing).status
     assert await db.fetch_value("SELECT count(token) FROM slice") == 0
+
+
+async def test_a_stop_that_is_given_up_for_another_transaction_is_done_again():
+    _, plan = await mail_plan(1)
+    assert await slices.acquire(plan.id, 1, await make_worker(), uuid4())
+    outside = contextvars.copy_context()
+
+    async with db.transaction():
+        await db.execute("SET LOCAL deadlock_timeout = '1h'")  # so that it is the other that is given up
+        await db.execute("SELECT FROM slice FOR UPDATE")
+        stopping = asyncio.get_running_loop().create_task(sending.stop("a leak", actor="test"), context=outside)
+        await until_a_lock_is_waited_for(unless=stopping)
+        await db.execute("SELECT FROM plan FOR UPDATE")
+
+    assert (await stopping).reason == "a leak"
+    assert await db.fetch_value("SELECT count(token) FROM slice") == 0
+    assert await db.fetch_value("SELECT count(*) FROM sending_stop") == 1
