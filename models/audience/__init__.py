@@ -47,16 +47,21 @@ async def resolve_range(plan_id: int, *, size: int | None = None) -> Range | Non
     """
     await ranges.cut(plan_id, size or RANGE_SIZE)
     with suppress(ranges.Withdrawn):
-        async with database.transaction():
-            await sending.hold()
-            plan = await database.fetch_one(_RESOLVING, plan_id)
-            taken = await ranges.take(plan_id) if plan else None
-            if plan is not None and taken is not None:
-                await consent.hold(plan["shop_id"])
-                recipients, sent = await _insert(plan, *taken)
-                is_last = await ranges.complete(plan_id, taken, now())
-                return Range(*taken, recipients, sent, is_last)
+        return await database.despite_deadlocks(lambda: _resolve_next(plan_id))
     return None
+
+
+async def _resolve_next(plan_id: int) -> Range | None:
+    async with database.transaction():
+        await sending.hold()
+        plan = await database.fetch_one(_RESOLVING, plan_id)
+        taken = await ranges.take(plan_id) if plan else None
+        if plan is None or taken is None:
+            return None
+        await consent.hold(plan["shop_id"])
+        recipients, sent = await _insert(plan, *taken)
+        is_last = await ranges.complete(plan_id, taken, now())
+        return Range(*taken, recipients, sent, is_last)
 
 
 async def _insert(plan: database.Record, after: UUID, through: UUID) -> tuple[int, int]:

@@ -120,7 +120,8 @@ async def load(held: Slice) -> list[Waiting]:
         plan=held.plan_id, slice=held.number, now=at, token=held.token, channel=held.channel, most=most
     )
     # A plan kept from when the tables were others costs four times as much.
-    rows = await database.fetch_planned(loading.statement(held.trigger), *arguments, *coupons)
+    statement = loading.statement(held.trigger)
+    rows = await database.despite_deadlocks(lambda: database.fetch_planned(statement, *arguments, *coupons))
     if most is not None and (unused := most - sum(1 for row in rows if row["goes"])):
         await send_rate.give_back(held.plan_id, unused)
     return [

@@ -1,6 +1,7 @@
 """Ranges of an audience: several at once, each once, whoever dies, and none after a plan was stopped."""
 
 import asyncio
+import contextvars
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -14,7 +15,9 @@ from models.clock import now
 from models.identifier import LAST_CUSTOMER, NO_CUSTOMER
 from models.plan import Plan, PlanChannel, PlanStatus, advance, ranges
 from models.plan.ranges import Ends
+from tests.conftest import NOON
 from tests.factories import make_customers, make_running, make_shop
+from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -192,3 +195,24 @@ async def test_the_ranges_of_a_plan_that_does_not_run_are_not_cut():
     await ranges.cut(plan.id, 5)
 
     assert await left(plan) == []
+
+
+async def test_a_range_that_is_given_up_for_another_transaction_is_resolved_again():
+    shop = await make_shop()
+    first = min(await make_customers(shop, 3))
+    plan = await make_running(shop)
+    await ranges.cut(plan.id, 1)
+    outside = contextvars.copy_context()
+
+    async with db.transaction():
+        await db.execute("SET LOCAL deadlock_timeout = '1h'")  # so that it is the other that is given up
+        await db.execute("SELECT FROM plan FOR NO KEY UPDATE")
+        resolving = asyncio.get_running_loop().create_task(audience.resolve_range(plan.id, size=1), context=outside)
+        await until_a_lock_is_waited_for(unless=resolving)
+        await db.execute("INSERT INTO contact VALUES ($1, $2, 1, 999, '')", first, NOON.date())
+        await db.execute("DELETE FROM contact WHERE plan_id = 999")
+
+    done = await resolving
+    assert done is not None
+    assert (done.recipients, done.sent, done.is_last) == (1, 1, False)
+    assert await db.fetch_value("SELECT count(*) FROM contact") == 1

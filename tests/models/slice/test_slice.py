@@ -1,6 +1,7 @@
 """Slices: held by one worker at a time, given back whole, and never forgotten."""
 
 import asyncio
+import contextvars
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -312,3 +313,20 @@ async def test_a_block_and_a_load_at_once_never_put_a_message_behind_the_block(c
     assert {(row["state"], row["reason"]) for row in rows} <= {("SENT", None), ("SUPPRESSED", "BLOCKED")}
     assert sum(row["count"] for row in rows) == 30
     await oracle.check([])
+
+
+async def test_loading_that_is_given_up_for_another_transaction_is_done_again():
+    _, plan = await mail_plan(2)
+    held = await slices.acquire(plan.id, 1, await make_worker(), uuid4())
+    assert held is not None
+    outside = contextvars.copy_context()
+
+    async with db.transaction():
+        await db.execute("SET LOCAL deadlock_timeout = '1h'")  # so that it is the other that is given up
+        await db.execute("SELECT FROM delivery FOR UPDATE")
+        loading = asyncio.get_running_loop().create_task(slices.load(held), context=outside)
+        await until_a_lock_is_waited_for(unless=loading)
+        await db.execute("SELECT FROM slice FOR UPDATE")
+
+    assert len(await loading) == 2
+    assert await db.fetch_value("SELECT count(*) FROM contact") == 2
