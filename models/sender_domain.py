@@ -97,8 +97,9 @@ async def check_due(settings: Settings, look: Look) -> list[SenderDomain]:
     checked = []
     for before in await _due(AT_ONCE):
         expected = Expected(before.domain, settings.mail_domain.lower(), settings.dkim_selector, public_key(settings))
+        began = now()
         findings = await authentication.check(expected, look)
-        checked.append(await _keep(before, findings))
+        checked.append(await _keep(before, findings, began))
     return checked
 
 
@@ -109,17 +110,20 @@ async def _due(limit: int) -> list[SenderDomain]:
     return [_domain(row) for row in rows]
 
 
-async def _keep(before: SenderDomain, findings: Sequence[SenderFinding]) -> SenderDomain:
+async def _keep(before: SenderDomain, findings: Sequence[SenderFinding], began: datetime) -> SenderDomain:
+    """Keep what a look found that `began` then; one that was asked for since is still to come."""
     at = now()
     state = state_after(findings, before.state)
     is_settled = state is DomainState.VERIFIED and all(finding.passes for finding in findings)
     await database.execute(
-        "UPDATE sender_domain SET state = $2, findings = $3, checked_at = $4, due_at = $5 WHERE domain = $1",
+        "UPDATE sender_domain SET state = $2, findings = $3, checked_at = $4,"
+        " due_at = CASE WHEN due_at > $6 THEN due_at ELSE $5 END WHERE domain = $1",
         before.domain,
         state,
         orjson.dumps([asdict(finding) for finding in findings]).decode(),
         at,
         at + (EVERY if is_settled else SOON),
+        began,
     )
     return SenderDomain(before.domain, state, findings, at)
 

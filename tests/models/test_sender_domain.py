@@ -1,5 +1,6 @@
 """Domains that mail is from: looked at when due, and what the state lets a shop do (R21)."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -103,6 +104,22 @@ async def test_a_look_may_be_asked_for_once_a_minute(public: Settings, clock: Cl
     clock.move(timedelta(minutes=1))
     assert await sender_domain.ask("mail.example")
     assert await is_due(public)
+
+
+async def test_a_look_that_is_asked_for_during_another_comes_after_it(public: Settings, clock: Clock):
+    assert await is_due(public)
+    found = zone(OPERATORS)
+
+    async def look(name: str) -> Sequence[str]:
+        clock.move(timedelta(seconds=1))
+        await sender_domain.ask("mail.example")
+        return await found(name)
+
+    await check_due(public, look)
+
+    assert await is_due(public)
+    assert [each.domain for each in await check_due(public, found)] == ["mail.example"]
+    assert not await is_due(public)
 
 
 async def test_what_never_leaves_the_machine_or_is_waived_is_not_looked_at(settings: Settings, public: Settings):
