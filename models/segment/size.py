@@ -91,7 +91,8 @@ async def measure(segments: list[Segment]) -> None:
         "INSERT INTO segment_size (segment_id, day, version, size, measured_at)"
         " SELECT id, $4, version, size, $5 FROM unnest($1::int[], $2::int[], $3::bigint[]) AS t (id, version, size)"
         " ON CONFLICT (segment_id, day) DO UPDATE"
-        " SET version = excluded.version, size = excluded.size, measured_at = excluded.measured_at",
+        " SET version = excluded.version, size = excluded.size, measured_at = excluded.measured_at"
+        " WHERE segment_size.version <= excluded.version",
         [segment.id for segment in segments],
         [segment.version for segment in segments],
         sizes,

@@ -50,6 +50,19 @@ async def test_a_changed_definition_is_measured_again_on_the_same_day(database: 
     assert [(size.size, size.version) for size in await history(own.id, 1)] == [(0, 2)]
 
 
+async def test_who_was_slow_to_measure_an_earlier_definition_replaces_no_later_size(database: None):
+    shop = await make_shop()
+    await make_customers(shop, 3)
+    own = await Segment.make(shop, "Mine", define(shop, text="orders >= 2"), actor="me")
+    slow = await Segment.get(id=own.id)
+    await own.edit(shop, name=None, definition=define(shop, text="orders >= 9"), actor="me")
+    await segment_size.measure([own])
+
+    await segment_size.measure([slow])
+
+    assert [(size.size, size.version) for size in await history(own.id, 1)] == [(0, 2)]
+
+
 async def test_a_segment_that_cannot_be_measured_keeps_no_other_from_it_and_is_told_afterwards(
     database: None, monkeypatch: pytest.MonkeyPatch
 ):
