@@ -1,7 +1,7 @@
 """Small random histories of outreach: how they are stored, and what plain Python makes of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
@@ -215,7 +215,22 @@ def outreach() -> st.SearchStrategy[Outreach]:
             max_size=4, unique_by=lambda touched: (touched.plan, touched.customer, touched.product, touched.by),
         ),
         st.lists(claims(), max_size=4),
-    )  # fmt: skip
+    ).map(_followed)  # fmt: skip
+
+
+def _followed(history: Outreach) -> Outreach:
+    """Who clicked a product in a message has read and clicked the message by then."""
+    return replace(history, sent=[_clicked(sent, history.touched) for sent in history.sent])
+
+
+def _clicked(sent: Sent, touched: Iterable[Touched]) -> Sent:
+    key = (sent.plan, sent.customer, "PERSON")
+    clicks = [each.hour for each in touched if (each.plan, each.customer, each.by) == key]
+    read, clicked = (
+        min((hour for hour in (known, *clicks) if hour is not None), default=None)
+        for known in (sent.read, sent.clicked)
+    )
+    return replace(sent, read=read, clicked=clicked)
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,33 @@ async def test_who_left_twice_before_is_counted_once_after(url: str):
 
 
 @pytest.mark.timeout(240)
+async def test_clicks_on_products_of_mails_that_had_come_back_are_taken_from_the_days(url: str):
+    for name in MIGRATIONS[: MIGRATIONS.index("0029_bounced_clicks")]:
+        await migrate_to(url, name)
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(
+            "INSERT INTO shop (external_id, name, currency, time_zone, default_language, created_at, updated_at)"
+            " SELECT s, s, 'USD', 'UTC', 'en', now(), now() FROM unnest('{bloom,other}'::text[]) s;"
+            "INSERT INTO delivery (plan_id, customer_id, shop_id, channel, language, state, created_at, sent_at, read_at, clicked_at)"
+            " SELECT id, gen_random_uuid(), id, 'EMAIL', 'en', s, now(), now(), now(), now() FROM shop,"
+            " unnest('{SENT,FAILED}'::delivery_state[]) s WHERE external_id = 'bloom' OR s = 'SENT';"
+            "INSERT INTO touch (plan_id, customer_id, kind, product_id, toucher, touched_at)"
+            " SELECT plan_id, customer_id, 'CLICK', gen_random_uuid(), 'PERSON', now() FROM delivery"
+        )
+        clicked = "SELECT sum(clicked) FILTER (WHERE product_id <> $1), sum(clicked) FILTER (WHERE product_id = $1) FROM metric"
+        assert [*map(tuple, await connection.fetch(clicked, metric_day.WHOLE))] == [(3, 2)]
+
+        await migrate_to(url, "0029_bounced_clicks")
+        await db.connect(url)
+        assert await metric_day.rebuild_due() == [1]  # the other's figures were right
+
+        assert [*map(tuple, await connection.fetch(clicked, metric_day.WHOLE))] == [(2, 2)]
+    finally:
+        await connection.close()
+
+
+@pytest.mark.timeout(240)
 async def test_order_confirmations_stored_before_lose_their_share_and_others_get_one(url: str):
     for name in ("0008_automation", "0010_experiment", "0015_retention"):
         await migrate_to(url, name)

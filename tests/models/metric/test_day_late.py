@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from models import database as db
-from models import intent, mail_report
+from models import intent, mail_report, touch
 from models import slice as slices
-from models.clock import Clock
+from models.clock import Clock, now
 from models.delivery import DeliveryState
 from models.intent import Settlement
 from models.mail.report import Outcome, Report
@@ -18,6 +18,9 @@ from models.metric import day as metric_day
 from models.metric import of_plans
 from models.metric.day import FACTS
 from models.plan import Plan, PlanChannel, advance
+from models.shop import Shop
+from models.signed_link import Link
+from models.touch.machine import TouchKind, Visit
 from tests.factories import DEADLINE, make_customers, make_resolved, make_shop
 from tests.models.metric.daily import ZONE, anew, rows
 from tests.outreach import PRODUCTS, Bought, Claimed, Outreach, Place, Sent, at
@@ -49,11 +52,64 @@ async def test_what_bounced_and_was_tried_again_counts_once_on_the_day_it_went_a
     assert await days(shop.id) == {(date(2026, 1, 15), "sent"): 1, (date(2026, 1, 17), "sent"): 2}
 
 
-async def deliver(plan: Plan, number: int) -> list[UUID]:
+async def test_clicks_on_products_count_for_as_long_as_their_mail_has_arrived(database: None, clock: Clock):
+    shop = await make_shop()
+    ana, ben = await make_customers(shop, 2)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await deliver(plan, 1)
+    clock.move(timedelta(hours=1))
+    await click(shop, plan, ana, PRODUCTS[0])
+    await click(shop, plan, ben, PRODUCTS[0])
+    clock.move(timedelta(days=1))
+    await click(shop, plan, ana, PRODUCTS[1])
+    first, second = date(2026, 1, 15), date(2026, 1, 16)
+    both = {(first, metric_day.WHOLE): 2, (first, PRODUCTS[0]): 2, (second, PRODUCTS[1]): 1}
+    assert await clicked(shop.id) == both
+
+    await mail_report.take(Report(ReturnKey(plan.id, ana, ""), Outcome.FAILED, "5.2.2"))
+    assert await clicked(shop.id) == {(first, metric_day.WHOLE): 1, (first, PRODUCTS[0]): 1}
+    clock.move(timedelta(hours=1))
+    await click(shop, plan, ana, PRODUCTS[2])
+    assert await clicked(shop.id) == {(first, metric_day.WHOLE): 1, (first, PRODUCTS[0]): 1}
+
+    assert await advance.finish(plan.id)
+    await plan.refresh_from_db()
+    await plan.retry_failed(shop, include_unknown=False, deadline_after=DEADLINE)
+    await deliver(plan, 2)
+    assert await clicked(shop.id) == {**both, (second, PRODUCTS[2]): 1}
+
+
+async def test_a_click_on_a_product_proves_its_mail_s_arrival_and_counts(database: None, clock: Clock):
+    shop = await make_shop()
+    [ana] = await make_customers(shop, 1)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await deliver(plan, 1, DeliveryState.UNKNOWN)
+    assert await days(shop.id) == {}
+
+    await click(shop, plan, ana, PRODUCTS[0])
+
+    day = date(2026, 1, 15)
+    assert await clicked(shop.id) == {(day, metric_day.WHOLE): 1, (day, PRODUCTS[0]): 1}
+
+
+async def click(shop: Shop, plan: Plan, customer: UUID, product: UUID) -> None:
+    """A person follows the link of a product in a mail."""
+    agent = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+    visit = Visit(now(), "GET", agent, None)
+    assert await touch.note(Link(shop.id, plan.id, customer), TouchKind.CLICK, visit, product) is None
+
+
+async def clicked(shop_id: int) -> dict[tuple[object, object], int]:
+    """Clicks by day and product, that of a whole message too; the same however the days came about."""
+    await days(shop_id)
+    return {(key[0], key[4]): amount for key, amount in (await rows(shop_id)).items() if key[-1] == "clicked"}
+
+
+async def deliver(plan: Plan, number: int, outcome: DeliveryState = DeliveryState.SENT) -> list[UUID]:
     """Send what waits in a slice; to whom."""
     held, waiting = await hold(plan, number)
     assert await intent.commit([], waiting) == [each.attempt + 1 for each in waiting]
-    await intent.commit([Settlement(each, each.attempt + 1, DeliveryState.SENT) for each in waiting], [])
+    await intent.commit([Settlement(each, each.attempt + 1, outcome) for each in waiting], [])
     await slices.release(held)
     return [each.customer_id for each in waiting]
 

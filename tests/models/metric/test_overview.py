@@ -70,7 +70,7 @@ def of_orders(history: Outreach) -> Iterator[Fact]:
 
 def of_answers(history: Outreach) -> Iterator[Fact]:
     for touched, sent in history.answered(history.touched):
-        if touched.by == "PERSON":
+        if touched.by == "PERSON" and sent.state == "SENT":
             yield of_message(sent, touched.hour, "clicked", product=touched.product)
     for claimed, sent in history.answered(history.claimed):
         for name, hour in (("claimed", claimed.hour), ("redeemed", claimed.redeemed)):
