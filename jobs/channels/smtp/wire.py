@@ -5,6 +5,7 @@ over, because aiosmtplib waits for each reply before it writes the next command.
 """
 
 import asyncio
+import re
 from collections import deque
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ LONGEST_REPLY = 64 * 1024
 
 MOST_REPLIES = 100
 """Replies that nobody asked for after which a relay is taken for broken."""
+
+_CODE = re.compile(rb"[2-5][0-9]{2}")
 
 
 class Reply(NamedTuple):
@@ -132,8 +135,10 @@ class Wire(asyncio.Protocol):
             self._waiter.set_result(None)
 
     def _take(self, line: bytes) -> None:
+        if self._lost is not None:
+            return
         code, mark, text = line[:3], line[3:4], line[4:].decode("utf-8", "replace")
-        if len(code) != 3 or not code.isdigit() or mark not in (b" ", b"-", b""):
+        if not _CODE.fullmatch(code) or mark not in (b" ", b"-", b""):
             self.abort("not an SMTP reply")
             return
         self._lines.append(text)

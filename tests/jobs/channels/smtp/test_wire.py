@@ -80,13 +80,13 @@ async def test_what_came_before_the_end_is_still_handed_out(open_wire: Open):
         await wire.reply(30)
 
 
-@pytest.mark.parametrize("nonsense", [b"HTTP/1.1 200 OK\r\n", b"25x ok\r\n", b"\r\n", b"250_ok\r\n"])
+@pytest.mark.parametrize("nonsense", [b"HTTP/1.1 200 OK\r\n", b"25x ok\r\n", b"\r\n", b"250_ok\r\n", b"999 no\r\n"])
 async def test_what_is_no_smtp_ends_the_connection(open_wire: Open, nonsense: bytes):
-    wire = await open_wire(saying(nonsense))
+    wire = await open_wire(saying(nonsense + b"550 5.1.1 nobody\r\n"))
 
     with pytest.raises(ConnectionLost, match="not an SMTP reply"):
         await wire.reply(30)
-    assert not wire.is_open
+    assert not (wire.is_open or wire.has_reply)
 
 
 async def test_an_endless_reply_ends_the_connection(open_wire: Open):
