@@ -9,6 +9,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from jobs.channels.bookkeeping.group_commit import Grant, GroupCommit
 from jobs.channels.smtp.outgoing import Outgoing, Source, no_such_address, refused, sent
@@ -18,6 +19,7 @@ from models.delivery import DeliveryState, Reason
 from models.errors import Refused
 from models.intent import Settlement
 from models.mail.envelope import Envelope
+from models.slice import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +30,10 @@ MOST_TRIES = 3
 """How often a letter is begun on a fresh connection before it waits as if it had been refused for now."""
 
 
-NOT_LEFT = "4.4.2 the connection was lost before the dot"
+NOT_LEFT = Reply(451, "4.4.2 the connection was lost before the dot")
 """What stands for a refusal when there was no connection to refuse (RFC 3463 §3.5)."""
+
+OUT_OF_TURN = "the relay spoke out of turn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,22 @@ class _Begun:
         if self._body is None:
             self._body = self.outgoing.body()
         return self._body
+
+
+class _OutOfStepError(ConnectionLost):
+    """A reply that belongs to no command that was sent: what was taken for the answers before it may belong to none either."""
+
+
+class _Refusal(NamedTuple):
+    """A refusal, and whether it was of the sender: then the relay had not been told whom the letter goes to."""
+
+    reply: Reply
+    of_sender: bool = False
+
+    def of(self, message: Waiting, *, attempt: int | None = None) -> Settlement:
+        """What it means for a letter. A sender who is refused is nothing against the recipient's address."""
+        settlement = refused(message, self.reply.code, self.reply.text, attempt=attempt)
+        return settlement._replace(suppresses=False) if self.of_sender else settlement
 
 
 class SmtpSession:
@@ -122,6 +142,9 @@ class SmtpSession:
             begun = await self._begin(self._current)
             if begun is None:
                 return
+            if not self._wire.is_quiet:
+                self._wire.abort(OUT_OF_TURN)
+                raise ConnectionLost(OUT_OF_TURN)
             if self._extensions.pipelining:
                 self._wire.write(b"".join(begun.envelope.commands))
         else:
@@ -130,8 +153,7 @@ class SmtpSession:
         if refusal is None:
             await self._finish(begun.outgoing)
         else:
-            message = begun.outgoing.message
-            await self._conclude(begun.outgoing, refused(message, refusal.code, refusal.text))
+            await self._conclude(begun.outgoing, refusal.of(begun.outgoing.message))
 
     async def _begin(self, outgoing: Outgoing) -> _Begun | None:
         """The letter, addressed; None when it cannot be sent here, and that is settled."""
@@ -151,24 +173,32 @@ class SmtpSession:
         await self._settle()
         self._off_the_wire(outgoing, settlement)
 
-    async def _transmit(self, begun: _Begun) -> Reply | None:
+    async def _transmit(self, begun: _Begun) -> _Refusal | None:
         """Envelope and body; the refusal, if any. One that comes before the relay hangs up counts as well."""
         body = begun.body()
+        refusal = await self._envelope(begun.envelope)
+        if refusal is not None:
+            return refusal
         try:
-            refusal = await self._envelope(begun.envelope)
-            if refusal is None:
-                self._wire.write(body)
-                await self._wire.drain(REPLY_WAIT)
+            self._wire.write(body)
+            await self._wire.drain(REPLY_WAIT)
         except ConnectionLost:
-            if self._wire.has_reply and (last := await self._wire.reply(0)).code >= 500:
-                return last
-            raise
-        return refusal
+            last_word = await self._last_word()
+            if last_word is None:
+                raise
+            return _Refusal(last_word)
+        return None
 
-    async def _envelope(self, envelope: Envelope) -> Reply | None:
+    async def _last_word(self) -> Reply | None:
+        """What the relay refuses the letter for that it did not wait for the end of."""
+        if self._wire.has_reply and (said := await self._wire.reply(0)).code >= 500:
+            return said
+        return None
+
+    async def _envelope(self, envelope: Envelope) -> _Refusal | None:
         """The answers to MAIL, RCPT and DATA, which are on their way already where the relay allows it (RFC 2920).
 
-        A refusal stands even if the relay hangs up after it.
+        A refusal stands even if the relay hangs up after it, but not if it answers something else than was asked.
         """
         refusal = reply = None
         try:
@@ -178,11 +208,13 @@ class SmtpSession:
                 reply = await self._wire.reply(REPLY_WAIT)
                 self._check(reply, data=command is envelope.commands[-1])
                 if reply.code >= 400:
-                    refusal = refusal or reply
+                    refusal = refusal or _Refusal(reply, of_sender=command is envelope.commands[0])
                     if not self._extensions.pipelining:
                         break
             if refusal is not None:
                 await self._forget(data_open=reply is not None and reply.code == 354)
+        except _OutOfStepError:
+            raise
         except ConnectionLost:
             if refusal is None:
                 raise
@@ -195,7 +227,7 @@ class SmtpSession:
             raise ConnectionLost(f"421 {reply.text}")
         if reply.code < 400 and (reply.code == 354) is not data:
             self._wire.abort(f"unexpected {reply.code}")
-            raise ConnectionLost(f"unexpected {reply.code}")
+            raise _OutOfStepError(f"unexpected {reply.code}")
 
     async def _forget(self, *, data_open: bool) -> None:
         """Make the relay drop the transaction; a DATA it opened in spite of a refusal can only be cut off."""
@@ -222,7 +254,7 @@ class SmtpSession:
         try:
             self._dot(grant, outgoing, self._following())
         except BaseException:
-            never_left = refused(message, 451, NOT_LEFT, attempt=grant.attempt)
+            never_left = _Refusal(await self._last_word() or NOT_LEFT).of(message, attempt=grant.attempt)
             self._settled = self._settled or (never_left, outgoing)
             raise
         self._settled = (Settlement(message, grant.attempt, DeliveryState.UNKNOWN, Reason.CONNECTION_LOST), outgoing)
@@ -268,8 +300,8 @@ class SmtpSession:
     def _dot(self, grant: Grant, outgoing: Outgoing, following: _Begun | None) -> None:
         """The dot, and the next envelope (RFC 2920 §3.1 allows it). Raises ConnectionLost when it did not leave."""
         if not self._wire.is_quiet:
-            self._wire.abort("the relay spoke out of turn")
-            raise ConnectionLost("the relay spoke out of turn")
+            self._wire.abort(OUT_OF_TURN)
+            raise ConnectionLost(OUT_OF_TURN)
         envelope = b"".join(following.envelope.commands) if following else b""
         if asyncio.get_running_loop().time() >= grant.until:
             self._settled = (Settlement(outgoing.message, grant.attempt, DeliveryState.PENDING), outgoing)
@@ -303,7 +335,7 @@ class SmtpSession:
             self._source.ended(outgoing, None)
             self._source.put_back(outgoing)
         else:
-            self._off_the_wire(outgoing, refused(outgoing.message, 451, NOT_LEFT))
+            self._off_the_wire(outgoing, _Refusal(NOT_LEFT).of(outgoing.message))
             await self._settle()
 
     async def _settle(self) -> None:

@@ -48,7 +48,12 @@ async def test_several_relays_share_the_work_and_one_may_be_away(ctx: Context, s
 
 
 @pytest.mark.parametrize(
-    ("reply", "limit"), [("550 no such thing", refusals.IN_A_ROW), ("550 5.7.1 no", refusals.BY_POLICY)]
+    ("reply", "limit"),
+    [
+        ("550 no such thing", refusals.IN_A_ROW),
+        ("550 5.7.1 no", refusals.BY_POLICY),
+        ("550 5.1.1 no such sender", refusals.IN_A_ROW),
+    ],
 )
 async def test_a_plan_that_is_refused_again_and_again_pauses_and_says_why(
     ctx: Context, sink: Sink, at_sink: AtSink, reply: str, limit: int
@@ -65,6 +70,7 @@ async def test_a_plan_that_is_refused_again_and_again_pauses_and_says_why(
     touched = await db.fetch_value("SELECT count(*) FROM delivery WHERE attempt > 0")
     assert limit <= touched <= limit + 4
     assert await db.fetch_value("SELECT count(*) FROM slice WHERE worker_id IS NOT NULL") == 0
+    assert await db.fetch_value("SELECT count(*) FROM suppression") == 0
     await oracle.check([])
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from jobs.channels.email import EmailChannel
 from jobs.channels.smtp import session
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
@@ -17,7 +18,21 @@ from tests.conftest import NOON
 from tests.jobs.channels.mailing import AtSink, State, states
 from tests.slices import mail_plan
 from tests.smtp_sink import Act, Conversation, Sink, Stage, always, once
-from tests.waiting import until
+
+
+def commit_slowly(channel: EmailChannel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what the relay says of a body arrive before the intent's answer."""
+    exchange = channel._commits.exchange
+
+    def slowly(*arguments: object) -> "asyncio.Future[object]":
+        async def wait() -> object:
+            await asyncio.sleep(0.2)
+            return await asked
+
+        asked = exchange(*arguments)  # type: ignore[arg-type]
+        return asyncio.ensure_future(wait())
+
+    monkeypatch.setattr(channel._commits, "exchange", slowly)
 
 
 @pytest.mark.parametrize("act", [Act.RESET, Act.HANG_UP, "421 4.3.2 going down"])
@@ -121,19 +136,34 @@ async def test_a_letter_whose_connection_is_always_lost_waits_like_one_refused_f
     assert await db.fetch_value("SELECT due_at FROM slice") == NOON + timedelta(minutes=5)
 
 
-async def test_a_last_word_before_the_relay_hangs_up_counts(ctx: Context, sink: Sink, at_sink: AtSink):
+async def test_a_word_of_refusal_while_the_intent_is_committed_counts_and_keeps_the_dot_back(
+    ctx: Context, sink: Sink, at_sink: AtSink, monkeypatch: pytest.MonkeyPatch
+):
     _, plan = await mail_plan(1)
-    sink.script = always(Stage.BODY, "552 5.3.4 too big")
-    at_sink(smtp_connections=1)
+    sink.script = once(Stage.BODY, "552 5.3.4 too big")
+    commit_slowly(at_sink(smtp_connections=1), monkeypatch)
 
-    async def hang_up_after_the_word() -> None:
-        await until(lambda: sink.asked[Stage.BODY] > 0)
-
-    await asyncio.gather(deliver_slice(ctx, plan.id, 1), hang_up_after_the_word())
+    await deliver_slice(ctx, plan.id, 1)
 
     # The sink goes on reading and accepts at the dot: a word out of turn means that no dot was sent.
     assert sink.accepted() == []
-    assert (await oracle.check([])).states["SENT"] == 0
+    assert await states() == {("FAILED", "5.3.4"): 1}
+    await oracle.check([])
+
+
+@pytest.mark.parametrize("stage", [Stage.MAIL, Stage.RCPT])
+async def test_what_comes_after_a_farewell_is_said_of_no_letter(
+    ctx: Context, sink: Sink, at_sink: AtSink, stage: Stage
+):
+    _, plan = await mail_plan(3)
+    sink.script = once(stage, "421 4.7.0 too many of you\r\n503 5.5.1 no sender, no recipient")
+    at_sink(smtp_connections=1)
+
+    await deliver_slice(ctx, plan.id, 1)
+
+    assert await states() == {("SENT", None): 3}
+    assert sink.connections == 2
+    await oracle.check(sink.accepted())
 
 
 @pytest.mark.parametrize("pipelining", [True, False])
@@ -161,18 +191,7 @@ async def test_a_farewell_while_the_intent_is_committed_keeps_the_dot_back(
 ):
     _, plan = await mail_plan(1)
     sink.script = once(Stage.BODY, "421 4.4.2 idle for too long")
-    channel = at_sink(smtp_connections=1)
-    exchange = channel._commits.exchange
-
-    def slowly(*arguments: object) -> "asyncio.Future[object]":
-        async def wait() -> object:
-            await asyncio.sleep(0.2)
-            return await asked
-
-        asked = exchange(*arguments)  # type: ignore[arg-type]
-        return asyncio.ensure_future(wait())
-
-    monkeypatch.setattr(channel._commits, "exchange", slowly)
+    commit_slowly(at_sink(smtp_connections=1), monkeypatch)
 
     await deliver_slice(ctx, plan.id, 1)
 

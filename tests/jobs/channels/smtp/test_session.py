@@ -122,6 +122,50 @@ async def test_a_refusal_concerns_its_letter_only(
     assert suppressed == (1 if expected == ("FAILED", "5.1.1") else 0)
 
 
+@pytest.mark.parametrize("pipelining", [True, False])
+async def test_a_sender_who_is_refused_is_nothing_against_the_recipients_address(
+    ctx: Context, sink: Sink, at_sink: AtSink, pipelining: bool
+):
+    _, plan = await mail_plan(3)
+    sink.pipelining, sink.script = pipelining, once(Stage.MAIL, "550 5.1.1 no such sender")
+    at_sink(smtp_connections=1)
+
+    await deliver_slice(ctx, plan.id, 1)
+
+    assert await states() == {("SENT", None): 2, ("FAILED", "5.1.1"): 1}
+    assert await db.fetch_value("SELECT count(*) FROM suppression") == 0
+    await oracle.check(sink.accepted())
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("extra", ["250 2.0.0 and once more", "550 5.1.1 nobody", "421 4.4.2 farewell"])
+async def test_a_reply_that_nobody_asked_for_is_about_no_letter(
+    ctx: Context, sink: Sink, at_sink: AtSink, *, pipelining: bool, extra: str
+):
+    _, plan = await mail_plan(5)
+    sink.pipelining, sink.script = pipelining, once(Stage.DOT, f"450 4.2.1 later\r\n{extra}")
+    at_sink(smtp_connections=1)
+
+    await deliver_slice(ctx, plan.id, 1)
+
+    assert await states() == {("SENT", None): 4, ("PENDING", "4.2.1"): 1}
+    assert sink.connections == 2
+    assert await db.fetch_value("SELECT count(*) FROM suppression") == 0
+    await oracle.check(sink.accepted())
+
+
+async def test_a_refusal_among_replies_that_are_out_of_step_does_not_stand(ctx: Context, sink: Sink, at_sink: AtSink):
+    _, plan = await mail_plan(3)
+    sink.script = once(Stage.RCPT, "550 5.1.1 nobody\r\n250 2.1.5 ok")
+    at_sink(smtp_connections=1)
+
+    await deliver_slice(ctx, plan.id, 1)
+
+    assert await states() == {("SENT", None): 3}
+    assert sink.connections == 2
+    await oracle.check(sink.accepted())
+
+
 @pytest.mark.parametrize("what", ["unsubscribed", "bounced", "cancelled", "paused", "given up"])
 async def test_what_may_not_go_any_more_when_its_turn_comes_is_not_sent(
     ctx: Context, sink: Sink, at_sink: AtSink, what: str
