@@ -31,6 +31,9 @@ CONNECTIONS = 256
 KEPT_OPEN = 3.0
 """Seconds a connection is kept for the next request: less than servers keep theirs, so that it is not lost on use."""
 
+REST_WAIT = 5.0
+"""Seconds for the body of an answer: its status is known by then, and the rest only lets the connection be used again."""
+
 MOST_READ = 16 * 1024
 """Bytes of an answer's body that are read, so that its connection can be used again."""
 
@@ -87,11 +90,12 @@ class Poster:
         }
         try:
             async with (
-                asyncio.timeout(CONNECT_WAIT + WRITE_WAIT + ANSWER_WAIT),
+                asyncio.timeout(CONNECT_WAIT + WRITE_WAIT + ANSWER_WAIT) as limit,
                 self._pool.stream(
                     "POST", url, headers=list(fields.items()), content=body, extensions={"timeout": wait}
                 ) as response,
             ):
+                limit.reschedule(None)
                 await _read_a_little(response)
                 return Answer(response.status, _retry_after(response))
         except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout) as error:
@@ -168,13 +172,15 @@ async def _addresses(host: str, port: int) -> list[str]:
 
 
 async def _read_a_little(response: httpcore.Response) -> None:
-    """Read the body when it is short; a long one is left, and its connection closed with it. The status is known."""
+    """Read the body when it is short; a long or slow one is left, and its connection closed with it. The status is known."""
     read = 0
-    with contextlib.suppress(httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError):
-        async for part in response.aiter_stream():
-            read += len(part)
-            if read > MOST_READ:
-                return
+    lost = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, ssl.SSLError, TimeoutError)
+    with contextlib.suppress(*lost):
+        async with asyncio.timeout(REST_WAIT):
+            async for part in response.aiter_stream():
+                read += len(part)
+                if read > MOST_READ:
+                    return
 
 
 def _retry_after(response: httpcore.Response) -> timedelta | None:

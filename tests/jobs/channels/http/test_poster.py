@@ -89,6 +89,33 @@ async def test_an_answer_without_end_is_read_a_little_and_its_status_counts(post
     assert answer.status == 200
 
 
+async def test_an_answer_that_comes_byte_by_byte_is_not_waited_for_and_its_status_counts(
+    poster: Poster, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(posters, "REST_WAIT", 0.1)
+    for wait in ("CONNECT_WAIT", "WRITE_WAIT", "ANSWER_WAIT"):
+        monkeypatch.setattr(posters, wait, 2.0)
+
+    async def dribble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 429 So\r\nretry-after: 60\r\ncontent-length: 10000\r\n\r\n")
+        try:
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        except ConnectionError:
+            writer.close()
+
+    server = await asyncio.start_server(dribble, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    answer = await post(poster, f"http://127.0.0.1:{port}/")
+    server.close()
+    await server.wait_closed()
+
+    assert answer == Answer(429, timedelta(seconds=60))
+
+
 async def test_what_is_no_http_is_told_in_short(poster: Poster):
     async def chatter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
