@@ -13,7 +13,7 @@ from jobs.channels import PlanRefused, RelayUnavailable
 from jobs.channels.bookkeeping.group_commit import GroupCommit, may_go_on
 from jobs.channels.bookkeeping.tally import Tally
 from jobs.channels.smtp.outbox import Limits, Outbox
-from jobs.channels.smtp.outgoing import Outgoing, Source
+from jobs.channels.smtp.outgoing import Outgoing, Source, is_answer
 from jobs.channels.smtp.refusals import Refusals
 from jobs.channels.smtp.relay import UNREACHABLE, Address, Relay
 from jobs.channels.smtp.session import SmtpSession
@@ -172,7 +172,7 @@ class EmailChannel:
             self._spread()
 
     async def _session(self, relay: Relay, outgoing: Outgoing) -> bool:
-        """Connect and send; whether there was a connection. Without one the letter goes back."""
+        """Connect and send; whether another connection may be tried at once. Without one the letter goes back."""
         try:
             wire, extensions = await relay.connect()
         except UNREACHABLE as error:
@@ -185,13 +185,21 @@ class EmailChannel:
             self._put_back(outgoing)
             raise
         relay.established += 1
-        self._tally.tried(relay.address.name, reached=True)
+        self._tally.tried(relay.address.name, reached=not relay.is_doubted)
         try:
             source = Source(self._take, self._wait, self._put_back, self._denied, partial(self._ended, relay))
-            await SmtpSession(wire, self._commits, source, extensions).run(outgoing)
+            if not await SmtpSession(wire, self._commits, source, extensions).run(outgoing):
+                self._lost(relay)
         finally:
             relay.established -= 1
-        return True
+        return not relay.wait
+
+    def _lost(self, relay: Relay) -> None:
+        """A connection was lost with a letter on it."""
+        relay.lost()
+        if relay.is_doubted:
+            log.warning("mail relay %s: takes connections and loses them all", relay.address.name)
+            self._tally.tried(relay.address.name, reached=False)
 
     def _put_back(self, outgoing: Outgoing) -> None:
         self._outbox.ended(outgoing)
@@ -221,6 +229,9 @@ class EmailChannel:
         if settlement is None or not was_on_wire:
             return
         self._tally.add(relay.address.name, outgoing.domain, settlement.state.value)
+        if is_answer(settlement) and relay.answered():
+            self._tally.tried(relay.address.name, reached=True)
+            self._spread()
         if self._refusals.are_about_plan(settlement):
             self._refuse(outgoing.message.plan_id, PlanRefused(settlement.reason or ""))
 

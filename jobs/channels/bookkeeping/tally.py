@@ -36,5 +36,5 @@ class Tally:
         (self._failing.discard if reached else self._failing.add)(relay)
 
     def failing(self) -> list[str]:
-        """The relays that could not be reached when they were last tried."""
+        """The relays that could not be reached, or of which nothing came, when they were last tried."""
         return sorted(self._failing)

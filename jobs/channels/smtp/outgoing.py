@@ -7,13 +7,16 @@ from datetime import datetime
 
 from jobs.channels import PlanRefused, RelayUnavailable
 from models.clock import now
-from models.delivery import DeliveryState
+from models.delivery import DeliveryState, Reason
 from models.intent import Settlement
 from models.mail import bounce
 from models.mail.bounce import Disposition, Refusal
 from models.mail.envelope import Envelope
 from models.mail.letter import Writer
 from models.slice import Waiting
+
+NOT_LEFT = "4.4.2"
+"""What stands for a refusal when there was no connection to refuse (RFC 3463 §3.5)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -71,6 +74,17 @@ def sent(message: Waiting, attempt: int) -> Settlement:
 def refused(message: Waiting, code: int, text: str, *, attempt: int | None = None) -> Settlement:
     """The settlement of a refusal: before the intent, or in answer to the try `attempt`."""
     return _settlement(message, bounce.judge(code, text), attempt, now())
+
+
+def not_left(message: Waiting, *, attempt: int | None = None) -> Settlement:
+    """The settlement of a message whose connection was lost before its dot: like one refused for now."""
+    return _settlement(message, Refusal(Disposition.RETRY, NOT_LEFT), attempt, now())
+
+
+def is_answer(settlement: Settlement) -> bool:
+    """Whether a relay answered, rather than that its connection was lost."""
+    lost = (None, NOT_LEFT, Reason.CONNECTION_LOST)
+    return settlement.state is DeliveryState.SENT or settlement.reason not in lost
 
 
 def no_such_address(message: Waiting) -> Settlement:

@@ -17,6 +17,9 @@ CONNECT_WAIT = 30.0
 RAISE_AFTER = 30.0
 """Seconds after which one more connection is tried at a relay that had enough."""
 
+LOST_IN_A_ROW = 10
+"""So many connections lost one after the other, with no answer to any letter between, are about the relay."""
+
 UNREACHABLE = (aiosmtplib.SMTPException, OSError, ConnectionLost)
 """What says that a connection could not be made."""
 
@@ -52,7 +55,9 @@ class Address:
 class Relay:
     """A relay and this process's connections to it, at most `limit`.
 
-    A relay that refuses one connection while others hold has enough of them: it is given one more only now and then.
+    A relay that refuses one connection while others hold has enough of them: it is given one more only now and then. One
+    that takes connections and loses them all is doubted: it rests like one that cannot be reached, and is then given one
+    connection at a time until it answers, since each may cost a letter that nobody can tell the fate of.
     """
 
     def __init__(self, address: Address, *, limit: int, encrypted: bool, local_hostname: str) -> None:
@@ -62,6 +67,7 @@ class Relay:
         self._limit = limit
         self._lowered_to = limit
         self._lowered_at = 0.0
+        self._lost_in_a_row = 0
         self._encrypted = encrypted
         self._local_hostname = local_hostname
         self._tls_context: ssl.SSLContext | None = None
@@ -71,7 +77,12 @@ class Relay:
     def has_room(self) -> bool:
         """Whether another connection may be opened now."""
         raised = self._lowered_to + int((_time() - self._lowered_at) / RAISE_AFTER)
-        return self.open < min(self._limit, raised) and not self.wait
+        return self.open < min(1 if self.is_doubted else self._limit, raised) and not self.wait
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether it takes connections of which nothing comes."""
+        return self._lost_in_a_row >= LOST_IN_A_ROW
 
     @property
     def wait(self) -> float:
@@ -84,6 +95,19 @@ class Relay:
             self._lowered_to, self._lowered_at = self.established, _time()
         else:
             self._back_off.begin()
+
+    def lost(self) -> None:
+        """A connection was lost while a letter was on it."""
+        self._lost_in_a_row += 1
+        if self.is_doubted:
+            self._back_off.begin()
+
+    def answered(self) -> bool:
+        """It said what becomes of a letter; whether that ends a doubt."""
+        was_doubted, self._lost_in_a_row = self.is_doubted, 0
+        if was_doubted:
+            self._back_off.end()
+        return was_doubted
 
     async def connect(self) -> tuple[Wire, Extensions]:
         """A greeted, secured and authenticated connection, and what is offered on it. Raises UNREACHABLE."""
@@ -105,10 +129,9 @@ class Relay:
         if client.transport is None:
             raise ConnectionLost("the relay closed the connection after its greeting")
         transport = cast("asyncio.Transport", client.transport)  # uvloop's are no subclass of it
-        self._back_off.end()
-        return Wire(transport), Extensions(
-            client.supports_extension("pipelining"), client.supports_extension("smtputf8")
-        )
+        if not self.is_doubted:
+            self._back_off.end()
+        return Wire(transport), Extensions(client.supports_extension("pipelining"), client.supports_extension("smtputf8"))
 
     def _tls(self) -> ssl.SSLContext:
         """What certificates are judged by: read once for all connections, since reading takes tens of milliseconds."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from jobs.channels.bookkeeping.group_commit import Grant, GroupCommit
-from jobs.channels.smtp.outgoing import Outgoing, Source, no_such_address, refused, sent
+from jobs.channels.smtp.outgoing import Outgoing, Source, no_such_address, not_left, refused, sent
 from jobs.channels.smtp.wire import ConnectionLost, Reply, Wire
 from models.clock import now
 from models.delivery import DeliveryState, Reason
@@ -29,9 +29,6 @@ DOT_WAIT = 600.0
 MOST_TRIES = 3
 """How often a letter is begun on a fresh connection before it waits as if it had been refused for now."""
 
-
-NOT_LEFT = Reply(451, "4.4.2 the connection was lost before the dot")
-"""What stands for a refusal when there was no connection to refuse (RFC 3463 §3.5)."""
 
 OUT_OF_TURN = "the relay spoke out of turn"
 
@@ -69,7 +66,7 @@ class _Refusal(NamedTuple):
     reply: Reply
     of_sender: bool = False
 
-    def of(self, message: Waiting, *, attempt: int | None = None) -> Settlement:
+    def of(self, message: Waiting, attempt: int | None = None) -> Settlement:
         """What it means for a letter. A sender who is refused is nothing against the recipient's address."""
         settlement = refused(message, self.reply.code, self.reply.text, attempt=attempt)
         return settlement._replace(suppresses=False) if self.of_sender else settlement
@@ -89,23 +86,31 @@ class SmtpSession:
         self._current: Outgoing | None = None
         self._announced: _Begun | None = None
         self._settled: tuple[Settlement, Outgoing] | None = None
+        self._was_idle = False
+        """Whether no letter has been begun since the connection waited for one: what is lost then is lost by nobody's fault."""
 
-    async def run(self, first: Outgoing) -> None:
-        """Send `first` and what follows. Every letter taken is settled, put back or told to stay, however it ends."""
+    async def run(self, first: Outgoing) -> bool:
+        """Send `first` and what follows; whether the connection was kept, but for the end that idle ones come to.
+
+        Every letter taken is settled, put back or told to stay, however it ends.
+        """
         self._current = first
         try:
             while self._current is not None or self._announced is not None:
                 await self._send()
                 if self._announced is None and self._current is None:
                     self._current = await self._next()
-            self._wire.write(b"QUIT\r\n")
-            self._wire.close()
+            if self._wire.is_open:
+                self._wire.write(b"QUIT\r\n")
+                self._wire.close()
         except ConnectionLost as error:
             log.info("connection to the relay lost: %s", error, extra=self._ids())
+            return self._was_idle
         finally:
             if self._wire.is_open:
                 self._wire.abort("the session ended")
             await asyncio.shield(self._wind_up())
+        return True
 
     def _ids(self) -> dict[str, int | str]:
         """The ids of the letter that is concerned, for logs: its plan, and its delivery as its Message-ID has it."""
@@ -132,6 +137,7 @@ class SmtpSession:
         if outgoing is None:
             await self._settle()
             outgoing = await self._source.wait()
+            self._was_idle = True
         return outgoing
 
     async def _send(self) -> None:
@@ -145,6 +151,7 @@ class SmtpSession:
             if not self._wire.is_quiet:
                 self._wire.abort(OUT_OF_TURN)
                 raise ConnectionLost(OUT_OF_TURN)
+            self._was_idle = False
             if self._extensions.pipelining:
                 self._wire.write(b"".join(begun.envelope.commands))
         else:
@@ -254,7 +261,8 @@ class SmtpSession:
         try:
             self._dot(grant, outgoing, self._following())
         except BaseException:
-            never_left = _Refusal(await self._last_word() or NOT_LEFT).of(message, attempt=grant.attempt)
+            said = await self._last_word()
+            never_left = _Refusal(said).of(message, grant.attempt) if said else not_left(message, attempt=grant.attempt)
             self._settled = self._settled or (never_left, outgoing)
             raise
         self._settled = (Settlement(message, grant.attempt, DeliveryState.UNKNOWN, Reason.CONNECTION_LOST), outgoing)
@@ -330,12 +338,13 @@ class SmtpSession:
 
     async def _again(self, outgoing: Outgoing) -> None:
         """A letter whose dot has not left may be begun anew, a few times; then it waits."""
-        outgoing.tries += 1
+        if not self._was_idle:
+            outgoing.tries += 1
         if outgoing.tries < MOST_TRIES:
             self._source.ended(outgoing, None)
             self._source.put_back(outgoing)
         else:
-            self._off_the_wire(outgoing, _Refusal(NOT_LEFT).of(outgoing.message))
+            self._off_the_wire(outgoing, not_left(outgoing.message))
             await self._settle()
 
     async def _settle(self) -> None:

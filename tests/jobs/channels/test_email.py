@@ -3,22 +3,25 @@
 import asyncio
 import logging
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from jobs import back_off
 from jobs.channels.smtp import refusals
+from jobs.channels.smtp import relay as relays
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
 from models import consent
 from models import database as db
 from models import slice as slices
-from models.clock import Clock
+from models.clock import Clock, now
 from models.plan import Plan, PlanStatus
 from tests import oracle
 from tests.jobs.channels.mailing import AtSink, states
-from tests.slices import mail_plan
-from tests.smtp_sink import Conversation, Sink, Stage, always
+from tests.slices import mail_plan, spread
+from tests.smtp_sink import Act, Conversation, Sink, Stage, always
 from tests.waiting import until
 
 
@@ -86,6 +89,89 @@ async def test_a_plan_of_which_the_relay_refused_the_last_mail_as_well_pauses(
     plan = await Plan.get(id=plan.id)
     assert (plan.status, plan.status_reason) == (PlanStatus.PAUSED, "RELAY_REFUSES:5.7.26")
     assert await states() == {("PENDING", "5.7.26"): refusals.BY_POLICY}
+
+
+@pytest.mark.parametrize(
+    ("stage", "act"), [(Stage.MAIL, "421 4.7.0 too many of you"), (Stage.MAIL, Act.RESET), (Stage.DOT, Act.RESET)]
+)
+async def test_a_relay_that_loses_every_connection_rests_and_costs_few_letters(
+    ctx: Context, sink: Sink, at_sink: AtSink, stage: Stage, act: str | Act
+):
+    _, plan = await mail_plan(200)
+    sink.script = always(stage, act)
+    at_sink(smtp_connections=2)
+
+    await deliver_slice(ctx, plan.id, 1)
+
+    assert relays.LOST_IN_A_ROW <= sink.connections <= relays.LOST_IN_A_ROW + 1
+    assert (await states())["PENDING", None] >= 200 - sink.connections
+    assert ctx["tally"].failing() == [f"127.0.0.1:{sink.port}"]
+    assert await db.fetch_value("SELECT due_at > $1 FROM slice", now())
+    await oracle.check([])
+
+
+async def test_a_relay_that_lost_every_connection_is_tried_by_one_until_it_answers_and_then_by_all(
+    ctx: Context, sink: Sink, at_sink: AtSink, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(back_off, "FIRST_WAIT", 0.1)
+    _, plan = await mail_plan(100)
+    sink.script, sink.delay = always(Stage.MAIL, Act.RESET), 0.02
+    at_sink(smtp_connections=4)
+    await deliver_slice(ctx, plan.id, 1)
+    most: list[int] = []
+
+    def well(stage: Stage, _conversation: Conversation) -> None:
+        most.append(sink.open if sink.stored else -sink.open)
+
+    for script, minutes in ((always(Stage.MAIL, Act.RESET), 1), (well, 10)):
+        await asyncio.sleep(0.3)
+        clock.move(timedelta(minutes=minutes))
+        before, sink.script = sink.connections, script
+        await deliver_slice(ctx, plan.id, 1)
+        assert sink.connections - before == (1 if minutes == 1 else 4)
+
+    assert (min(most), max(most)) == (-1, 4)
+    assert await states() == {("SENT", None): 100}
+    assert ctx["tally"].failing() == []
+    await oracle.check(sink.accepted())
+
+
+async def test_a_relay_that_loses_every_connection_leaves_the_letters_to_another(
+    ctx: Context, sink: Sink, at_sink: AtSink, tmp_path: Path
+):
+    broken = Sink(tmp_path / "broken", script=always(Stage.MAIL, Act.RESET))
+    url = sink.start()
+    sink.start = lambda: url  # type: ignore[method-assign] # it runs already
+    _, plan = await mail_plan(60)
+    at_sink(smtp_url=f"{broken.start()} {url}", smtp_connections=2)
+
+    await deliver_slice(ctx, plan.id, 1)
+    broken.stop()
+
+    found = await states()
+    assert found["SENT", None] >= 60 - relays.LOST_IN_A_ROW // 3 - 1
+    assert broken.connections <= relays.LOST_IN_A_ROW + 1
+    await oracle.check(sink.accepted())
+
+
+async def test_connections_that_a_relay_closed_while_they_were_idle_are_nothing_against_it(
+    ctx: Context, sink: Sink, at_sink: AtSink, caplog: pytest.LogCaptureFixture
+):
+    many = relays.LOST_IN_A_ROW
+    _, plan = await mail_plan(2 * many)
+    await spread(plan)
+    sink.delay = 0.3  # each letter has a connection of its own, and none is free again before all are
+    channel = at_sink(smtp_connections=many)
+    await asyncio.gather(*(deliver_slice(ctx, plan.id, 1 + number) for number in range(many)))
+    await until(lambda: len(channel._waiting) == many)
+    sink.stop()
+    sink.start()
+
+    await asyncio.gather(*(deliver_slice(ctx, plan.id, 1 + many + number) for number in range(many)))
+
+    assert await states() == {("SENT", None): 2 * many}
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+    await oracle.check(sink.accepted())
 
 
 async def test_letters_whose_day_is_over_while_they_wait_for_a_connection_do_not_touch_the_wire(
