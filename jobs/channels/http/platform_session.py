@@ -11,7 +11,7 @@ import logging
 
 from jobs.channels.bookkeeping.group_commit import Grant, GroupCommit
 from jobs.channels.http import platform_answer
-from jobs.channels.http.poster import LostError, Poster
+from jobs.channels.http.poster import HungUpError, LostError, Poster
 from models.clock import now
 from models.delivery import DeliveryState, Reason
 from models.intent import Settlement
@@ -51,7 +51,7 @@ class PlatformSession:
             return None
         except LostError as error:
             log.info("a request to a chat platform was lost: %s", error)
-            return await self._lost(message, body)
+            return await self._lost(message, body, hung_up=isinstance(error, HungUpError))
         except asyncio.CancelledError:
             await asyncio.shield(self._lost(message, body))
             raise
@@ -66,11 +66,16 @@ class PlatformSession:
         if settled is not None:
             await self._commits.settle(settled)
 
-    async def _lost(self, message: Waiting, body: "_LateBody") -> Settlement:
-        """The connection broke, or this process ends: before the last byte nothing was taken, after it nobody knows."""
+    async def _lost(self, message: Waiting, body: "_LateBody", *, hung_up: bool = False) -> Settlement:
+        """The connection broke, or this process ends: before the last byte nothing was taken, after it nobody knows.
+
+        `hung_up`: the platform was gone before the last byte was written.
+        """
         if body.attempt is None:
             await self.settle()
             self._settled = platform_answer.later(message, Reason.CONNECTION_LOST, None, now())
+        elif hung_up:
+            self._settled = platform_answer.later(message, Reason.CONNECTION_LOST, body.attempt, now())
         elif not body.has_left:
             self._settled = Settlement(message, body.attempt, DeliveryState.PENDING)
         else:

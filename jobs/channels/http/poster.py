@@ -7,12 +7,15 @@ no proxy of the environment is used, answers are read only as far as they say so
 
 import asyncio
 import contextlib
+import select
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import httpcore
 
@@ -56,6 +59,10 @@ class LostError(Exception):
     """The connection was lost, or no answer came in time. Whether the request was taken is not known here."""
 
 
+class HungUpError(LostError):
+    """The receiver had hung up before everything was written, so the request is incomplete."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What was answered: the status, and how long to wait when it says so."""
@@ -81,6 +88,8 @@ class Poster:
 
         A body that raises leaves the request incomplete and its connection closed.
         """
+        writing = _Writing()
+        _WRITING.set(writing)
         wait = {"connect": CONNECT_WAIT, "write": WRITE_WAIT, "read": ANSWER_WAIT, "pool": CONNECT_WAIT}
         fields = {
             "content-type": "application/json",
@@ -107,7 +116,7 @@ class Poster:
             TimeoutError,
             ssl.SSLError,
         ) as error:
-            raise LostError(_said(error)) from error
+            raise (HungUpError if writing.is_in_vain else LostError)(_said(error)) from error
 
     async def close(self) -> None:
         """Hang up."""
@@ -135,6 +144,61 @@ class WholeBody:
         return content
 
 
+@dataclass(slots=True)
+class _Writing:
+    """How the writing of a request went."""
+
+    is_in_vain: bool = False
+
+
+_WRITING: ContextVar[_Writing] = ContextVar("writing")
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """A connection that is not written to any more once the receiver has hung up; what it said before that is still read."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the interface's own
+        """What has come."""
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the interface's own
+        """Write, unless nobody reads any more. After the last byte of a body comes a write of nothing, which says nothing."""
+        if buffer and _has_hung_up(self._stream.get_extra_info("socket")):
+            _WRITING.get().is_in_vain = True
+            raise httpcore.WriteError("the receiver has hung up")
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """Hang up."""
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the interface's own
+    ) -> httpcore.AsyncNetworkStream:
+        """The same, secured."""
+        return _Stream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        """What the connection knows of itself."""
+        return self._stream.get_extra_info(info)
+
+
+def _has_hung_up(connection: socket.socket) -> bool:
+    """Whether the other side has closed or reset a connection. Data that waits on it says nothing: TLS has some of its own."""
+    number = connection.fileno()
+    if number < 0:  # a reset that was noticed here already
+        return True
+    poll = select.poll()
+    poll.register(number, getattr(select, "POLLRDHUP", 0))
+    return bool(poll.poll(0))
+
+
 class _PublicNetwork(httpcore.AsyncNetworkBackend):
     """Connects to public addresses only, unless told otherwise."""
 
@@ -158,7 +222,7 @@ class _PublicNetwork(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectError(f"{host} has no address: {error}") from error
         if self._targets == "public" and not all(is_public(address) for address in addresses):
             raise AddressRefusedError(f"{host} does not lead to a public address")
-        return await self._network.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        return _Stream(await self._network.connect_tcp(addresses[0], port, timeout, local_address, socket_options))
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

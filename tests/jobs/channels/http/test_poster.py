@@ -7,7 +7,15 @@ from datetime import timedelta
 import pytest
 
 from jobs.channels.http import poster as posters
-from jobs.channels.http.poster import AddressRefusedError, Answer, LostError, NotReachedError, Poster, WholeBody
+from jobs.channels.http.poster import (
+    AddressRefusedError,
+    Answer,
+    HungUpError,
+    LostError,
+    NotReachedError,
+    Poster,
+    WholeBody,
+)
 from models.webhook.endpoint import Targets
 from tests.http_sink import Act, HttpSink
 from tests.waiting import until
@@ -130,6 +138,28 @@ async def test_what_is_no_http_is_told_in_short(poster: Poster):
 
     assert "illegal status line" in str(lost.value)
     assert len(str(lost.value)) <= posters.LONGEST_ERROR
+
+
+async def test_a_receiver_that_hangs_up_after_the_last_byte_may_have_taken_the_request(
+    receiver: HttpSink, poster: Poster
+):
+    receiver.script = lambda _number: Act.TAKE_AND_RESET
+
+    class Body(WholeBody):
+        async def __anext__(self) -> bytes:
+            try:
+                return await super().__anext__()
+            except StopAsyncIteration:
+                await until(
+                    lambda: receiver.begun == 1 and not receiver.open
+                )  # it has hung up before the end is noticed
+                raise
+
+    with pytest.raises(LostError) as lost:
+        await poster.post(receiver.start(), {"webhook-id": "one"}, Body(b"{}"), length=2)
+
+    assert receiver.taken() == ["one"]
+    assert not isinstance(lost.value, HungUpError)
 
 
 async def test_connections_are_used_again(receiver: HttpSink, poster: Poster):

@@ -1,11 +1,13 @@
 """Chat goes to a shop's own platform: signed, at most once, and the ledger knows what became of each message."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from standardwebhooks import Webhook
 
+from jobs.channels.bookkeeping.group_commit import Grant
 from jobs.channels.http.platform_session import PlatformSession
 from jobs.channels.platform import PlatformChannel
 from jobs.context import Context
@@ -130,6 +132,36 @@ async def test_a_connection_cut_before_the_last_byte_leaves_the_message_waiting_
     clock.move(timedelta(hours=1))
     await deliver_slice(ctx, plan.id, 1)
 
+    await oracle.check(receiver.accepted(), channel="CHAT")
+
+
+async def test_a_platform_that_is_gone_when_the_last_byte_may_leave_leaves_no_message_in_doubt(
+    ctx: Context,
+    receiver: HttpSink,
+    platform: Callable[..., PlatformChannel],
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    platform(webhook_connections=1)
+    receiver.script = lambda number: Act.RESET_EARLY if number <= 3 else None
+    _, plan, _ = await make_platform_plan(receiver, 3)
+    intend = PlatformSession.intend
+
+    async def slowly(session: PlatformSession, message: slices.Waiting) -> Grant | None:
+        grant = await intend(session, message)
+        await asyncio.sleep(0.2)
+        return grant
+
+    monkeypatch.setattr(PlatformSession, "intend", slowly)
+
+    await deliver_slice(ctx, plan.id, 1)
+    assert set(await states()) == {("PENDING", "CONNECTION_LOST", 1)}
+    assert receiver.taken() == []
+    await oracle.check([], channel="CHAT")
+
+    clock.move(timedelta(minutes=5))
+    await deliver_slice(ctx, plan.id, 1)
+    assert await states() == {("SENT", None, 2): 3}
     await oracle.check(receiver.accepted(), channel="CHAT")
 
 
