@@ -131,7 +131,9 @@ class Relay:
         transport = cast("asyncio.Transport", client.transport)  # uvloop's are no subclass of it
         if not self.is_doubted:
             self._back_off.end()
-        return Wire(transport), Extensions(client.supports_extension("pipelining"), client.supports_extension("smtputf8"))
+        return Wire(transport), Extensions(
+            client.supports_extension("pipelining"), client.supports_extension("smtputf8")
+        )
 
     def _tls(self) -> ssl.SSLContext:
         """What certificates are judged by: read once for all connections, since reading takes tens of milliseconds."""

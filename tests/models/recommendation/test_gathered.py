@@ -13,7 +13,7 @@ from models import database
 from models.clock import Clock
 from models.identifier import customer_id
 from models.recommendation.figure import HOURS as HOURS_A_DAY
-from models.recommendation.figure import Conversion, Hours, Reader, gather
+from models.recommendation.figure import Conversion, Hours, Readership, gather
 from tests.factories import make_coupon
 from tests.outreach import HOURS, Outreach, Place, Sent, at, outreach
 from tests.stored_histories import rolled_back
@@ -100,11 +100,11 @@ def hours(messages: Sequence[Sent]) -> dict[str, Hours]:
     return found
 
 
-def readers(messages: Sequence[Sent]) -> dict[str, Reader]:
+def readers(messages: Sequence[Sent]) -> dict[str, Readership]:
     """How many messages went to whom in another language than theirs."""
     sent = Counter(LANGUAGES[message.customer] for message in messages)
     own = Counter(LANGUAGES[m.customer] for m in messages if LANGUAGES[m.customer].split("-")[0] == m.language)
-    return {tag: Reader(tag, count, count - own[tag]) for tag, count in sent.items()}
+    return {tag: Readership(tag, count, count - own[tag]) for tag, count in sent.items()}
 
 
 def numbers(found: Sequence[Conversion]) -> dict[int, tuple[int, int]]:
