@@ -1,7 +1,6 @@
 """The job of automated plans: from what happened to the inbox, with and without Redis, by any number of workers."""
 
 import asyncio
-import contextvars
 from datetime import time, timedelta
 
 import pytest
@@ -23,6 +22,7 @@ from models.plan import Plan, PlanStatus, wording
 from tests.api import PLATFORM, Api
 from tests.automation import LIFE, Life, ledger, make_automated, send, welcome
 from tests.factories import make_draft, make_shop
+from tests.outside import Outside
 from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -52,13 +52,13 @@ async def test_what_waits_long_until_it_can_be_stored_is_looked_at_once_it_is():
     life = Life(shop := await make_shop())
     await life.people("ana")
     plan = await make_automated(shop, "WELCOME_FOLLOWER")
-    outside, loop = contextvars.copy_context(), asyncio.get_running_loop()
+    outside = Outside()
 
     async with db.transaction():
         await db.hold_each(AdvisoryLock.INGEST, range(shop.id * BUCKETS, (shop.id + 1) * BUCKETS))
-        telling = loop.create_task(life.did("FOLLOWED", 0), context=outside.copy())
+        telling = outside.begin(life.did("FOLLOWED", 0))
         await until_a_lock_is_waited_for(telling)
-        assert await loop.create_task(life.look(plan, 10), context=outside.copy()) == 0
+        assert await outside.begin(life.look(plan, 10)) == 0
     await telling
 
     assert await life.look(plan, 11) == 1

@@ -1,7 +1,5 @@
 """What is under way when somebody is erased, a message, a batch of rows, an audience, is waited for and forgets them too."""
 
-import asyncio
-import contextvars
 from datetime import timedelta
 
 import pytest
@@ -23,6 +21,7 @@ from tests.automation import LIFE, Life, make_automated
 from tests.bugs import MESSAGE, bug_at
 from tests.factories import make_customers, make_draft, make_resolved, make_shop
 from tests.known_person import ID, SECRET, erase, ingested, profile
+from tests.outside import Outside
 from tests.refusals import refusal
 from tests.slices import hand_over
 from tests.waiting import until_a_lock_is_waited_for
@@ -96,10 +95,10 @@ async def test_what_failed_is_not_tried_again_for_nobody():
 async def test_rows_that_are_being_written_are_waited_for():
     shop = await make_shop()
     await ingested(shop, profile())
-    outside = contextvars.copy_context()
+    outside = Outside()
     async with database.transaction():
         assert await erasure.among(lambda: [ID], secret=SECRET) == ()
-        erasing = asyncio.get_running_loop().create_task(erase(), context=outside)
+        erasing = outside.begin(erase())
         await until_a_lock_is_waited_for()
         assert not erasing.done()
         await database.execute("INSERT INTO relationship (shop_id, customer_id) VALUES ($1, $2)"
@@ -111,10 +110,10 @@ async def test_rows_that_are_being_written_are_waited_for():
 async def test_an_audience_that_is_being_resolved_is_waited_for_and_later_ones_do_not_see_the_person():
     shop = await make_shop()
     await make_customers(shop, 2)
-    outside = contextvars.copy_context()
+    outside = Outside()
     async with database.transaction():
         await consent.hold(shop.id)
-        erasing = asyncio.get_running_loop().create_task(erase("c0"), context=outside)
+        erasing = outside.begin(erase("c0"))
         await until_a_lock_is_waited_for()
         assert not erasing.done()
         before = await make_resolved(shop)
@@ -134,11 +133,11 @@ async def test_a_touch_that_is_being_noted_is_waited_for_and_forgotten_too():
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
     await hand_over(plan, DeliveryState.SENT)
     link, visit = Link(shop.id, plan.id, customer), Visit(now(), "GET", {"user-agent": "Mozilla/5.0"}, None)
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with database.transaction():
         await touch.note(link, TouchKind.OPEN, visit)
-        erasing = asyncio.get_running_loop().create_task(erase("c0"), context=outside)
+        erasing = outside.begin(erase("c0"))
         await until_a_lock_is_waited_for(unless=erasing)
 
     assert (await erasing).done_at is not None
@@ -155,11 +154,11 @@ async def test_a_touch_while_an_erasing_waits_for_another_message_goes_along_wit
     assert (await erase("c0")).done_at is None
     await intent.commit(settlements, [])
     link, visit = Link(shop.id, plan.id, customer), Visit(now(), "GET", {"user-agent": "Mozilla/5.0"}, None)
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with database.transaction():
         await touch.note(link, TouchKind.OPEN, visit)
-        finishing = asyncio.get_running_loop().create_task(erasure.finish_waiting(), context=outside)
+        finishing = outside.begin(erasure.finish_waiting())
         await until_a_lock_is_waited_for(unless=finishing)
 
     assert await finishing == 1
@@ -173,12 +172,12 @@ async def test_a_complaint_of_who_is_being_erased_leaves_no_trace():
     [customer] = await make_customers(shop, 1)
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
     await hand_over(plan, DeliveryState.UNKNOWN)
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with database.transaction():
         await database.execute("SELECT FROM delivery FOR UPDATE")
         report = Report(ReturnKey(plan.id, customer, ""), Outcome.COMPLAINT, None)
-        reporting = asyncio.get_running_loop().create_task(mail_report.take(report), context=outside)
+        reporting = outside.begin(mail_report.take(report))
         await until_a_lock_is_waited_for(unless=reporting)
         assert (await erase("c0")).done_at is not None
 
@@ -193,11 +192,11 @@ async def test_an_automated_plan_that_looks_meanwhile_is_waited_for_and_its_mess
     plan = await make_automated(shop, "ABANDONED_CART")
     await life.did("CART_ADDED", 0, product="soap")
     life.go(200)
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with database.transaction():
         assert await fire(plan.id, life=LIFE) == 1
-        erasing = asyncio.get_running_loop().create_task(erase("ana"), context=outside)
+        erasing = outside.begin(erase("ana"))
         await until_a_lock_is_waited_for(unless=erasing)
 
     assert (await erasing).done_at is not None
@@ -211,12 +210,12 @@ async def test_no_trial_is_noted_for_the_address_of_who_is_being_erased():
     shop = await make_shop()
     await ingested(shop, profile())
     plan = await make_draft(shop, channel=PlanChannel.EMAIL)
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with database.transaction():
         await erase()
         wanted = trial.ask(shop, plan, ["zebulon@quux.example"], tag=None, actor="anna", secret=SECRET)
-        asking = asyncio.get_running_loop().create_task(wanted, context=outside)
+        asking = outside.begin(wanted)
         await until_a_lock_is_waited_for(unless=asking)
 
     assert await refusal(asking) == ("addresses.0", ErrorCode.INVALID)

@@ -1,7 +1,6 @@
 """Monthly partitions: made on demand by any number at once, dropped when they are too old."""
 
 import asyncio
-from contextvars import copy_context
 from datetime import UTC, date, datetime
 
 import pytest
@@ -12,6 +11,7 @@ from models import database as db
 from models import partition
 from models.ingest import ingest
 from tests.factories import make_shop
+from tests.outside import Outside
 from tests.rows import SECRET, event_row
 from tests.waiting import until_locks_are_waited_for_by
 
@@ -62,11 +62,11 @@ async def test_many_that_need_the_same_partitions_at_once_all_get_them():
 @pytest.mark.usefixtures("database")
 async def test_making_a_partition_disturbs_neither_readers_nor_writers():
     await ensure((2026, 1))
-    elsewhere = copy_context()  # a task made in here would join the transaction
+    outside = Outside()
     async with db.transaction():
         await db.fetch("SELECT FROM event")
         await db.execute("LOCK TABLE event IN ROW EXCLUSIVE MODE")
-        await asyncio.create_task(asyncio.wait_for(ensure((2026, 2)), 60), context=elsewhere)
+        await outside.begin(asyncio.wait_for(ensure((2026, 2)), 60))
     assert "event_2026_02" in await names()
 
 
@@ -100,10 +100,10 @@ async def test_months_past_keeping_are_dropped_with_their_events_and_the_roll_up
 async def test_a_partition_in_use_is_left_for_the_next_time():
     await ensure((2020, 1), (2020, 2))
     at = datetime(2026, 1, 15, tzinfo=UTC)
-    elsewhere = copy_context()
+    outside = Outside()
     async with db.transaction():
         await db.fetch("SELECT FROM event_2020_01")
-        dropped = await asyncio.create_task(partition.drop_outlived(12, at=at), context=elsewhere)
+        dropped = await outside.begin(partition.drop_outlived(12, at=at))
     assert dropped == ["event_2020_02"]
     assert await partition.drop_outlived(12, at=at) == ["event_2020_01"]
 
@@ -113,10 +113,10 @@ async def test_a_partition_that_somebody_is_about_to_write_into_is_not_dropped()
     shop = await make_shop()
     await ensure((2020, 1))
     at = datetime(2026, 1, 15, tzinfo=UTC)
-    elsewhere = copy_context()
+    outside = Outside()
     async with db.transaction():
         await partition.ensure([(2020, 1)])
-        assert await asyncio.create_task(partition.drop_outlived(12, at=at), context=elsewhere) == []
+        assert await outside.begin(partition.drop_outlived(12, at=at)) == []
         await ingest(shop, [event_row(occurredAt="2020-01-31")], secret=SECRET)
     assert await db.fetch_value("SELECT count(*) FROM event_2020_01") == 1
 
@@ -126,10 +126,10 @@ async def test_two_that_drop_the_same_partitions_at_once_drop_each_once(monkeypa
     monkeypatch.setattr(partition, "PATIENCE", "60s")
     await ensure((2020, 1), (2020, 2))
     at = datetime(2026, 1, 15, tzinfo=UTC)
-    elsewhere = copy_context()
+    outside = Outside()
     async with db.transaction():
         await db.execute("LOCK TABLE event IN ROW EXCLUSIVE MODE")
-        dropping = [asyncio.create_task(partition.drop_outlived(12, at=at), context=elsewhere.copy()) for _ in range(2)]
+        dropping = [outside.begin(partition.drop_outlived(12, at=at)) for _ in range(2)]
         await until_locks_are_waited_for_by(2)
     dropped = await asyncio.gather(*dropping)
     assert sorted(name for each in dropped for name in each) == ["event_2020_01", "event_2020_02"]

@@ -1,7 +1,5 @@
 """Quiet hours: what would fall into them waits for their end on the customer's own clock, order confirmations aside."""
 
-import asyncio
-import contextvars
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
@@ -23,6 +21,7 @@ from models.trigger import TriggerCode
 from tests import oracle
 from tests.conftest import NOON
 from tests.factories import make_customers, make_resolved, make_running, make_shop
+from tests.outside import Outside
 from tests.slices import hold, mail_plan, make_worker, spread
 from tests.waiting import until_locks_are_waited_for_by
 
@@ -165,11 +164,11 @@ async def test_what_is_being_loaded_by_the_hours_before_is_looked_at_anew_as_wel
     await quiet_hours.change(shop, QuietHours(NIGHT))
     held = await slices.acquire(plan.id, 1, await make_worker(), uuid4())
     assert held is not None
-    outside, loop = contextvars.copy_context(), asyncio.get_running_loop()
+    outside = Outside()
 
     async with db.transaction():
         await quiet_hours.change(shop, QuietHours())
-        load = loop.create_task(slices.load(held), context=outside.copy())
+        load = outside.begin(slices.load(held))
         await until_locks_are_waited_for_by(1)
     assert [message.name for message in await load] == ["here-0"]
     await db.execute("UPDATE delivery SET state = 'SENT' WHERE contact_day IS NOT NULL")
@@ -257,13 +256,13 @@ async def test_quiet_hours_change_while_a_plan_is_cancelled_whose_slices_a_worke
     shop, plan = await mail_plan(3)
     await spread(plan)
     await hold(plan, 3)
-    outside, loop = contextvars.copy_context(), asyncio.get_running_loop()
+    outside = Outside()
 
     async with db.transaction():
         await db.execute("SELECT FROM slice WHERE plan_id = $1 AND number = 2 FOR UPDATE", plan.id)
-        changing = loop.create_task(quiet_hours.change(shop, QuietHours(NIGHT)), context=outside.copy())
+        changing = outside.begin(quiet_hours.change(shop, QuietHours(NIGHT)))
         await until_locks_are_waited_for_by(1)
-        cancelling = loop.create_task(plan.cancel(), context=outside.copy())
+        cancelling = outside.begin(plan.cancel())
         await until_locks_are_waited_for_by(2)
 
     assert (await changing).hours == NIGHT

@@ -1,7 +1,5 @@
 """What is forgotten, when, and what is not."""
 
-import asyncio
-import contextvars
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -21,6 +19,7 @@ from settings import Settings
 from tests import oracle
 from tests.automation import Life, make_automated
 from tests.factories import make_customers, make_resolved, make_shop
+from tests.outside import Outside
 from tests.slices import hold
 from tests.waiting import until_a_lock_is_waited_for
 
@@ -132,11 +131,11 @@ async def test_a_conversation_that_somebody_goes_on_with_just_then_keeps_all_tha
     shop = await make_shop()
     await remark(shop, ANA, days_ago=100)
     kept = settings.model_copy(update={"conversation_months": 3})
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with database.transaction():
         assert await conversation.answer(shop.id, ANA, "We have it again.", actor="anna")
-        forgetting = asyncio.get_running_loop().create_task(forget(kept, now()), context=outside)
+        forgetting = outside.begin(forget(kept, now()))
         await until_a_lock_is_waited_for(forgetting)
     await forgetting
 

@@ -1,7 +1,6 @@
 """The global stop: once it is answered nothing begins, of any plan, by any channel, until it is taken back."""
 
 import asyncio
-import contextvars
 from datetime import timedelta
 from uuid import uuid4
 
@@ -19,6 +18,7 @@ from models.slice import Slice
 from tests import oracle
 from tests.conftest import NOON
 from tests.factories import DEADLINE, make_customers, make_draft, make_resolved, make_running, make_shop
+from tests.outside import Outside
 from tests.slices import mail_plan, make_worker, spread
 from tests.waiting import until_a_lock_is_waited_for, until_locks_are_waited_for_by
 
@@ -170,13 +170,13 @@ async def test_all_sending_is_stopped_while_a_plan_is_paused_whose_slices_were_t
     worker = await make_worker()
     for number in (3, 2, 1):
         assert await slices.acquire(plan.id, number, worker, uuid4())
-    outside, loop = contextvars.copy_context(), asyncio.get_running_loop()
+    outside = Outside()
 
     async with db.transaction():
         await db.execute("SELECT FROM slice WHERE plan_id = $1 AND number = 2 FOR UPDATE", plan.id)
-        stopping = loop.create_task(sending.stop("a leak", actor="test"), context=outside.copy())
+        stopping = outside.begin(sending.stop("a leak", actor="test"))
         await until_locks_are_waited_for_by(1)
-        pausing = loop.create_task(plan.pause(), context=outside.copy())
+        pausing = outside.begin(plan.pause())
         await until_locks_are_waited_for_by(2)
 
     assert (await stopping).reason == "a leak"
@@ -187,12 +187,12 @@ async def test_all_sending_is_stopped_while_a_plan_is_paused_whose_slices_were_t
 async def test_a_stop_that_is_given_up_for_another_transaction_is_done_again():
     _, plan = await mail_plan(1)
     assert await slices.acquire(plan.id, 1, await make_worker(), uuid4())
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with db.transaction():
         await db.execute("SET LOCAL deadlock_timeout = '1h'")  # so that it is the other that is given up
         await db.execute("SELECT FROM slice FOR UPDATE")
-        stopping = asyncio.get_running_loop().create_task(sending.stop("a leak", actor="test"), context=outside)
+        stopping = outside.begin(sending.stop("a leak", actor="test"))
         await until_a_lock_is_waited_for(unless=stopping)
         await db.execute("SELECT FROM plan FOR UPDATE")
 

@@ -1,7 +1,5 @@
 """Shops as they are written: presets with each, an amount's currency for ever."""
 
-import asyncio
-import contextvars
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +8,7 @@ import pytest
 from models import database
 from models.ingest import ingest_shops
 from models.shop import Shop
+from tests.outside import Outside
 from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -104,11 +103,11 @@ async def test_what_is_not_an_object_is_refused():
 
 
 async def test_of_two_who_write_a_new_shop_at_once_neither_takes_back_what_the_other_said():
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with database.transaction():
         assert await write(shop_row(score=4.0)) == [[]]
-        writing = asyncio.get_running_loop().create_task(write(shop_row(gmv=500)), context=outside)
+        writing = outside.begin(write(shop_row(gmv=500)))
         await until_a_lock_is_waited_for(unless=writing)
 
     assert await writing == [[]]
@@ -117,11 +116,11 @@ async def test_of_two_who_write_a_new_shop_at_once_neither_takes_back_what_the_o
 
 
 async def test_of_two_who_write_a_new_shop_at_once_in_different_currencies_the_second_is_refused():
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with database.transaction():
         assert await write(shop_row()) == [[]]
-        writing = asyncio.get_running_loop().create_task(write(shop_row(currency="EUR", name="Other")), context=outside)
+        writing = outside.begin(write(shop_row(currency="EUR", name="Other")))
         await until_a_lock_is_waited_for(unless=writing)
 
     assert await writing == [[("currency", "CONFLICT")]]

@@ -1,7 +1,5 @@
 """Exporting and erasing a customer over the API, by the platform alone."""
 
-import asyncio
-import contextvars
 import json
 from typing import Any
 from uuid import UUID
@@ -17,6 +15,7 @@ from resolvers.global_id import encode
 from settings import Settings
 from tests.api import PLATFORM, Api, seller, shopper
 from tests.factories import make_coupon, make_customers, make_resolved, make_shop
+from tests.outside import Outside
 from tests.resolvers.test_conversation import ANSWER, REPLY
 from tests.resolvers.test_unsubscribe import ask, token_of
 from tests.slices import hand_over
@@ -123,11 +122,11 @@ async def test_who_follows_the_link_while_they_are_being_erased_leaves_no_trace(
     shop = await make_shop()
     [customer] = await make_customers(shop, 1)
     token = token_of(settings, shop, customer)
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with databases.transaction():
         await erasure.erase("c0", secret=settings.secret, actor="PLATFORM::cron")
-        asking = asyncio.get_running_loop().create_task(ask(settings, "POST", token), context=outside)
+        asking = outside.begin(ask(settings, "POST", token))
         await until_a_lock_is_waited_for(unless=asking)
 
     assert (await asking).status_code == 200
@@ -139,12 +138,12 @@ async def test_a_claim_of_who_is_being_erased_is_not_redeemed_nor_the_answer_kep
     shop = await make_shop()
     [customer] = await make_customers(shop, 1)
     told = await ordered(shop, await make_coupon(shop), "c0", customer)
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with databases.transaction():
         await erasure.erase("c0", secret=settings.secret, actor="PLATFORM::cron")
         redeem = answered(api, REDEEM, PLATFORM, **told, idempotencyKey="k")
-        redeeming = asyncio.get_running_loop().create_task(redeem, context=outside)
+        redeeming = outside.begin(redeem)
         await until_a_lock_is_waited_for(unless=redeeming)
 
     assert (await redeeming)["userErrors"] == [{"field": ["customer"], "code": "ERASED"}]

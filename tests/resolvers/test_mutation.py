@@ -1,7 +1,5 @@
 """What all mutations share: texts that cannot be stored are refused where they stand, and deadlocks are nobody's affair."""
 
-import asyncio
-import contextvars
 from typing import Any
 
 import pytest
@@ -11,6 +9,7 @@ from models.shop import Shop
 from resolvers.global_id import encode
 from tests.api import PLATFORM, Api, seller
 from tests.factories import make_shop
+from tests.outside import Outside
 from tests.resolvers.plan.calls import new_plan
 from tests.resolvers.test_coupon import new_coupon
 from tests.slices import hold, mail_plan
@@ -80,12 +79,12 @@ async def test_a_mutation_that_is_given_up_for_another_transaction_is_done_again
     token = seller(await Shop.get(id=plan.shop_id))
     query = "mutation ($input: PlanPauseInput!) { planPause(input: $input) { plan { status } userErrors { code } } }"
     given = {"id": encode("Plan", plan.id), "idempotencyKey": key}
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with database.transaction():
         await database.execute("SET LOCAL deadlock_timeout = '1h'")  # so that it is the other that is given up
         await database.execute("SELECT FROM slice FOR UPDATE")
-        pausing = asyncio.get_running_loop().create_task(api.data(query, token, input=given), context=outside)
+        pausing = outside.begin(api.data(query, token, input=given))
         await until_a_lock_is_waited_for(unless=pausing)
         await database.execute("SELECT FROM plan FOR UPDATE")
 

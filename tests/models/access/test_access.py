@@ -1,7 +1,6 @@
 """Access by score: what a shop may do, what happens when that changes, and that it is kept (R1, R2)."""
 
 import asyncio
-import contextvars
 from datetime import timedelta
 from decimal import Decimal
 
@@ -21,6 +20,7 @@ from models.shop import Shop
 from tests.automation import make_automated
 from tests.conftest import NOON
 from tests.factories import DEADLINE, TEXTS, make_customers, make_draft, make_resolved, make_running, make_shop
+from tests.outside import Outside
 from tests.refusals import refusal
 from tests.slices import hold
 from tests.waiting import until_locks_are_waited_for_by
@@ -283,13 +283,13 @@ async def test_a_shop_is_revoked_while_all_sending_is_stopped_and_neither_waits_
         "INSERT INTO slice (plan_id, number, channel, due_at, token) VALUES ($1, 1, 'CHAT', $2, gen_random_uuid())",
         automated.id, now(),
     )  # fmt: skip
-    outside, loop = contextvars.copy_context(), asyncio.get_running_loop()
+    outside = Outside()
 
     async with database.transaction():
         await database.execute("SELECT FROM plan WHERE id = $1 FOR UPDATE", automated.id)
-        stopping = loop.create_task(sending.stop("a leak", actor="test"), context=outside.copy())
+        stopping = outside.begin(sending.stop("a leak", actor="test"))
         await until_locks_are_waited_for_by(1)
-        revoking = loop.create_task(_score(shop, "2.9"), context=outside.copy())
+        revoking = outside.begin(_score(shop, "2.9"))
         await until_locks_are_waited_for_by(2)
 
     assert sorted(await revoking) == sorted([automated.id, sent_once.id])

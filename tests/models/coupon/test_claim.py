@@ -1,7 +1,6 @@
 """Claims: who gets one, never past a limit, and what it remembers (R15)."""
 
 import asyncio
-import contextvars
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -20,6 +19,7 @@ from models.identifier import customer_id
 from models.message import MessageKey
 from models.page import Page
 from tests.factories import make_coupon, make_customers, make_resolved, make_shop, make_webhook
+from tests.outside import Outside
 from tests.refusals import refusal
 from tests.waiting import until_locks_are_waited_for_by
 
@@ -83,12 +83,11 @@ async def test_who_claims_a_coupon_while_its_terms_change_claims_it_by_the_new_o
     shop = await make_shop()
     own = await make_coupon(shop, customer_limit=3)
     customer = uuid4()
-    outside = contextvars.copy_context()
-    loop = asyncio.get_running_loop()
+    outside = Outside()
 
     async with database.transaction():
         await own.edit(shop, lambda terms: replace(terms, customer_limit=1))
-        claiming = [loop.create_task(claim(customer, own.id), context=outside.copy()) for _ in range(3)]
+        claiming = [outside.begin(claim(customer, own.id)) for _ in range(3)]
         await until_locks_are_waited_for_by(3)
     outcomes = await asyncio.gather(*claiming, return_exceptions=True)
 

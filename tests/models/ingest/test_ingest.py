@@ -1,7 +1,6 @@
 """Batches of rows: each row told of, those that hold written together, nobody else's data touched."""
 
 import asyncio
-from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from models import database as db
 from models.identifier import customer_id
 from models.ingest import ingest
 from tests.factories import make_customers, make_resolved, make_shop
+from tests.outside import Outside
 from tests.rows import SECRET, customer_row, event_row, order_row, product_row
 from tests.rows import consent as said
 
@@ -117,10 +117,10 @@ async def test_a_withdrawn_consent_waits_for_a_range_that_read_the_old_one():
     shop = await make_shop()
     await ingest(shop, MIXED, secret=SECRET)
     refusal = ingest(shop, [customer_row(emailConsent=said("UNSUBSCRIBED", "2026-01-15"))], secret=SECRET)
-    elsewhere = copy_context()  # a task made in here would join the transaction
+    outside = Outside()
     async with db.transaction():
         await consent.hold(shop.id)
-        writing = asyncio.create_task(refusal, context=elsewhere)
+        writing = outside.begin(refusal)
         done, _ = await asyncio.wait([writing], timeout=0.2)
         held = await db.fetch_value("SELECT email_consent FROM relationship WHERE customer_id = $1", customer_id("c1"))
     await writing

@@ -1,7 +1,6 @@
 """Days are made anew for one shop, from the ledger alone, however little memory there is."""
 
 import asyncio
-import contextvars
 import json
 from collections.abc import Iterator
 from datetime import date
@@ -13,6 +12,7 @@ from models import database as db
 from models.metric import day as metric_day
 from tests.models.metric.daily import ZONE, anew, rows, send_one
 from tests.outreach import Outreach, Place, Sent, at
+from tests.outside import Outside
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def test_another_time_zone_moves_the_days_once_earlier_writers_have_ended(
 async def test_what_is_written_by_the_old_time_zone_while_it_changes_is_waited_for(place: Place):
     shop = place.shops[0].id
     written, may_end = asyncio.Event(), asyncio.Event()
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async def write() -> None:
         async with db.transaction():
@@ -46,7 +46,7 @@ async def test_what_is_written_by_the_old_time_zone_while_it_changes_is_waited_f
 
     async with db.transaction():
         await db.execute("UPDATE shop SET time_zone = 'Pacific/Kiritimati' WHERE id = $1", shop)
-        writing = asyncio.get_running_loop().create_task(write(), context=outside)
+        writing = outside.begin(write())
         await written.wait()
     early = await metric_day.rebuild_due()
     may_end.set()

@@ -1,7 +1,5 @@
 """What the server does to plans by itself, and which of them it looks at."""
 
-import asyncio
-import contextvars
 from datetime import timedelta
 from uuid import uuid4
 
@@ -13,6 +11,7 @@ from models.clock import Clock, now
 from models.plan import Plan, PlanStatus, advance, wording
 from tests.automation import make_automated
 from tests.factories import DEADLINE, make_draft, make_running, make_shop
+from tests.outside import Outside
 from tests.slices import mail_plan, make_worker, spread
 from tests.waiting import until_locks_are_waited_for_by
 
@@ -71,13 +70,13 @@ async def test_a_plan_that_pauses_and_a_commit_over_several_of_its_slices_do_not
         held = await slices.acquire(plan.id, number, worker_id, uuid4())
         assert held is not None
         waiting += await slices.load(held)
-    outside, loop = contextvars.copy_context(), asyncio.get_running_loop()
+    outside = Outside()
 
     async with database.transaction():
         await database.execute("SELECT FROM slice WHERE plan_id = $1 AND number = 2 FOR UPDATE", plan.id)
-        commit = loop.create_task(intent.commit([], waiting), context=outside.copy())
+        commit = outside.begin(intent.commit([], waiting))
         await until_locks_are_waited_for_by(1)
-        pause = loop.create_task(advance.pause(plan.id, "BOUNCES"), context=outside.copy())
+        pause = outside.begin(advance.pause(plan.id, "BOUNCES"))
         await until_locks_are_waited_for_by(2)
 
     assert await commit == [1, 1, 1]

@@ -1,7 +1,6 @@
 """Ranges of an audience: several at once, each once, whoever dies, and none after a plan was stopped."""
 
 import asyncio
-import contextvars
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -17,6 +16,7 @@ from models.plan import Plan, PlanChannel, PlanStatus, advance, ranges
 from models.plan.ranges import Ends
 from tests.conftest import NOON
 from tests.factories import make_customers, make_running, make_shop
+from tests.outside import Outside
 from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -202,12 +202,12 @@ async def test_a_range_that_is_given_up_for_another_transaction_is_resolved_agai
     first = min(await make_customers(shop, 3))
     plan = await make_running(shop)
     await ranges.cut(plan.id, 1)
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with db.transaction():
         await db.execute("SET LOCAL deadlock_timeout = '1h'")  # so that it is the other that is given up
         await db.execute("SELECT FROM plan FOR NO KEY UPDATE")
-        resolving = asyncio.get_running_loop().create_task(audience.resolve_range(plan.id, size=1), context=outside)
+        resolving = outside.begin(audience.resolve_range(plan.id, size=1))
         await until_a_lock_is_waited_for(unless=resolving)
         await db.execute("INSERT INTO contact VALUES ($1, $2, 1, 999, '')", first, NOON.date())
         await db.execute("DELETE FROM contact WHERE plan_id = 999")

@@ -1,7 +1,5 @@
 """Submitting a plan while what it needs is taken away: one of both happens, and the other is refused (R8, R10)."""
 
-import asyncio
-import contextvars
 from datetime import timedelta
 
 import pytest
@@ -13,6 +11,7 @@ from models.plan import Plan, PlanStatus
 from models.segment import Segment
 from models.shop import Shop
 from tests.factories import DEADLINE, make_draft, make_shop
+from tests.outside import Outside
 from tests.refusals import refusal
 from tests.waiting import until_a_lock_is_waited_for
 
@@ -28,11 +27,11 @@ async def _draft_to_own_segment(shop: Shop) -> tuple[Plan, Segment]:
 async def test_a_segment_is_not_archived_under_a_plan_that_is_being_scheduled():
     shop = await make_shop()
     plan, own = await _draft_to_own_segment(shop)
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with database.transaction():
         await plan.submit(shop, send_at=now() + timedelta(hours=1), deadline_after=DEADLINE)
-        archiving = asyncio.get_running_loop().create_task(own.archive(), context=outside)
+        archiving = outside.begin(own.archive())
         await until_a_lock_is_waited_for(unless=archiving)
 
     assert await refusal(archiving) == ("id", ErrorCode.CONFLICT)
@@ -42,12 +41,12 @@ async def test_a_segment_is_not_archived_under_a_plan_that_is_being_scheduled():
 async def test_a_plan_is_not_submitted_to_a_segment_that_is_being_archived():
     shop = await make_shop()
     plan, own = await _draft_to_own_segment(shop)
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with database.transaction():
         await own.archive()
         submit = plan.submit(shop, send_at=now() + timedelta(hours=1), deadline_after=DEADLINE)
-        submitting = asyncio.get_running_loop().create_task(submit, context=outside)
+        submitting = outside.begin(submit)
         await until_a_lock_is_waited_for(unless=submitting)
 
     assert await refusal(submitting) == ("segmentId", ErrorCode.NOT_FOUND)

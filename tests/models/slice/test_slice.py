@@ -1,7 +1,6 @@
 """Slices: held by one worker at a time, given back whole, and never forgotten."""
 
 import asyncio
-import contextvars
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -18,6 +17,7 @@ from models.slice import Due, Slice
 from tests import oracle
 from tests.conftest import NOON
 from tests.factories import make_customers, make_resolved, make_shop
+from tests.outside import Outside
 from tests.slices import mail_plan, make_worker
 from tests.waiting import until_a_lock_is_waited_for
 
@@ -319,12 +319,12 @@ async def test_loading_that_is_given_up_for_another_transaction_is_done_again():
     _, plan = await mail_plan(2)
     held = await slices.acquire(plan.id, 1, await make_worker(), uuid4())
     assert held is not None
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with db.transaction():
         await db.execute("SET LOCAL deadlock_timeout = '1h'")  # so that it is the other that is given up
         await db.execute("SELECT FROM delivery FOR UPDATE")
-        loading = asyncio.get_running_loop().create_task(slices.load(held), context=outside)
+        loading = outside.begin(slices.load(held))
         await until_a_lock_is_waited_for(unless=loading)
         await db.execute("SELECT FROM slice FOR UPDATE")
 

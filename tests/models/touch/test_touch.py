@@ -1,7 +1,5 @@
 """Touches of mails: the first of each counts, a machine's apart, and a burst takes back what it seemed (B8)."""
 
-import asyncio
-from contextvars import copy_context
 from datetime import timedelta
 from uuid import UUID
 
@@ -19,6 +17,7 @@ from models.signed_link import Link
 from models.touch.machine import Sign, TouchKind, Visit
 from tests.factories import make_customers, make_resolved, make_shop, make_webhook
 from tests.models.test_enclosure import make_product
+from tests.outside import Outside
 from tests.waiting import until_a_lock_is_waited_for
 
 PEOPLE = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
@@ -168,10 +167,10 @@ async def test_a_click_just_before_or_after_a_known_machine_s_is_a_person_s(mail
 
 
 async def test_of_two_links_followed_at_once_the_second_waits_for_the_first_and_knows_of_it(mailed: Mailed):
-    outside = copy_context()
+    outside = Outside()
     async with db.transaction():
         assert await mailed.click(BAG) is None
-        second = asyncio.create_task(mailed.click(HAT), context=outside)
+        second = outside.begin(mailed.click(HAT))
         await until_a_lock_is_waited_for(second)
 
     assert await second is Sign.BURST

@@ -1,7 +1,5 @@
 """Webhooks that are changed and forgotten while something is told to them, tried, or posted."""
 
-import asyncio
-import contextvars
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
@@ -18,6 +16,7 @@ from models.webhook import Webhook, Wish, fact, posting
 from models.webhook.fact import WANTED, Fact
 from tests.factories import make_coupon, make_customers, make_resolved, make_running, make_shop, make_webhook
 from tests.forgetting import forgotten_at_commit
+from tests.outside import Outside
 from tests.refusals import refusal
 from tests.slices import hand_over
 from tests.waiting import until_a_lock_is_waited_for
@@ -67,11 +66,11 @@ async def test_what_becomes_true_while_a_webhook_is_being_forgotten_becomes_true
     shop = await make_shop()
     deed = await make(shop)
     own = await _told(shop)
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with database.transaction():
         await webhook.remove(shop, own.id)
-        doing = asyncio.get_running_loop().create_task(_do(deed), context=outside)
+        doing = outside.begin(_do(deed))
         await until_a_lock_is_waited_for(unless=doing)
     await doing
 
@@ -86,12 +85,12 @@ async def test_a_webhook_that_changes_while_something_becomes_true_is_told_of_it
     shop = await make_shop()
     deed = await make(shop)
     own = await _told(shop)
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with database.transaction():
         await database.execute("SELECT FROM webhook WHERE id = $1 FOR UPDATE", own.id)
         await webhook.edit(shop, own.id, Wish(description="ours"), targets="public")
-        doing = asyncio.get_running_loop().create_task(_do(deed), context=outside)
+        doing = outside.begin(_do(deed))
         await until_a_lock_is_waited_for(unless=doing)
         assert not doing.done()
     await doing
@@ -107,11 +106,11 @@ async def _do(deed: Deed) -> None:
 async def test_a_webhook_that_is_forgotten_meanwhile_is_not_tried():
     shop = await make_shop()
     own = await _told(shop)
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with database.transaction():
         await webhook.remove(shop, own.id)
-        trying = asyncio.get_running_loop().create_task(posting.ask_test(shop, own.id), context=outside)
+        trying = outside.begin(posting.ask_test(shop, own.id))
         await until_a_lock_is_waited_for(unless=trying)
 
     assert await refusal(trying) == ("id", ErrorCode.NOT_FOUND)
@@ -121,11 +120,11 @@ async def test_a_webhook_that_is_forgotten_meanwhile_is_not_tried():
 async def test_a_webhook_that_is_disabled_meanwhile_is_not_tried():
     shop = await make_shop()
     own = await _told(shop)
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with database.transaction():
         await webhook.edit(shop, own.id, Wish(is_enabled=False), targets="public")
-        trying = asyncio.get_running_loop().create_task(posting.ask_test(shop, own.id), context=outside)
+        trying = outside.begin(posting.ask_test(shop, own.id))
         await until_a_lock_is_waited_for(unless=trying)
 
     assert await refusal(trying) == ("id", ErrorCode.CONFLICT)
@@ -135,12 +134,12 @@ async def test_a_webhook_that_is_disabled_meanwhile_is_not_tried():
 async def test_what_was_becoming_true_when_a_webhook_was_disabled_is_not_told_when_it_is_enabled_again():
     shop = await make_shop()
     own = await _told(shop)
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with database.transaction():
         await fact.tell(shop.id, Fact.COUPON_CLAIMED, {}, now())
         disabling = webhook.edit(shop, own.id, Wish(is_enabled=False), targets="public")
-        await asyncio.get_running_loop().create_task(disabling, context=outside)
+        await outside.begin(disabling)
     enabled = await webhook.edit(shop, own.id, Wish(is_enabled=True), targets="public")
 
     assert enabled.disabled_at is None
@@ -155,11 +154,11 @@ async def test_a_webhook_changes_while_an_answer_of_its_target_is_noted(deed: st
     await fact.tell(shop.id, Fact.COUPON_CLAIMED, {}, now())
     await Webhook.filter(id=own.id).update(failing_since=now())
     [due] = await posting.due(own.id, 1)
-    outside = contextvars.copy_context()
+    outside = Outside()
 
     async with database.transaction():
         await webhook.hold(shop.id, own.id)
-        noting = asyncio.get_running_loop().create_task(posting.delivered(due.posting, "204"), context=outside)
+        noting = outside.begin(posting.delivered(due.posting, "204"))
         await until_a_lock_is_waited_for(unless=noting)
         if deed == "forget":
             await webhook.remove(shop, own.id)
