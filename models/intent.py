@@ -98,7 +98,8 @@ SELECT EXISTS (
 # Slices are locked first, all of them and in order (the count sees to that), as by everything that changes both
 # slices and deliveries. The lock makes a cancellation wait for the intents it did not prevent, and shows to whoever
 # waited for it that it has happened (`done_at`). A message that is UNKNOWN belongs to nobody any more, so a late
-# refusal ends it. What moved to another slice since is nothing to who held the one before.
+# refusal ends it. What moved to another slice since is nothing to who held the one before. A mail that came back once has
+# left, whatever becomes of its next try.
 # `IS TRUE` keeps the index of slices out: by that each message would be looked for among all of its slice.
 _COMMIT = (
     """
@@ -126,7 +127,7 @@ settled AS (
         reason = CASE WHEN s.state = 'PENDING' AND d.state = 'UNKNOWN' THEN coalesce(s.reason, 'NOT_SENT')
                       ELSE s.reason END,
         not_before = s.not_before,
-        sent_at = CASE WHEN s.state = 'SENT' THEN $17::timestamptz END,
+        sent_at = CASE WHEN s.state = 'SENT' THEN $17::timestamptz ELSE d.sent_at END,
         contact_day = CASE WHEN s.state IN ('FAILED', 'PENDING') THEN NULL ELSE d.contact_day END,
         attempt = s.attempt
     FROM settling s LEFT JOIN locked h ON h.plan_id = s.plan_id AND h.number = s.slice

@@ -169,7 +169,7 @@ loaded AS (
         variant = coalesce(d.variant, x.winner),
         not_before = CASE WHEN x.goes OR x.refusal IS NOT NULL THEN NULL
                           ELSE coalesce(x.hour_until, x.quiet_until, {next_day}) END,
-        sent_at = CASE WHEN x.goes AND {channel} = 'CHAT' THEN {now} END,
+        sent_at = CASE WHEN x.goes AND {channel} = 'CHAT' THEN {now} ELSE d.sent_at END,
         frozen = nullif(coalesce(x.about, jsonb_build_object()) || coalesce(x.said, jsonb_build_object())
                         || jsonb_strip_nulls(jsonb_build_object('name', x.name)), jsonb_build_object())
     FROM decided x

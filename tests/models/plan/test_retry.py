@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from models import consent
+from models import consent, intent
 from models import database as db
 from models import slice as slices
 from models.clock import Clock, now
+from models.delivery import DeliveryState
 from models.errors import Refused
 from models.mail.letter import message_id
 from models.plan import Plan, PlanChannel, PlanStatus, advance
@@ -18,7 +19,7 @@ from models.shop import Shop
 from models.slice import Waiting
 from tests import oracle
 from tests.factories import DEADLINE, make_customers, make_draft, make_resolved, make_shop
-from tests.slices import hold
+from tests.slices import hold, settled
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -49,6 +50,14 @@ async def fail(customer: UUID, state: str = "FAILED", reason: str = "5.6.0") -> 
     if state == "FAILED":
         await db.execute("UPDATE delivery SET contact_day = NULL WHERE customer_id = $1", customer)
         await db.execute("DELETE FROM contact WHERE customer_id = $1", customer)
+
+
+async def refuse(plan: Plan, state: DeliveryState) -> None:
+    """The relay refuses the only message that a retry has: for now (PENDING) or for good (FAILED)."""
+    held, (message,) = await hold(plan, 2)
+    await intent.commit([], [message])
+    await intent.commit([settled(message, state, reason="4.2.1" if state is DeliveryState.PENDING else "5.6.0")], [])
+    await slices.release(held)
 
 
 async def retried(shop: Shop, plan: Plan, *, include_unknown: bool = False) -> Plan:
@@ -216,3 +225,31 @@ async def test_a_cancelled_retry_gives_no_quota_back_since_messages_left():
 
     assert plan.status is PlanStatus.CANCELLED
     assert await db.fetch_value("SELECT used FROM quota_week") == 1
+
+
+@pytest.mark.parametrize("answer", [DeliveryState.PENDING, DeliveryState.FAILED])
+async def test_a_mail_that_came_back_had_left_whatever_becomes_of_its_next_try(answer: DeliveryState):
+    shop, plan, (returned,) = await sent_plan(1)
+    left_at = now()
+    await db.execute("UPDATE delivery SET state = 'FAILED', reason = '5.6.0', contact_day = NULL")
+    await db.execute("DELETE FROM contact")
+    await retried(shop, plan)
+    await refuse(plan, answer)
+
+    await plan.cancel()
+
+    assert await db.fetch_value("SELECT sent_at FROM delivery WHERE customer_id = $1", returned) == left_at
+    assert plan.status is PlanStatus.CANCELLED
+    assert await db.fetch_value("SELECT used FROM quota_week") == 1
+
+
+async def test_a_cancelled_retry_of_what_never_left_gives_its_place_back():
+    shop, plan, (failed,) = await sent_plan(1)
+    await fail(failed)
+    await retried(shop, plan)
+    await refuse(plan, DeliveryState.PENDING)
+
+    await plan.cancel()
+
+    assert plan.status is PlanStatus.CANCELLED
+    assert await db.fetch_value("SELECT used FROM quota_week") == 0
