@@ -217,12 +217,13 @@ ON CONFLICT (shop_id, week) DO UPDATE SET used = taken.used + 1 WHERE taken.used
 RETURNING used
 """
 
-# What ever left: sent, on its way, of unknown outcome, or returned after it was sent.
+# What ever left: sent, on its way, of unknown outcome, returned after it was sent, or tried again though it may have left.
 _GIVE_BACK = """
 WITH held AS (
     SELECT id, shop_id, quota_week FROM plan WHERE id = $1 AND quota_week IS NOT NULL
       AND NOT EXISTS (
-        SELECT FROM delivery WHERE plan_id = $1 AND (state IN ('SENT', 'COMMITTING', 'UNKNOWN') OR sent_at IS NOT NULL))
+        SELECT FROM delivery WHERE plan_id = $1
+          AND (state IN ('SENT', 'COMMITTING', 'UNKNOWN') OR sent_at IS NOT NULL OR may_repeat))
     FOR NO KEY UPDATE
 ),
 freed AS (UPDATE plan p SET quota_week = NULL FROM held WHERE p.id = held.id)

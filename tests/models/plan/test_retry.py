@@ -227,6 +227,20 @@ async def test_a_cancelled_retry_gives_no_quota_back_since_messages_left():
     assert await db.fetch_value("SELECT used FROM quota_week") == 1
 
 
+@pytest.mark.parametrize("answer", [None, DeliveryState.PENDING, DeliveryState.FAILED])
+async def test_a_cancelled_retry_of_all_that_may_have_arrived_gives_no_quota_back(answer: DeliveryState | None):
+    shop, plan, (unknown,) = await sent_plan(1)
+    await fail(unknown, "UNKNOWN", "CONNECTION_LOST")
+    await retried(shop, plan, include_unknown=True)
+    if answer:
+        await refuse(plan, answer)
+
+    await plan.cancel()
+
+    assert plan.status is PlanStatus.CANCELLED
+    assert await db.fetch_value("SELECT used FROM quota_week") == 1
+
+
 @pytest.mark.parametrize("answer", [DeliveryState.PENDING, DeliveryState.FAILED])
 async def test_a_mail_that_came_back_had_left_whatever_becomes_of_its_next_try(answer: DeliveryState):
     shop, plan, (returned,) = await sent_plan(1)
