@@ -81,10 +81,14 @@ async def _some_products(shop_id: int) -> list[UUID]:
 async def _smart(
     shop: Shop, plan: Plan, customer_id: UUID | None, products: Sequence[Product], at: datetime
 ) -> tuple[CouponTerms | None, Sequence[Considered]]:
-    """The coupon that the customer, or one of whom nothing is known, would get, and all that were considered."""
+    """The coupon that the customer, or one of whom nothing is known, would get, and all that were considered.
+
+    `products` are the occasion's; where it has none by its nature, the message shows the plan's own.
+    """
     running = await coupon_choice.running_coupons(shop.id, at)
-    shown = products if TRIGGERS[TriggerCode(plan.trigger)].has_products else ()
-    basket = Basket({each.id: each.price or 0 for each in shown})
+    if not TRIGGERS[TriggerCode(plan.trigger)].has_products:
+        products = list((await product.of_shop(shop.id, plan.product_ids)).values())
+    basket = Basket({each.id: each.price or 0 for each in products})
     recipient = Recipient(customer_id or NO_CUSTOMER, "", "", basket)
     (considered,) = await coupon_choice.choose(shop.id, running, [recipient], at)
     chosen = best(considered)

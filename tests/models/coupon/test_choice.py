@@ -255,3 +255,28 @@ async def test_a_preview_shows_a_customer_s_own_cart_and_explains_the_coupon():
     ]  # fmt: skip
     sample = await preview.preview(shop, plan)
     assert sample.text.startswith("Hi Ana! Lamp is still in your cart.")
+
+
+async def test_where_the_products_are_the_plan_s_own_a_coupon_is_chosen_for_these():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("soap", "towel", price=2_000)
+    await life.goods("lamp", price=10_000)
+    soap, towel, lamp = (product_id(shop.external_id, name) for name in ("soap", "towel", "lamp"))
+    for_another = await make_coupon(shop, percentage=90, product_ids=[lamp])
+    dear = await make_coupon(shop, percentage=80, minimum_spend=5_000)
+    for_one = await make_coupon(shop, percentage=50, product_ids=[soap])
+    on_all = await make_coupon(shop, percentage=20)
+    plan = await make_automated(shop, "WELCOME_FOLLOWER", has_smart_coupon=True, product_ids=[soap, towel])
+    expected = [
+        (for_one.id, "BEST", 1_000), (on_all.id, "SAVES_LESS", 800),
+        (for_another.id, "OTHER_PRODUCTS", 0), (dear.id, "BELOW_MINIMUM", 0),
+    ]  # fmt: skip
+    await life.did("FOLLOWED", 0)
+    shown = await preview.preview(shop, plan, customer_id=customer_id("ana"))
+    await life.look(plan, 1)
+
+    [said] = await frozen(plan)
+    assert said["couponId"] == for_one.id
+    assert [(each["coupon"], each["verdict"], each["saving"]) for each in said["considered"]] == expected
+    assert [(each.coupon_id, each.verdict, each.saving) for each in shown.considered] == expected
