@@ -109,21 +109,22 @@ async def messages(keys: Sequence[MessageKey]) -> dict[MessageKey, Message]:
 
 
 async def mark_read(key: MessageKey) -> Message | None:
-    """Note that the shopper has read a message (the first time counts); None when it is not theirs."""
-    return await _touch(key, "read_at = coalesce(d.read_at, $4)")
+    """Note that the shopper has read a message (the first time counts); None when it is not theirs.
+
+    One of unknown outcome has arrived then: a chat platform showed it, whose answer was lost.
+    """
+    return await _touch(key, _READ)
 
 
 async def click(key: MessageKey) -> Message | None:
     """Note that the shopper clicked a message, which is also a read; None when it is not theirs."""
-    return await _touch(key, "read_at = coalesce(d.read_at, $4), clicked_at = coalesce(d.clicked_at, $4)")
+    return await _touch(key, _CLICK)
 
 
-async def _touch(key: MessageKey, assignment: str) -> Message | None:
+async def _touch(key: MessageKey, statement: str) -> Message | None:
     at = now()
     async with database.transaction():
-        touched = await database.fetch_one(
-            _TOUCH.format(assignment=assignment), key.plan_id, key.customer_id, key.reference, at
-        )
+        touched = await database.fetch_one(statement, key.plan_id, key.customer_id, key.reference, at)
         if touched is None:
             return None
         await database.execute(
@@ -170,16 +171,28 @@ _COLUMNS = (
     " d.sent_at, d.read_at, d.clicked_at"
 )
 
-_TOUCH = """
+_TOUCH = f"""
 WITH known AS (
-    SELECT read_at, clicked_at FROM delivery
+    SELECT read_at, clicked_at, state FROM delivery
     WHERE plan_id = $1 AND customer_id = $2 AND reference = $3 FOR NO KEY UPDATE
-)
-UPDATE delivery d SET {assignment} FROM known
-WHERE d.plan_id = $1 AND d.customer_id = $2 AND d.reference = $3 AND d.channel = 'CHAT' AND d.state = 'SENT'
-RETURNING d.shop_id, d.read_at, d.clicked_at, known.read_at IS NULL AND d.read_at IS NOT NULL AS is_read,
+),
+touched AS (
+UPDATE delivery d SET {{}}, state = 'SENT',
+    reason = CASE WHEN d.state = 'UNKNOWN' THEN NULL ELSE d.reason END,
+    sent_at = CASE WHEN d.state = 'UNKNOWN' THEN $4::timestamptz ELSE d.sent_at END
+FROM known
+WHERE d.plan_id = $1 AND d.customer_id = $2 AND d.reference = $3 AND d.channel = 'CHAT'
+  AND d.state IN ('SENT', 'UNKNOWN')
+RETURNING d.plan_id, d.customer_id, d.reference, d.shop_id, d.state, d.channel, d.language, d.reason, d.read_at,
+    d.clicked_at, known.state = 'UNKNOWN' AS has_arrived, known.read_at IS NULL AND d.read_at IS NOT NULL AS is_read,
     known.clicked_at IS NULL AND d.clicked_at IS NOT NULL AS is_clicked
+),
+arrived AS (SELECT * FROM touched WHERE has_arrived),
+{fact.telling("arrived", "$4::timestamptz")}
+SELECT shop_id, read_at, clicked_at, is_read, is_clicked FROM touched
 """
+_READ = _TOUCH.format("read_at = coalesce(d.read_at, $4)")
+_CLICK = _TOUCH.format("read_at = coalesce(d.read_at, $4), clicked_at = coalesce(d.clicked_at, $4)")
 
 # A message that is read again was read when it was the first time. (`greatest` passes over NULL.)
 _ROLL_UP_TOUCH = """

@@ -1,7 +1,7 @@
 """Chat goes to a shop's own platform: signed, at most once, and the ledger knows what became of each message."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
@@ -12,17 +12,20 @@ from jobs.channels.http.platform_session import PlatformSession
 from jobs.channels.platform import PlatformChannel
 from jobs.context import Context
 from jobs.deliver_slice import deliver_slice
-from models import chat_platform, consent
+from models import chat_platform, consent, message
 from models import database as db
 from models import slice as slices
-from models.clock import Clock
-from models.identifier import global_id
+from models.clock import Clock, now
+from models.identifier import customer_id, global_id
+from models.message import Message, MessageKey
 from models.plan import Plan, PlanStatus, advance
 from models.shop import Shop
 from tests import oracle
-from tests.factories import make_coupon, make_customers, make_resolved, make_shop
+from tests.factories import make_coupon, make_customers, make_resolved, make_shop, make_webhook
 from tests.http_sink import Act, HttpSink
 from tests.jobs.channels.platform.plan import KEY, make_platform_plan, states
+
+Touch = Callable[[MessageKey], Awaitable[Message | None]]
 
 
 async def test_each_recipient_s_message_arrives_once_signed_and_as_they_would_read_it(
@@ -115,6 +118,48 @@ async def test_what_a_platform_answers_decides_what_became_of_the_message(
     await oracle.check(receiver.accepted(), channel="CHAT")
     contacts = await db.fetch_value("SELECT count(*) FROM contact")
     assert contacts == (1 if outcome[0] in ("SENT", "UNKNOWN") else 0)
+
+
+@pytest.mark.parametrize("touch", [message.mark_read, message.click])
+async def test_a_message_of_unknown_outcome_that_its_shopper_opens_has_arrived(
+    ctx: Context, receiver: HttpSink, platform: Callable[..., PlatformChannel], clock: Clock, touch: Touch
+):
+    platform()
+    receiver.script = lambda _number: Act.TAKE_AND_RESET
+    shop, plan, _ = await make_platform_plan(receiver, 2)
+    await make_webhook(shop, "messages.sent", "message.read")
+    await deliver_slice(ctx, plan.id, 1)
+    assert await states() == {("UNKNOWN", "CONNECTION_LOST", 1): 2}
+    shown = receiver.requests[0].json["data"]
+    key = MessageKey(plan.id, customer_id(shown["customer"]))
+    clock.move(timedelta(minutes=3))
+
+    opened = await touch(key)
+    await touch(key)
+
+    assert opened is not None
+    assert (opened.text, opened.sent_at, opened.read_at) == (shown["text"], now(), now())
+    assert await states() == {("SENT", None, 1): 1, ("UNKNOWN", "CONNECTION_LOST", 1): 1}
+    told = await db.fetch("SELECT fact, data FROM posting ORDER BY id")
+    assert [row["fact"] for row in told] == ["messages.sent", "message.read"]
+    assert db.decode(told[0]["data"])["messages"] == [[plan.id, str(key.customer_id), "", "CHAT", "en", None]]
+    await oracle.check(receiver.accepted(), channel="CHAT")
+
+
+@pytest.mark.parametrize("touch", [message.mark_read, message.click])
+@pytest.mark.parametrize("answer", [400, 503])
+async def test_what_a_platform_refused_cannot_be_opened(
+    ctx: Context, receiver: HttpSink, platform: Callable[..., PlatformChannel], answer: int, touch: Touch
+):
+    platform()
+    receiver.script = lambda _number: answer
+    _, plan, _ = await make_platform_plan(receiver, 1)
+    await deliver_slice(ctx, plan.id, 1)
+    before = await db.fetch("SELECT * FROM delivery")
+
+    assert await touch(MessageKey(plan.id, before[0]["customer_id"])) is None
+
+    assert await db.fetch("SELECT * FROM delivery") == before
 
 
 async def test_a_connection_cut_before_the_last_byte_leaves_the_message_waiting_without_doubt(
