@@ -86,17 +86,22 @@ async def _weigh(plan_id: int, status: str) -> None:
         await advance.pause(plan_id, f"BOUNCES:{status}")
 
 
-# In flight, or waiting for another try, a copy was taken all the same: who reports about it has seen it.
+# In flight, or waiting for another try, a copy was taken all the same: who reports about it has seen it, so it has left.
 # `address` is the key of the one that it went to, or null where the customer has another by now.
 _FAIL = (
     """
-WITH failed AS (
-UPDATE delivery d SET state = 'FAILED', reason = $4, not_before = NULL, contact_day = NULL
+WITH known AS (
+    SELECT sent_at FROM delivery WHERE plan_id = $1 AND customer_id = $2 AND reference = $3 FOR NO KEY UPDATE
+),
+failed AS (
+UPDATE delivery d SET state = 'FAILED', reason = $4, not_before = NULL, contact_day = NULL,
+    sent_at = coalesce(d.sent_at, $5::timestamptz)
+FROM known
 WHERE d.plan_id = $1 AND d.customer_id = $2 AND d.reference = $3 AND d.channel = 'EMAIL'
   AND (d.state IN ('SENT', 'UNKNOWN', 'COMMITTING') OR (d.state = 'PENDING' AND d.attempt > 0))
 RETURNING d.plan_id, d.customer_id, d.reference, d.shop_id, d.state, d.channel, d.language, d.reason,
     (SELECT c.email_key FROM customer c WHERE c.id = d.customer_id
-     AND (c.email_changed_at IS NULL OR c.email_changed_at <= coalesce(d.sent_at, d.created_at))) AS address
+     AND (c.email_changed_at IS NULL OR c.email_changed_at <= coalesce(known.sent_at, d.created_at))) AS address
 ),
 """
     + fact.telling("failed", "$5::timestamptz")

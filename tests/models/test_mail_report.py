@@ -138,6 +138,26 @@ async def test_whoever_reports_about_a_mail_of_unknown_outcome_has_it(outcome: O
     assert await contacts(ana) == 1
 
 
+@pytest.mark.parametrize("state", [DeliveryState.SENT, DeliveryState.UNKNOWN, DeliveryState.COMMITTING])
+async def test_a_mail_that_came_back_had_left_and_its_plan_s_place_in_the_week_is_not_given_back(
+    state: DeliveryState, clock: Clock
+):
+    shop = await make_shop()
+    plan, [ana] = await sent(shop, state=state)
+    left_at = now()
+    clock.move(timedelta(minutes=20))
+    reported_at = now()
+    await mail_report.take(about(plan, ana, status="5.0.0"))
+
+    await plan.cancel()
+
+    found = await database.fetch_value("SELECT sent_at FROM delivery WHERE customer_id = $1", ana)
+    assert found == (left_at if state is DeliveryState.SENT else reported_at)
+    assert await row(plan, ana) == ("FAILED", "5.0.0", None)
+    assert plan.status is PlanStatus.CANCELLED
+    assert await database.fetch_value("SELECT used FROM quota_week") == 1
+
+
 async def test_a_late_answer_of_the_relay_does_not_undo_a_bounce():
     shop = await make_shop()
     [ana] = await make_customers(shop, 1)
@@ -178,8 +198,9 @@ async def test_a_report_about_what_never_left_or_is_not_ours_changes_nothing():
     assert await everything() == before
 
 
-async def test_an_older_address_that_bounces_does_not_shut_out_the_present_one(clock: Clock):
-    plan, [ana] = await sent(await make_shop())
+@pytest.mark.parametrize("state", [DeliveryState.SENT, DeliveryState.UNKNOWN])
+async def test_an_older_address_that_bounces_does_not_shut_out_the_present_one(state: DeliveryState, clock: Clock):
+    plan, [ana] = await sent(await make_shop(), state=state)
     clock.move(timedelta(hours=1))
     await customer.upsert(
         [CustomerRow.model_validate({"externalId": "c0", "email": "new@example.com"})], secret=b"k" * 32, at=now()
