@@ -104,6 +104,12 @@ async def test_a_plan_whose_mails_come_back_again_and_again_pauses_and_says_why_
     assert (await come_back(plan, customers[50:], "5.7.1")).status is PlanStatus.ONGOING
 
 
+async def test_mails_of_unknown_outcome_that_come_back_count_against_their_plan_as_well():
+    plan, customers = await sent(await make_shop(), bounce.MANY_BOUNCES, state=DeliveryState.UNKNOWN)
+
+    assert (await come_back(plan, customers, "5.7.1")).status is PlanStatus.PAUSED
+
+
 async def test_a_few_of_many_mails_that_come_back_pause_nothing():
     plan, customers = await sent(await make_shop(), 10 * bounce.MANY_BOUNCES + 1)
 
