@@ -183,7 +183,8 @@ class Mutation:
     plan_retry_failed = strawberry.field(
         resolver=resolvers.plan.retry_failed,
         graphql_type=PlanRetryFailedPayload,
-        description="Sellers: try again what failed of a sent plan, without quota; consent and limits are asked afresh.",
+        description="Sellers: try again what failed of a sent plan, without quota; consent and limits are asked afresh. "
+        "At most 100,000 messages, those with the fewest tries first; the rest once the plan is sent again.",
     )
     plan_duplicate = strawberry.field(
         resolver=resolvers.plan.duplicate,

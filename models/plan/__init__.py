@@ -181,7 +181,8 @@ class Plan(PlanRow):
         """Try again what failed of a SENT plan: ONGOING until `deadline_after` from now, without quota (B2).
 
         Consent and the contact limit are asked afresh when it goes. With `include_unknown` also what may have
-        arrived, marked `may_repeat`. Refused, and nothing changed, when there is nothing to try again.
+        arrived, marked `may_repeat`. Of very many only the first (`retry.MOST`); the rest once it is SENT again.
+        Refused, and nothing changed, when there is nothing to try again.
         """
         at = now()
         async with database.transaction():

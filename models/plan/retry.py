@@ -10,10 +10,16 @@ from models import database
 from models import slice as slices
 from models.errors import ErrorCode, Refused, refuse
 
+MOST = 100_000
+"""Messages that one retry takes along: a few seconds of one transaction, whatever a plan's size."""
+
 
 async def retry(plan_id: int, *, include_unknown: bool, at: datetime) -> int:
-    """Let a plan's failed messages, and with `include_unknown` those, wait once more; how many. Call in a transaction."""
-    retried: int = await database.fetch_value(_RETRY, plan_id, include_unknown, at, slices.SLICE_SIZE)
+    """Let a plan's failed messages, and with `include_unknown` those, wait once more; how many. Call in a transaction.
+
+    At most `MOST`, those with the fewest tries first, so that whoever retries again and again comes to all of them.
+    """
+    retried: int = await database.fetch_value(_RETRY, plan_id, include_unknown, at, slices.SLICE_SIZE, MOST)
     return retried
 
 
@@ -26,15 +32,20 @@ def nothing(*, include_unknown: bool) -> Refused:
 # An unknown message keeps the contact of its day, since it may have gone; loading a slice on another day frees it.
 _RETRY = """
 WITH failed AS (
-    SELECT d.customer_id, d.reference, s.channel,
-        (row_number() OVER (PARTITION BY s.channel ORDER BY d.customer_id, d.reference) - 1) / $4::int AS place
+    SELECT d.customer_id, d.reference, s.channel
     FROM delivery d JOIN slice s ON s.plan_id = d.plan_id AND s.number = d.slice
     WHERE d.plan_id = $1 AND (d.state = 'FAILED' OR ($2 AND d.state = 'UNKNOWN'))
+    ORDER BY d.attempt, d.customer_id, d.reference
+    LIMIT $5
+),
+placed AS (
+    SELECT *, (row_number() OVER (PARTITION BY channel ORDER BY customer_id, reference) - 1) / $4::int AS place
+    FROM failed
 ),
 sliced AS (
     SELECT *, (SELECT max(number) FROM slice WHERE plan_id = $1)
         + dense_rank() OVER (ORDER BY channel, place) AS number
-    FROM failed
+    FROM placed
 ),
 retried AS (
     UPDATE delivery d SET state = 'PENDING', reason = NULL, not_before = NULL, slice = s.number,

@@ -13,7 +13,7 @@ from models.clock import Clock, now
 from models.delivery import DeliveryState
 from models.errors import Refused
 from models.mail.letter import message_id
-from models.plan import Plan, PlanChannel, PlanStatus, advance
+from models.plan import Plan, PlanChannel, PlanStatus, advance, retry
 from models.progress import progress
 from models.shop import Shop
 from models.slice import Waiting
@@ -202,6 +202,33 @@ async def test_only_a_sent_plan_is_retried():
             await retried(shop, each)
 
     assert await everything() == before
+
+
+async def test_of_very_many_a_retry_takes_those_with_the_fewest_tries_and_the_next_retry_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(retry, "MOST", 2)
+    shop, plan, customers = await sent_plan(3)
+    for customer in customers:
+        await fail(customer)
+    await db.execute("UPDATE delivery SET attempt = 2 WHERE customer_id = $1", min(customers))
+
+    await retried(shop, plan)
+
+    tried_once = sorted(customers)[1:]
+    assert await waiting_customers() == tried_once
+    await load(plan, 2)
+    await db.execute("UPDATE delivery SET state = 'FAILED', attempt = 3, reason = '5.6.0' WHERE state = 'PENDING'")
+    await db.execute("UPDATE slice SET done_at = $1, worker_id = NULL, token = NULL", now())
+    assert await advance.finish(plan.id)
+    await plan.refresh_from_db()
+    await retried(shop, plan)
+    assert await waiting_customers() == sorted([min(customers), min(tried_once)])
+
+
+async def waiting_customers() -> list[UUID]:
+    rows = await db.fetch("SELECT customer_id FROM delivery WHERE state = 'PENDING' ORDER BY customer_id")
+    return [row["customer_id"] for row in rows]
 
 
 async def test_a_frozen_shop_retries_nothing():
