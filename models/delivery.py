@@ -215,7 +215,10 @@ async def give_contacts_back(plan_id: int, number: int) -> int:
 
 
 async def _end_pending(assignment: str, condition: str, *arguments: Any) -> int:
-    """Let pending messages that meet `condition` never go, and free the contacts reserved for them; how many."""
+    """Let pending messages that meet `condition` never go, and free the contacts reserved for them; how many.
+
+    What may have arrived at an earlier try keeps its contact.
+    """
     sql = _END_PENDING.format(assignment, condition, fact.telling("ended", f"${len(arguments) + 1}::timestamptz"))
     ended: int = await database.fetch_value(sql, *arguments, now())
     return ended
@@ -256,10 +259,11 @@ _END_PENDING = (
     """
 WITH ended AS (
     UPDATE delivery d {} WHERE {} AND d.state = 'PENDING'
-    RETURNING d.plan_id, d.customer_id, d.reference, d.contact_day, d.shop_id, d.state, d.channel, d.language, d.reason
+    RETURNING d.plan_id, d.customer_id, d.reference, d.contact_day, d.may_repeat,
+        d.shop_id, d.state, d.channel, d.language, d.reason
 ),
 """
-    + contact.unused("ended")
+    + contact.unused("ended", "NOT m.may_repeat")
     + """,
 {}
 SELECT count(*) FROM ended

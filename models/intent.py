@@ -128,7 +128,7 @@ settled AS (
                       ELSE s.reason END,
         not_before = s.not_before,
         sent_at = CASE WHEN s.state = 'SENT' THEN $17::timestamptz ELSE d.sent_at END,
-        contact_day = CASE WHEN s.state IN ('FAILED', 'PENDING') THEN NULL ELSE d.contact_day END,
+        contact_day = CASE WHEN s.state IN ('FAILED', 'PENDING') AND NOT d.may_repeat THEN NULL ELSE d.contact_day END,
         attempt = s.attempt
     FROM settling s LEFT JOIN locked h ON h.plan_id = s.plan_id AND h.number = s.slice
     WHERE d.plan_id = s.plan_id AND d.customer_id = s.customer_id AND d.reference = s.reference
@@ -136,12 +136,12 @@ settled AS (
                ELSE d.state = 'PENDING' AND d.attempt = s.attempt - 1 END
       AND (d.slice = s.slice) IS TRUE
     RETURNING d.plan_id, d.customer_id, d.reference, d.state, d.shop_id, d.channel, d.language, d.reason,
-        s.day AS contact_day
+        d.may_repeat, s.day AS contact_day
 ),
 """
     + fact.telling("settled", "$17::timestamptz")
     + ","
-    + contact.unused("settled", "m.state IN ('FAILED', 'PENDING', 'CANCELLED')")
+    + contact.unused("settled", "m.state IN ('FAILED', 'PENDING', 'CANCELLED') AND NOT m.may_repeat")
     + """
 UPDATE delivery d SET state = 'COMMITTING', attempt = d.attempt + 1
 FROM wanted w

@@ -68,7 +68,7 @@ async def check_contacts() -> None:
     loose = await db.fetch(
         "SELECT c.* FROM contact c LEFT JOIN delivery d"
         " ON d.plan_id = c.plan_id AND d.customer_id = c.customer_id AND d.reference = c.reference"
-        " AND d.contact_day = c.day AND d.state IN ('SENT', 'UNKNOWN', 'COMMITTING', 'PENDING')"
+        " AND d.contact_day = c.day AND (d.may_repeat OR d.state IN ('SENT', 'UNKNOWN', 'COMMITTING', 'PENDING'))"
         " WHERE d.plan_id IS NULL"
     )
     assert loose == [], "a contact is taken by a message that did not go"

@@ -107,7 +107,8 @@ _PARTS = {
     "reservation": contact.reservation("candidate"),
     "unused": contact.unused(
         "heard",
-        "(coalesce(m.hour_until, m.quiet_until) IS NOT NULL OR m.refusal IS NOT NULL OR m.contact_day <> m.day)",
+        "(m.contact_day <> m.day OR NOT m.may_repeat"
+        " AND (coalesce(m.hour_until, m.quiet_until) IS NOT NULL OR m.refusal IS NOT NULL))",
     ),
     "next_day": NEXT_DAY.format(table="x"),
     "told": fact.telling("loaded", "{now}"),
@@ -125,8 +126,8 @@ WITH held AS (
     FOR SHARE OF s
 ),
 ready AS MATERIALIZED (
-    SELECT d.plan_id, d.customer_id, d.reference, d.contact_day, c.name, c.email, c.email_key, {hour} AS hour,
-        d.not_before, {earliest} AS earliest, CASE WHEN d.reason ~ '^[45]' THEN d.reason ELSE 'LOCAL_HOUR' END AS kept,
+    SELECT d.plan_id, d.customer_id, d.reference, d.contact_day, d.may_repeat, c.name, c.email, c.email_key,
+        {hour} AS hour, d.not_before, {earliest} AS earliest, CASE WHEN d.reason ~ '^[45]' THEN d.reason ELSE 'LOCAL_HOUR' END AS kept,
         held.winner, coalesce(c.time_zone, held.time_zone) AS time_zone,
         {contact_zone} AS contact_zone, ({now} AT TIME ZONE {contact_zone})::date AS day,
         {over} AS over, {said} AS said, {about} AS about, {quiet_of_customer} AS quiet, {refusal} AS refusal
@@ -165,7 +166,7 @@ loaded AS (
         reason = CASE WHEN x.goes THEN NULL WHEN x.refusal IS NOT NULL THEN x.refusal
                       WHEN x.hour_until IS NOT NULL THEN x.kept
                       WHEN x.quiet_until IS NOT NULL THEN 'QUIET_HOURS' ELSE 'CONTACT_LIMIT' END,
-        contact_day = CASE WHEN x.goes AND {is_marketing} THEN x.day END,
+        contact_day = CASE WHEN {is_marketing} AND (x.goes OR x.may_repeat AND x.contact_day = x.day) THEN x.day END,
         variant = coalesce(d.variant, x.winner),
         not_before = CASE WHEN x.goes OR x.refusal IS NOT NULL THEN NULL
                           ELSE coalesce(x.hour_until, x.quiet_until, {next_day}) END,

@@ -1,12 +1,13 @@
 """Trying again what failed: without quota, with consent and limits asked afresh, and unknown ones only on request."""
 
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
+from datetime import time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from models import consent, intent
+from models import consent, intent, quiet_hours
 from models import database as db
 from models import slice as slices
 from models.clock import Clock, now
@@ -15,6 +16,7 @@ from models.errors import Refused
 from models.mail.letter import message_id
 from models.plan import Plan, PlanChannel, PlanStatus, advance, retry
 from models.progress import progress
+from models.quiet_hours import Hours, QuietHours
 from models.shop import Shop
 from models.slice import Waiting
 from tests import oracle
@@ -177,6 +179,80 @@ async def test_an_unknown_message_that_does_not_leave_again_keeps_the_contact_of
     assert await db.fetch_value("SELECT count(*) FROM contact WHERE customer_id = $1", unknown) == 1
     await oracle.check_contacts()
     assert [message.customer_id for message in await load(plan, 2)] == [unknown]
+
+
+async def cancelled(shop: Shop, plan: Plan, customer: UUID) -> None:
+    await plan.cancel()
+
+
+async def unsubscribed(shop: Shop, plan: Plan, customer: UUID) -> None:
+    await consent.unsubscribe(shop.id, customer, source="mail")
+
+
+async def unsubscribed_before_its_slice_is_loaded(shop: Shop, plan: Plan, customer: UUID) -> None:
+    await db.execute("UPDATE relationship SET email_consent = 'UNSUBSCRIBED' WHERE customer_id = $1", customer)
+    assert await load(plan, 2) == []
+
+
+async def put_off_by_quiet_hours(shop: Shop, plan: Plan, customer: UUID) -> None:
+    hour = now().hour
+    await quiet_hours.change(shop, QuietHours(Hours(time(hour), time((hour + 2) % 24))))
+    assert await load(plan, 2) == []
+
+
+async def refused_for_good(shop: Shop, plan: Plan, customer: UUID) -> None:
+    await settle(plan, DeliveryState.FAILED)
+
+
+async def refused_for_now(shop: Shop, plan: Plan, customer: UUID) -> None:
+    await settle(plan, DeliveryState.PENDING)
+
+
+async def settle(plan: Plan, state: DeliveryState) -> None:
+    """What became of the only message of the plan's second slice, on the wire."""
+    (message,) = await load(plan, 2)
+    (attempt,) = await intent.commit([], [message])
+    assert attempt == message.attempt + 1
+    await intent.commit([settled(message, state, reason="4.2.2")], [])
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        cancelled,
+        unsubscribed,
+        unsubscribed_before_its_slice_is_loaded,
+        put_off_by_quiet_hours,
+        refused_for_good,
+        refused_for_now,
+    ],
+)
+async def test_what_may_have_arrived_keeps_the_contact_of_its_day_whatever_becomes_of_the_next_try(
+    end: Callable[[Shop, Plan, UUID], Awaitable[None]],
+):
+    shop, plan, (unknown, *_) = await sent_plan(1)
+    await fail(unknown, "UNKNOWN", "CONNECTION_LOST")
+    await retried(shop, plan, include_unknown=True)
+
+    await end(shop, plan, unknown)
+
+    assert await db.fetch_value("SELECT count(*) FROM contact WHERE customer_id = $1", unknown) == 1
+    assert await db.fetch_value("SELECT contact_day FROM delivery") == now().date()
+    await oracle.check_contacts()
+
+
+async def test_what_may_have_arrived_and_waits_for_another_day_has_a_contact_of_that_day_alone(clock: Clock):
+    shop, plan, (unknown, *_) = await sent_plan(1)
+    await fail(unknown, "UNKNOWN", "CONNECTION_LOST")
+    await retried(shop, plan, include_unknown=True)
+    await put_off_by_quiet_hours(shop, plan, unknown)
+    await db.execute("UPDATE slice SET worker_id = NULL, token = NULL")
+    clock.move(timedelta(days=1, hours=3))
+
+    assert len(await load(plan, 2)) == 1
+
+    days = await db.fetch("SELECT day FROM contact WHERE customer_id = $1", unknown)
+    assert [row["day"] for row in days] == [now().date()]
 
 
 async def test_a_plan_without_failures_is_refused_and_unchanged():
