@@ -135,9 +135,14 @@ def _trying(plan: database.Record) -> tuple[int, int, datetime | None]:
     return 1 + len(tried.variants), tried.percent * BUCKETS // 100, plan["decides_at"]
 
 
-COLUMNS = """p.*, s.time_zone, coalesce(p.fallback_language, s.default_language) AS default_language,
+COLUMNS = """p.id, p.shop_id, p.channel, p.content, p.definition, p.experiment, p.decides_at, p.holdout_percent, p.trigger,
+    p.parameters, p.watermark, p.send_at, p.local_time, p.quiet_from, p.quiet_until, p.deadline, p.ends_at,
+    s.time_zone, coalesce(p.fallback_language, s.default_language) AS default_language,
     h.control_percent, h.control_since, EXISTS (SELECT FROM chat_platform c WHERE c.shop_id = s.id) AS has_platform"""
-"""SQL of what decides who of a plan's audience gets what, of the plan `p` and its shop, over `TABLES`."""
+"""SQL of what decides who of a plan's audience gets what, of the plan `p` and its shop, over `TABLES`.
+
+By name, as everywhere: a `*` that gains a column while this version runs makes PostgreSQL give up a transaction.
+"""
 
 TABLES = "plan p JOIN shop s ON s.id = p.shop_id LEFT JOIN holdout h ON h.shop_id = s.id"
 

@@ -105,15 +105,17 @@ def _localised(row: database.Record) -> Localised:
     )  # fmt: skip
 
 
+_COLUMNS = "c.plan_id, c.channel, c.language, c.variant, c.subject, c.preheader, c.text, c.html, c.variables"
+
 _PINNED = (
-    "SELECT c.*, c.language AS wanted FROM unnest($1::int[], $2::text[], $3::text[], $4::smallint[])"
+    f"SELECT {_COLUMNS}, c.language AS wanted FROM unnest($1::int[], $2::text[], $3::text[], $4::smallint[])"
     " AS k(plan_id, channel, language, variant) JOIN plan_content c USING (plan_id, channel, language, variant)"
 )
 
 # A row of the ledger may have a language without a text: it was written when the shop's default was another than the
 # plan was checked for. Whoever reads it had better read something than nothing at all.
-_INSTEAD = """
-SELECT c.*, k.wanted FROM unnest($1::int[], $2::text[], $3::text[], $4::smallint[]) AS k(plan_id, channel, wanted, variant)
+_INSTEAD = f"""
+SELECT {_COLUMNS}, k.wanted FROM unnest($1::int[], $2::text[], $3::text[], $4::smallint[]) AS k(plan_id, channel, wanted, variant)
 JOIN plan p ON p.id = k.plan_id
 CROSS JOIN LATERAL (
     SELECT * FROM plan_content c WHERE c.plan_id = k.plan_id AND c.channel = k.channel AND c.variant = k.variant

@@ -19,11 +19,15 @@ from tortoise import Tortoise
 from tortoise.migrations.api import migrate
 
 from local.postgres import Postgres
+from models import audience, migration
 from models import database as db
-from models import migration
 from models.metric import day as metric_day
+from models.plan import Plan, wording
 from settings import Settings
+from tests.automation import Life, make_automated
+from tests.conftest import TABLES
 from tests.databases import made
+from tests.factories import make_customers, make_running, make_shop
 from tests.processes import environment, free_port
 from tests.smtp_sink import Sink
 
@@ -224,6 +228,34 @@ async def test_order_confirmations_stored_before_lose_their_share_and_others_get
         }  # fmt: skip
     finally:
         await connection.close()
+
+
+@pytest.mark.timeout(240)
+async def test_columns_that_come_while_this_version_runs_disturb_none_of_its_transactions(url: str):
+    await migration.migrate(url)
+    await db.connect(url, pool=1)  # so that every statement meets what PostgreSQL had prepared for it before
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await make_customers(shop, 1)
+    welcome = await make_automated(shop, "WELCOME_FOLLOWER")
+    plans = [await make_running(shop) for _ in range(2)]
+
+    async def go_on(plan: Plan, minute: int) -> None:
+        life.go(minute)
+        await life.did("FOLLOWED", minute)
+        await life.look(welcome, minute)
+        async with db.transaction():
+            assert (await wording.load({(plan.id, "CHAT", "en", 0)})).keys()
+        resolved = await audience.resolve_range(plan.id)
+        assert resolved is not None and resolved.is_last
+
+    await go_on(plans[0], 1)
+    for table in await db.fetch(TABLES):
+        if not table["relispartition"]:
+            await db.execute(f"ALTER TABLE {table['relname']} ADD COLUMN came_later text")
+    await go_on(plans[1], 2)
+
+    assert await db.fetch_value("SELECT count(*) FROM delivery WHERE plan_id = $1", plans[1].id) == 1
 
 
 def disturbed(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> list[str]:
