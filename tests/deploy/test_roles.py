@@ -140,6 +140,24 @@ async def test_what_is_up_to_date_is_migrated_by_whoever_may_change_nothing(as_a
     assert await migration.unapplied() == []
 
 
+async def test_what_is_behind_is_left_to_the_owner_and_the_role_is_told_so(as_app: str, owner_url: str):
+    await db.disconnect()
+    owner = await asyncpg.connect(owner_url)
+    await owner.execute("UPDATE tortoise_migrations SET name = 'held' WHERE name = '0025_local_hours'")
+    before = await owner.fetch("SELECT name FROM tortoise_migrations ORDER BY name")
+    try:
+        with pytest.raises(
+            migration.CannotMigrate, match=r"lacks migration 0025_local_hours, .* as the role that owns"
+        ):
+            await migration.migrate(as_app)
+
+        assert await owner.fetch("SELECT name FROM tortoise_migrations ORDER BY name") == before
+    finally:
+        await owner.execute("UPDATE tortoise_migrations SET name = '0025_local_hours' WHERE name = 'held'")
+        await owner.close()
+        await db.connect(as_app)
+
+
 async def test_the_doctor_is_content_with_it(as_app: str, settings: Settings):
     found = {diagnosis.subject: diagnosis for diagnosis in [each async for each in postgresql.check(settings)]}
 
