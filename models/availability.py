@@ -24,9 +24,10 @@ REFUSED = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.InsufficientPrivilegeError,
     asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.ClientConfigurationError,
 )
 """What says that DATABASE_URL names a role, a password or a database that PostgreSQL does not take, has no rights, or is
-closed."""
+closed; or, by the driver's own word, an `sslmode` that there is none of or a certificate that is not there."""
 
 UNUSABLE = (*UNREACHABLE, *REFUSED, DBConnectionError)
 """Either of them; Tortoise says of a database that is not there that there is no connection."""

@@ -373,15 +373,32 @@ def test_what_postgresql_does_not_take_is_said_in_one_line(environment, capsys, 
     assert refusal(capsys, command) == 'error: PostgreSQL refuses: database "nothing" does not exist\n'
 
 
-@pytest.mark.parametrize("command", ["serve", "work", "bounces"])
+@pytest.mark.parametrize("command", ["migrate", "resume-sending"])
+def test_what_the_driver_cannot_make_of_the_url_is_said_in_one_line(environment, capsys, tmp_path: Path, command: str):
+    environment.setenv("HOME", str(tmp_path))
+    environment.setenv("DATABASE_URL", "postgres://u:secret@127.0.0.1/x?sslmode=always")
+    assert refusal(capsys, command).startswith("error: PostgreSQL refuses: `sslmode` parameter must be one of: disable")
+
+    environment.setenv("DATABASE_URL", "postgres://u:secret@127.0.0.1/x?sslmode=verify-full")
+    said = refusal(capsys, command)
+    assert "root.crt" in said and "does not exist" in said and "secret" not in said
+
+
+@pytest.mark.parametrize(
+    ("command", "url", "said"),
+    [
+        *((command, "//nobody:", 'role "nobody" does not exist') for command in ("serve", "work", "bounces")),
+        ("work", "?sslmode=always&", "`sslmode` parameter must be one of"),
+    ],
+)
 def test_a_process_that_postgresql_does_not_take_says_why_and_waits_until_it_is_told_to_end(
-    settings: Settings, command: str
+    settings: Settings, command: str, url: str, said: str
 ):
     assert settings.database_url is not None
-    url = settings.database_url.replace("//postgres:", "//nobody:")
+    told = settings.database_url.replace("?" if "?" in url else "//postgres:", url)
     more = {"BOUNCES_URL": f"lmtp://127.0.0.1:{free_port()}", "PORT": str(free_port())}
     with subprocess.Popen(
-        [*SERVER, command], cwd=ROOT, env=environment_of(settings, DATABASE_URL=url, **more),
+        [*SERVER, command], cwd=ROOT, env=environment_of(settings, DATABASE_URL=told, **more),
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stderr is not None
@@ -389,6 +406,6 @@ def test_a_process_that_postgresql_does_not_take_says_why_and_waits_until_it_is_
         process.terminate()
         rest = process.stderr.read()
 
-    assert 'role "nobody" does not exist' in first and "WARNING" in first
+    assert said in first and "WARNING" in first
     assert "Traceback" not in rest
     assert process.returncode in {0, -signal.SIGTERM}
