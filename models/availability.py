@@ -13,9 +13,13 @@ UNREACHABLE = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.DatabaseDroppedError,
+    asyncpg.DiskFullError,
+    asyncpg.ReadOnlySQLTransactionError,
 )
 """What says that PostgreSQL cannot be reached just now, as opposed to a wrong statement or a wrong use of the driver.
 
+So do a full disk and a server that takes no writes, a standby or one that its host made read-only: nothing can be written
+until somebody mends that, and then all goes on by itself.
 Of the driver's own errors those are among them which only say that a connection was lost (models/loss.py).
 """
 

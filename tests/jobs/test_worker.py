@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from arq.constants import in_progress_key_prefix
 from redis.asyncio import Redis
@@ -263,6 +264,31 @@ async def test_a_worker_tells_an_outage_of_postgresql_without_tracebacks_and_eac
         await until(lambda: whenever_reachable(has_worker))
 
     assert len(waiting(caplog)) == 3
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
+@pytest.mark.usefixtures("database", "redis")
+async def test_a_worker_that_starts_while_nothing_can_be_written_says_so_and_waits_until_it_can(
+    quick: Settings, migrated: str, caplog: pytest.LogCaptureFixture
+):
+    administrator = await asyncpg.connect(migrated)
+    try:
+        async with databases.role(migrated, "outreach") as url:
+            await administrator.execute("ALTER ROLE outreach SET default_transaction_read_only = on")
+            async with working(quick.model_copy(update={"database_url": url})):
+                await until(lambda: is_said(caplog, "cannot execute INSERT in a read-only transaction"))
+                assert await administrator.fetchval("SELECT count(*) FROM worker") == 0
+                await administrator.execute("ALTER ROLE outreach RESET ALL")
+                await administrator.execute(
+                    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'outreach'"
+                )
+                await until(lambda: whenever_reachable(has_worker))
+            await db.disconnect()
+    finally:
+        await administrator.close()
+        await db.disconnect()
+        await db.connect(migrated)
+
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
 
 

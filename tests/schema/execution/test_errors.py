@@ -10,13 +10,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from tortoise.exceptions import DBConnectionError
 
 from models import database
+from models.caller import Role
 from models.errors import Forbidden, RekindleError, Throttled, Unauthenticated, Unavailable, refuse
 from models.shop import Shop
 from schema.execution import operation
 from schema.execution.errors import formatted
 from settings import Settings
 from tests import databases
-from tests.api import Api, seller
+from tests.api import Api, seller, token_of
 from tests.factories import make_shop
 
 
@@ -122,6 +123,53 @@ async def test_a_database_that_is_down_is_told_as_unavailable(api: Api, settings
 
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAVAILABLE"]
     assert again["data"] == {"shop": {"externalId": "bloom"}}
+
+
+UPSERT = """
+mutation { customersUpsert(input: {shop: "bloom", rows: [{externalId: "ana"}]}) { results { errors { message } } } }
+"""
+
+FULL = """
+CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER no_space BEFORE INSERT ON customer EXECUTE FUNCTION fill()
+"""
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        (FULL, "DROP TRIGGER no_space ON customer; DROP FUNCTION fill"),
+        ("ALTER ROLE outreach SET default_transaction_read_only = on", "ALTER ROLE outreach RESET ALL"),
+    ],
+)
+async def test_a_database_that_takes_no_writes_for_now_is_told_as_unavailable(
+    api: Api, migrated: str, caplog: pytest.LogCaptureFixture, begin: str, end: str
+):
+    await make_shop()
+    await database.disconnect()
+    administrator = await asyncpg.connect(migrated)
+    try:
+        async with databases.role(migrated, "outreach") as url:
+            await administrator.execute(begin)
+            try:
+                await database.connect(url)
+                answer = await api.answer(UPSERT, token_of(Role.PLATFORM))
+                assert await administrator.fetchval("SELECT count(*) FROM customer") == 0
+            finally:
+                await administrator.execute(end)
+                await database.disconnect()
+            await database.connect(url)
+            again = await api.answer(UPSERT, token_of(Role.PLATFORM))
+            await database.disconnect()
+    finally:
+        await administrator.close()
+        await database.disconnect()
+        await database.connect(migrated)
+
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAVAILABLE"]
+    assert again["data"] == {"customersUpsert": {"results": [{"errors": []}]}}
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
 
 
 async def test_a_database_that_refuses_our_role_is_told_as_unavailable_until_it_takes_it_again(
