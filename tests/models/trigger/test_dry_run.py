@@ -17,6 +17,8 @@ from models.trigger.dry_run import dry_run
 from models.trigger.parameter import read
 from tests.automation import LIFE, Life, ledger, make_automated
 from tests.factories import make_draft, make_shop
+from tests.occasions import STEPS, end, happen
+from tests.rows import live_row, tell
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -112,3 +114,40 @@ async def test_only_automated_plans_over_a_bounded_time_can_be_tried():
 async def test_every_trigger_can_be_tried(code):
     shop = await make_shop()
     assert (await dry_run(shop, await make_automated(shop, code), days=28, life=LIFE)).messages == 0
+
+
+@pytest.mark.parametrize("code", STEPS)
+async def test_a_dry_run_judges_an_occasion_by_what_had_happened_when_its_step_came_due(code: str):
+    _, _, step = STEPS[code]
+    life = Life(shop := await make_shop())
+    people = ("ana", "ben", "cleo")
+    await life.people(*people)
+    await life.goods(*people, price=1000, priceChangedAt="2026-01-01T00:00:00Z")
+    life.go(30)
+    await happen(life, code, 30, *people)
+    for customer, minute in (("ben", 29 + step), ("cleo", 31 + step)):
+        life.go(minute)
+        await end(life, code, 30, minute, customer)
+    life.go(60 + step)
+
+    tried = await dry_run(shop, await make_automated(shop, code, {"steps": [step]}), days=28, life=LIFE)
+
+    assert {hour: number for hour, number in enumerate(tried.hours) if number} == {life.at(30 + step).hour: 2}
+    assert (tried.messages, tried.customers) == (2, 2)
+
+
+async def test_a_dry_run_counts_a_live_in_the_hour_of_its_lead_or_in_the_one_in_which_it_was_planned_later():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.did("FOLLOWED", 0)
+    plan = await make_automated(shop, "LIVE_REMINDER", {"steps": [4 * HOUR]})
+    await tell(shop, live_row("early", startsAt=life.at(10 * HOUR).isoformat()))
+    life.go(8 * HOUR)
+    await tell(shop, live_row("late", startsAt=life.at(11 * HOUR).isoformat()))
+    life.go(12 * HOUR)
+    await tell(shop, live_row("over", startsAt=life.at(12 * HOUR).isoformat()))
+
+    tried = await dry_run(shop, plan, days=1, life=LIFE)
+
+    hours = {hour: number for hour, number in enumerate(tried.hours) if number}
+    assert hours == {life.at(6 * HOUR).hour: 1, life.at(8 * HOUR).hour: 1}

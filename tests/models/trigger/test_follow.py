@@ -44,6 +44,16 @@ async def test_who_followed_exactly_90_days_before_is_no_new_follower(later: int
     assert await life.look(plan) == made
 
 
+async def test_what_else_somebody_did_before_makes_them_no_older_a_follower():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    for kind in ("PRODUCT_VIEWED", "CART_ADDED", "UNFOLLOWED"):
+        await life.did(kind, 0)
+    plan = await make_automated(shop, "WELCOME_FOLLOWER")
+    await life.did("FOLLOWED", 1)
+    assert await life.look(plan, 1) == 1
+
+
 async def test_who_leaves_in_the_instant_in_which_they_follow_does_not_follow():
     life = Life(shop := await make_shop())
     await life.people("ana")

@@ -61,7 +61,7 @@ async def test_a_live_planned_within_the_lead_is_reminded_of_at_once_and_after_i
     await life.people("ana")
     await life.did("FOLLOWED", 0)
     plan = await make_automated(shop, "LIVE_REMINDER", {"steps": [30]})
-    life.go(40)
+    assert await life.look(plan, 40) == 0
     await tell(shop, planned(life, 50, externalId="soon"))
     assert await life.look(plan, 41) == 1
     await tell(shop, planned(life, 60, externalId="missed"))
@@ -76,6 +76,42 @@ async def test_a_live_is_reminded_of_until_the_instant_in_which_it_starts():
     await tell(shop, planned(life, 60), planned(life, 60.1, externalId="l2"))
     assert await life.look(plan, 60) == 1
     assert await ledger(plan) == {"live:l2:1": "SENT"}
+
+
+async def test_who_follows_after_a_lead_has_passed_is_reminded_by_the_next_one_alone():
+    life = Life(shop := await make_shop())
+    await life.people("ana", "ben")
+    await life.did("FOLLOWED", 0)
+    plan = await make_automated(shop, "LIVE_REMINDER", {"steps": [10, 30]})
+    await tell(shop, planned(life, 60))
+    assert await life.look(plan, 30) == 1
+    life.go(31)
+    await life.did("FOLLOWED", 31, "ben")
+    assert [await life.look(plan, minute) for minute in (31, 49, 50)] == [0, 0, 2]
+
+
+async def test_a_lead_that_had_passed_when_the_plan_began_is_none_of_its_steps():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.did("FOLLOWED", 0)
+    await tell(shop, planned(life, 20))
+    plan = await make_automated(shop, "LIVE_REMINDER", {"steps": [10, 30]})
+    assert [await life.look(plan, minute) for minute in (1, 9, 10)] == [0, 0, 1]
+    assert await ledger(plan) == {"live:l1:2": "SENT"}
+
+
+async def test_a_live_of_another_shop_is_reminded_of_by_that_shop_alone():
+    life, elsewhere = Life(shop := await make_shop()), Life(other := await make_shop("other"))
+    for each in (life, elsewhere):
+        await each.people("ana")
+        await each.did("FOLLOWED", 0)
+    plan = await make_automated(shop, "LIVE_REMINDER", {"steps": [30]})
+    await tell(other, planned(life, 60, externalId="theirs"))
+    assert await life.look(plan, 35) == 0
+    await tell(other, planned(life, 50, externalId="their next"))
+    await tell(shop, planned(life, 60))
+    assert await life.look(plan, 36) == 1
+    assert list(await ledger(plan)) == ["live:l1:1"]
 
 
 async def test_a_reminder_that_waits_is_not_for_who_follows_no_more_nor_for_a_live_called_off():

@@ -6,28 +6,10 @@ from models import database as db
 from models.identifier import customer_id
 from tests.automation import Life, make_automated
 from tests.factories import make_shop
+from tests.occasions import OCCASIONS, do
 from tests.rows import price_row, tell
 
 pytestmark = pytest.mark.usefixtures("database")
-
-ORDER = "an order"
-OCCASIONS = {
-    "ABANDONED_CART": ("CART_ADDED", ("CART_REMOVED", "CART_EMPTIED", ORDER), 120),
-    "INCOMPLETE_CHECKOUT": ("CHECKOUT_STARTED", ("CART_EMPTIED", ORDER, "CHECKOUT_STARTED"), 120),
-    "PRICE_DROP": ("PRODUCT_VIEWED", (ORDER,), 2),
-    "REPURCHASE_REMINDER": (ORDER, (ORDER,), 30_240),
-    "THANK_YOU": (ORDER, (), 1_440),
-    "WELCOME_FOLLOWER": ("FOLLOWED", ("FOLLOWED", "UNFOLLOWED"), 2),
-}
-"""What makes each occasion, what else done by the same customer at the same shop would end it, and when it is due."""
-
-
-async def do(life: Life, kind: str, minute: int, customer: str) -> None:
-    """Tell that a customer did this."""
-    if kind == ORDER:
-        await life.bought(minute, customer, order=f"{customer}-{minute}", products=["soap"])
-    else:
-        await life.did(kind, minute, customer, product="soap", reference=f"{customer}-{minute}")
 
 
 @pytest.mark.parametrize("is_elsewhere", [False, True])
