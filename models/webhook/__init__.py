@@ -156,7 +156,7 @@ def _checked(wish: Wish, targets: Targets) -> dict[str, Any]:
         columns["facts"] = _in_order(wish.facts)
     if wish.description is not None:
         columns["description"] = wish.description.strip() or None
-        if len(wish.description) > MOST_DESCRIPTION or "\0" in wish.description:
+        if len(wish.description) > MOST_DESCRIPTION:
             message = f"A description has at most {MOST_DESCRIPTION} characters."
             problems.append(Problem(("description",), message, ErrorCode.TOO_LONG))
     if problems:

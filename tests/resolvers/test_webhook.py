@@ -155,6 +155,19 @@ async def test_an_update_that_cannot_be_changes_nothing(api: Api, given: dict[st
     assert await db.fetch("SELECT * FROM webhook") == before
 
 
+async def test_a_description_with_a_character_that_cannot_be_stored_is_refused_for_that(api: Api):
+    shop = await make_shop()
+    answer = await api.data(
+        document("webhookCreate", "webhook { id }").replace("code }", "message }"),
+        seller(shop),
+        input={"url": "https://hook.example/", "facts": ["COUPON_CLAIMED"], "description": "ours\0"},
+    )
+
+    refused = [{"field": ["description"], "message": "The character U+0000 cannot be stored."}]
+    assert answer["webhookCreate"] == {"webhook": None, "userErrors": refused}
+    assert await Webhook.all().count() == 0
+
+
 async def test_a_shop_has_so_many_and_no_more(api: Api):
     token = seller(await make_shop())
     for _ in range(MOST_WEBHOOKS):

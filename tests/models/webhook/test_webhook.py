@@ -1,13 +1,14 @@
 """Webhooks that are changed and forgotten while something is told to them, tried, or posted."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from models import database, intent, webhook
-from models.clock import now
+from models.clock import Clock, now
 from models.coupon.claim import claim
 from models.errors import ErrorCode
 from models.plan import PlanChannel
@@ -56,7 +57,7 @@ WAYS = pytest.mark.parametrize(
 async def _told(shop: Shop) -> Webhook:
     """A webhook of the shop that is told of everything."""
     await make_webhook(shop, *WANTED)
-    return await Webhook.get(shop_id=shop.id)
+    return (await Webhook.filter(shop_id=shop.id).order_by("-id"))[0]
 
 
 @WAYS
@@ -180,3 +181,75 @@ async def test_a_change_of_a_webhook_that_is_forgotten_right_after_is_answered()
 
     assert (changed.id, changed.description) == (own.id, "ours")
     assert not await Webhook.exists()
+
+
+async def test_a_webhook_that_was_disabled_keeps_the_first_reason_and_time(clock: Clock):
+    shop = await make_shop()
+    own = await _told(shop)
+    await webhook.disable(own.id, webhook.GONE)
+    clock.freeze(now() + timedelta(hours=1))
+
+    await webhook.disable(own.id, webhook.BACKLOG)
+    left = await webhook.edit(shop, own.id, Wish(is_enabled=False), targets="public")
+
+    assert (left.disabled_reason, left.disabled_at) == ("GONE", now() - timedelta(hours=1))
+
+
+async def test_a_webhook_that_is_enabled_already_loses_nothing_that_waits_by_being_enabled_or_described():
+    shop = await make_shop()
+    own = await _told(shop)
+    await fact.tell(shop.id, Fact.COUPON_CLAIMED, {}, now())
+
+    await webhook.edit(shop, own.id, Wish(is_enabled=True), targets="public")
+    await webhook.edit(shop, own.id, Wish(description="ours"), targets="public")
+
+    assert len(await posting.due(own.id, 10)) == 1
+
+
+async def test_a_webhook_that_is_enabled_again_has_its_days_of_failing_before_it():
+    shop = await make_shop()
+    own = await _told(shop)
+    await Webhook.filter(id=own.id).update(failing_since=now())
+    await webhook.disable(own.id, webhook.FAILING)
+
+    kept = await webhook.edit(shop, own.id, Wish(description="ours"), targets="public")
+    enabled = await webhook.edit(shop, own.id, Wish(is_enabled=True), targets="public")
+
+    assert kept.disabled_reason == "FAILING" and kept.failing_since == now()
+    assert [enabled.disabled_reason, enabled.disabled_at, enabled.failing_since] == [None] * 3
+
+
+async def test_what_is_given_up_with_a_webhook_is_what_waits_for_that_one():
+    shop = await make_shop()
+    own, beside = await _told(shop), await _told(shop)
+    for _ in range(2):
+        await fact.tell(shop.id, Fact.COUPON_CLAIMED, {}, now())
+    [taken] = await posting.due(own.id, 1)
+    await posting.delivered(taken.posting, "204")
+
+    await webhook.disable(own.id, webhook.GONE)
+
+    rows = await database.fetch("SELECT webhook_id, state, answer, data::text FROM posting ORDER BY webhook_id, id")
+    assert [(row["webhook_id"], row["state"], row["answer"]) for row in rows] == [
+        (own.id, "DELIVERED", "204"), (own.id, "FAILED", "DISABLED"),
+        (beside.id, "PENDING", None), (beside.id, "PENDING", None),
+    ]  # fmt: skip
+    assert [row["data"] for row in rows[:2]] == ["{}", "{}"]
+
+
+async def test_a_shop_s_webhooks_are_its_own_to_count_and_to_change():
+    shop, other = await make_shop(), await make_shop("other")
+    wish = Wish(url="https://hook.example/", facts=[Fact.COUPON_CLAIMED], description="x" * webhook.MOST_DESCRIPTION)
+    for _ in range(webhook.MOST_WEBHOOKS):
+        own = await webhook.create(other, wish, targets="public", key=b"k", actor="ben")
+
+    assert (await webhook.create(shop, wish, targets="public", key=b"k", actor="anna")).description == "x" * 200
+    for change in (
+        webhook.edit(shop, own.id, Wish(is_enabled=False), targets="public"),
+        webhook.rotate(shop, own.id, key=b"k"),
+        webhook.remove(shop, own.id),
+    ):
+        assert await refusal(change) == ("id", ErrorCode.NOT_FOUND)
+    assert await webhook.of_shop(shop.id, own.id) is None
+    left = await Webhook.get(id=own.id)
+    assert (left.disabled_at, left.salt) == (None, own.salt)
