@@ -15,12 +15,15 @@ from models.condition.tree import (
     Definition,
     Did,
     Follows,
+    Gender,
+    GenderIn,
     Measure,
     Moment,
     MomentIn,
     Negation,
     OrderAmount,
     OrderCount,
+    RegionIn,
     Responded,
     Response,
 )
@@ -144,6 +147,7 @@ def test_who_follows_again_follows():
 def test_answers_count_for_their_own_plan():
     person = Facts(answers=(Answer("READ", NOW, 1), Answer("UNSUBSCRIBED", NOW, None)))
 
+    assert holds(Responded(Response.READ), person) and not holds(Responded(Response.CLICKED), person)
     assert holds(Responded(Response.READ, plan=1), person)
     assert not holds(Responded(Response.READ, plan=2), person)
     assert holds(Responded(Response.UNSUBSCRIBED), person)
@@ -156,6 +160,34 @@ def test_nobody_without_interaction_is_in_any_segment_whatever_it_negates():
     assert holds(Negation(Follows(value=True)), nobody)
     assert not in_universe(nobody)
     assert in_universe(Facts(orders=(Order(NOW, 1, NOW),)))
+    assert in_universe(Facts(events=(*nobody.events, Event("PRODUCT_VIEWED", NOW))))
+
+
+def test_a_gender_and_a_region_are_told_as_they_are_known_and_not_known_are_none_of_those_asked_for():
+    someone, nobody = Facts(gender=Gender.OTHER, region="MX-JAL"), Facts()
+
+    for condition, told, unknown in (
+        (GenderIn((Gender.FEMALE, Gender.OTHER)), Gender.OTHER, "gender not known"),
+        (RegionIn(("MX-NLE", "MX-JAL")), "MX-JAL", "region not known"),
+    ):
+        assert (holds(condition, someone), found(condition, someone)) == (True, told)
+        assert (holds(condition, nobody), found(condition, nobody)) == (False, unknown)
+    assert not holds(GenderIn((Gender.FEMALE,)), someone)
+    assert not holds(RegionIn(("MX-NLE",)), someone)
+
+
+def test_of_what_was_done_only_the_deed_and_the_window_that_are_asked_for_count():
+    old, new = NOW - timedelta(days=30), NOW - timedelta(days=29)
+    events = (Event("LIVE_WATCHED", old, "beauty", 500), Event("LIVE_WATCHED", new, "beauty", 100))
+    person = Facts(events=(*events, Event("VIDEO_WATCHED", NOW, "beauty", 900)), answers=(Answer("READ", old, 1),))
+
+    assert found(Did(Deed.LIVE_WATCHED, 30), person) == "1 time in the past 30 days"
+    assert found(Did(Deed.LIVE_WATCHED, 31, least_seconds=1), person) == "600 seconds in the past 31 days"
+    assert found(Did(Deed.ENGAGED), person) == "3 times ever"
+    assert holds(Did(Deed.LIVE_WATCHED, 30, least_seconds=100), person)
+    assert not holds(Did(Deed.LIVE_WATCHED, 30, least_seconds=101), person)
+    assert not holds(Did(Deed.LIVE_WATCHED, 29), person)
+    assert (holds(Responded(Response.READ, 31), person), holds(Responded(Response.READ, 30), person)) == (True, False)
 
 
 def test_the_failed_parts_of_an_and_and_the_fulfilled_parts_of_an_or_decide():
@@ -176,6 +208,45 @@ def test_the_failed_parts_of_an_and_and_the_fulfilled_parts_of_an_or_decide():
         ("conditions.all[2].not.any[0]", True, True, "2 orders ever"),
         ("conditions.all[2].not.any[1]", False, False, "birth date not known"),
     ]
+
+
+def test_what_was_found_of_somebody_who_did_nothing_says_so():
+    for condition, told in (
+        (OrderCount(90, 1), "0 orders in the past 90 days"),
+        (OrderAmount(Measure.AVERAGE_ORDER, "USD", least=1), "0 orders ever"),
+        (OrderAmount(Measure.SPENT, "USD", 90, least=1), "0.00 USD in the past 90 days"),
+        (MomentIn(Moment.FIRST_ORDER, 30), "no order"),
+        (MomentIn(Moment.FOLLOWED, 30), "never followed"),
+        (Follows(value=True), "does not follow"),
+        (Did(Deed.VIEWED, 7), "0 times in the past 7 days"),
+        (Responded(Response.READ), "0 times ever"),
+        (AgeIn(least=18), "birth date not known"),
+    ):
+        assert (holds(condition, Facts()), found(condition, Facts())) == (False, told)
+
+
+@pytest.mark.parametrize(
+    ("condition", "holding"),
+    [
+        (OrderCount(least=2), (False, True, True)),
+        (OrderCount(most=2), (True, True, False)),
+        (OrderCount(least=2, most=2), (False, True, False)),
+    ],
+)
+def test_a_number_of_orders_includes_both_its_bounds(condition: Condition, holding: tuple[bool, ...]):
+    for number, held in zip((1, 2, 3), holding, strict=True):
+        assert holds(condition, Facts(orders=(Order(NOW, 1),) * number)) is held
+
+
+def test_a_moment_is_told_on_the_clock_of_the_shop_and_a_span_of_days_may_be_open_at_either_end():
+    day = date(2026, 1, 14)
+    person = Facts(orders=(Order(datetime(2026, 1, 13, 18, tzinfo=UTC), 1),), events=(Event("FOLLOWED", NOW),))
+
+    assert found(MomentIn(Moment.FIRST_ORDER, 9), person, zone="Asia/Jakarta") == "first order on 2026-01-14 01:00"
+    assert found(MomentIn(Moment.FOLLOWED, 9), person) == "followed on 2026-01-15 12:00"
+    assert found(Follows(value=True), person) == "follows"
+    for first, last, inside in ((None, day, True), (day, None, True), (None, date(2026, 1, 13), False)):
+        assert holds(MomentIn(Moment.LAST_ORDER, first=first, last=last), person, zone="Asia/Jakarta") is inside
 
 
 @pytest.mark.parametrize("measure", Measure)
