@@ -136,9 +136,7 @@ def _start(days: int | None, now: datetime) -> datetime | None:
 def _ended(condition: Condition, now: datetime) -> datetime | None:
     """The time since which whoever meets the condition has placed no order, if it says so."""
     match condition:
-        case OrderCount(days, _, 0) if days is not None:
-            return _start(days, now)
-        case Negation(OrderCount(days, 1, None)) if days is not None:
+        case OrderCount(days, _, 0) | Negation(OrderCount(days, 1, None)):
             return _start(days, now)
         case _:
             return None

@@ -69,6 +69,16 @@ def test_what_is_implied_holds_of_every_member_and_what_is_entailed_of_everyone_
         ("carted within 7d or favourited within 30d", {Instant.LAST_WANTED: Span(ago(30))}),
         ("carted within 7d or viewed within 7d", {}),
         ("not carted within 7d", {}),
+        ("orders(within: 9d) = 0 and viewed", {}),
+        (
+            "orders >= 1 and orders(within: 90d) = 0 or orders(within: 60d) >= 1 and orders(within: 30d) = 0",
+            {Instant.LAST_ORDER: Span(None, ago(30))},
+        ),
+        ("orders(within: 60d) >= 1 and orders(within: 30d) = 0 or orders >= 1", {Instant.LAST_ORDER: Span()}),
+        ("orders(within: 60d) >= 1 and last_order within 30d", {Instant.LAST_ORDER: Span(ago(30))}),
+        ("orders(within: 60d) >= 2 or orders(within: 90d) >= 1", {Instant.LAST_ORDER: Span(ago(90))}),
+        ("spent(within: 30d) >= 0", {}),
+        ("followed within 30d", {}),
         ("spent(within: 30d) > 0", {Instant.LAST_ORDER: Span(ago(30))}),
         ("spent < 5", {}),
         ("average_order < 5", {Instant.LAST_ORDER: Span()}),
@@ -76,6 +86,38 @@ def test_what_is_implied_holds_of_every_member_and_what_is_entailed_of_everyone_
 )
 def test_what_a_line_implies(line: str, spans: dict[Instant, Span]):
     assert implied(read_text(line, Scope("UTC", "USD")).conditions, NOW) == spans
+
+
+@pytest.mark.parametrize(
+    ("line", "other", "is_said"),
+    [
+        ("orders(within: 30d) >= 1", "orders(within: 30d) >= 1", True),
+        ("orders(within: 30d) >= 1", "orders(within: 31d) >= 1", True),
+        ("orders(within: 30d) >= 1", "orders(within: 29d) >= 1", False),
+        ("orders(within: 30d) >= 1", "orders >= 1", True),
+        ("orders >= 1", "orders(within: 30d) >= 1", False),
+        ("orders(within: 30d) >= 1", "last_order within 30d", True),
+        ("orders(within: 30d) >= 1", "first_order within 30d", False),
+        ("orders(within: 30d) >= 1", "orders(within: 30d) in 1..2", False),
+        ("orders(within: 30d) >= 2", "orders(within: 30d) >= 2", True),
+        ("orders(within: 30d) >= 1", "orders(within: 30d) >= 2", False),
+        ("orders(within: 30d) >= 3", "orders(within: 30d) >= 3", False),
+        ("orders >= 1 and orders(within: 90d) = 0", "orders(within: 90d) = 0", True),
+        ("orders >= 1 and orders(within: 90d) = 0", "not orders(within: 89d) >= 1", True),
+        ("orders >= 1 and orders(within: 90d) = 0", "orders(within: 91d) = 0", False),
+        ("orders >= 1", "orders(within: 90d) = 0", False),
+        ("viewed", "orders(within: 90d) = 0", False),
+        ("viewed", "orders >= 1", False),
+        ("live_clicked within 7d", "engaged within 7d", True),
+        ("engaged within 7d", "live_clicked within 7d", False),
+        ("engaged within 7d", "engaged(within: 7d, category: beauty)", False),
+        ("carted within 7d", "carted within 7d", False),
+    ],
+)
+def test_what_the_instants_of_a_line_say_of_another_condition(line: str, other: str, is_said: bool):
+    known, asked = (read_text(each, Scope("UTC")).conditions for each in (line, other))
+
+    assert entails(implied(known, NOW), asked, NOW) is is_said
 
 
 def test_only_an_and_or_an_or_of_followers_has_followers_alone():
