@@ -3,10 +3,11 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
-from models import coupon
+from models import coupon, database
 from models.clock import Clock, now
 from models.coupon import Coupon, listed
 from models.coupon.terms import CouponStatus, Visibility
@@ -15,6 +16,7 @@ from models.plan import PlanStatus
 from models.segment import Segment
 from tests.factories import DEADLINE, make_coupon, make_draft, make_shop
 from tests.refusals import refusals
+from tests.rows import product_row, tell
 
 
 @pytest.mark.usefixtures("database")
@@ -157,6 +159,77 @@ async def test_a_shop_has_200_open_coupons_and_not_one_more(monkeypatch):
     assert await refusals(make_coupon(shop)) == [("", ErrorCode.TOO_MANY)]
     await first.end()
     assert (await make_coupon(shop)).id
+
+
+@pytest.mark.usefixtures("database")
+async def test_neither_what_is_over_nor_what_another_shop_has_counts_among_a_shop_s_coupons(clock: Clock, monkeypatch):
+    monkeypatch.setattr(coupon, "MAX_OPEN", 1)
+    shop, other = await make_shop(), await make_shop("other")
+    await make_coupon(other)
+    first = await make_coupon(shop)
+
+    clock.freeze(first.ends_at - timedelta(microseconds=1))
+    assert await refusals(make_coupon(shop)) == [("", ErrorCode.TOO_MANY)]
+    assert await Coupon.filter(shop_id=shop.id).count() == 1
+    clock.freeze(first.ends_at)
+    assert (await make_coupon(shop)).id
+
+
+@pytest.mark.usefixtures("database")
+async def test_from_the_instant_of_its_end_on_a_coupon_neither_changes_nor_ends(clock: Clock):
+    shop = await make_shop()
+    own, beside = await make_coupon(shop), await make_coupon(shop)
+    clock.freeze(own.ends_at - timedelta(microseconds=1))
+    assert (await beside.end()).ended_at == now()
+    assert (await own.edit(shop, lambda terms: replace(terms, name="Last"))).name == "Last"
+
+    clock.freeze(own.ends_at)
+    longer = own.edit(shop, lambda terms: replace(terms, ends_at=terms.ends_at + timedelta(days=1)))
+    assert await refusals(longer) == [("id", ErrorCode.COUPON_NOT_RUNNING)]
+    assert await refusals(own.end()) == [("id", ErrorCode.COUPON_NOT_RUNNING)]
+    left = await Coupon.get(id=own.id)
+    assert (left.ended_at, left.ends_at) == (None, own.ends_at)
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_private_coupon_keeps_its_code_when_it_changes_and_one_that_is_no_longer_private_may_take_another():
+    shop = await make_shop()
+    own = await make_coupon(shop, visibility=Visibility.PRIVATE)
+
+    renamed = await own.edit(shop, lambda terms: replace(terms, name="Renamed"))
+    shown = await own.edit(shop, lambda terms: replace(terms, visibility=Visibility.REGULAR))
+    taken = await own.edit(shop, lambda terms: replace(terms, code="SPRING-10"))
+
+    assert [renamed.code, shown.code, taken.code] == [own.code, own.code, "SPRING-10"]
+
+
+@pytest.mark.usefixtures("database")
+async def test_only_its_own_plan_promises_a_coupon_and_only_once_it_is_submitted():
+    shop = await make_shop()
+    own, beside = await make_coupon(shop), await make_coupon(shop)
+    await make_draft(shop, coupon_id=own.id)
+    await (await make_draft(shop, coupon_id=beside.id)).submit(shop, send_at=None, deadline_after=DEADLINE)
+
+    assert (await own.edit(shop, lambda terms: replace(terms, percentage=5))).percentage == 5
+    assert await refusals(beside.edit(shop, lambda terms: replace(terms, percentage=5))) == [
+        ("discount.percentage", ErrorCode.TERMS_FIXED)
+    ]
+    assert (await Coupon.get(id=beside.id)).percentage == 10
+
+
+@pytest.mark.usefixtures("database")
+async def test_every_product_that_is_not_the_shop_s_is_told_of_at_its_place():
+    shop, other = await make_shop(), await make_shop("other")
+    await tell(shop, product_row("soap"))
+    await tell(other, product_row("theirs"))
+    find = "SELECT id FROM product WHERE external_id = $1"
+    known, foreign = [await database.fetch_value(find, each) for each in ("soap", "theirs")]
+
+    wrong = make_coupon(shop, product_ids=(known, foreign, uuid4()))
+
+    assert await refusals(wrong) == [("productIds.1", ErrorCode.NOT_FOUND), ("productIds.2", ErrorCode.NOT_FOUND)]
+    assert await Coupon.all().count() == 0
+    assert (await make_coupon(shop, product_ids=(known,))).product_ids == [known]
 
 
 @pytest.mark.usefixtures("database")
