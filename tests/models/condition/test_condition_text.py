@@ -141,6 +141,13 @@ def test_the_line_of_the_manual_is_the_json_of_the_manual():
             "follows adn viewed",
             'column 9: expected "(", "and", "in", "or", "within", a comparison, the end, not "adn"; did you mean "and"?',
         ),
+        ("viewed nott carted", 'column 8: expected "(", "and", "in", "or", "within", a comparison, the end, not "nott"'),
+        (
+            "follows ADN viewed",
+            'column 9: expected "(", "and", "in", "or", "within", a comparison, the end, not "ADN"; did you mean "and"?',
+        ),
+        ("viewed within " + "x" * 31 + " y", 'column 15: expected a window such as 30d, not "' + "x" * 30 + '"'),
+        ("\nfolows", 'line 2, column 1: "folows" is not a condition; did you mean "follows"?'),
         ("orders(witin: 3d) >= 2", 'column 8: "witin" is not an argument; did you mean "within"?'),
         ("viewed(within: 30d, within: 20d)", 'column 21: "within" is said twice'),
         ("viewed(within: 30d) within 20d", "column 1: its window is said twice"),
@@ -172,6 +179,14 @@ def test_the_line_of_the_manual_is_the_json_of_the_manual():
 )  # fmt: skip
 def test_what_is_not_understood_is_refused_with_its_column(line: str, problem: str):
     assert problems(line) == [problem]
+
+
+def test_a_text_may_be_as_long_and_as_deep_as_is_said_and_not_more():
+    assert read("follows".ljust(MAX_LENGTH)) == Follows(value=True)
+    assert problems("follows".ljust(MAX_LENGTH + 1)) == [f"must be at most {MAX_LENGTH} characters"]
+    assert isinstance(read("not " * 19 + "follows"), Negation)
+    assert problems("not " * 20 + "follows") == ["must be at most 20 levels deep"]
+    assert MAX_LENGTH == 10_000
 
 
 def test_brackets_may_nest_deeply_when_they_say_nothing():
