@@ -1,5 +1,6 @@
 """Reading untrusted values field by field, gathering what is wrong and exactly where."""
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from difflib import get_close_matches
@@ -10,6 +11,8 @@ from models.errors import ErrorCode, Problem, Refused
 
 MAX_PROBLEMS = 20
 """So many problems are told of one input; more would not help to mend it."""
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 Path = tuple[str, ...]
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -110,7 +113,7 @@ def _storable(value: str) -> bool:
 
 
 def _day(value: Any) -> date | None:
-    if not isinstance(value, str) or len(value) != len("2026-03-31"):
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
         return None
     try:
         return date.fromisoformat(value)

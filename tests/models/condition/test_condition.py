@@ -98,6 +98,9 @@ def test_the_average_of_two_orders_in_sixty_days_reads_as_written():
         ({"firstOrder": {}}, "firstOrder: needs withinDays or from or to"),
         ({"firstOrder": {"from": "2026-02-30"}}, "firstOrder.from: must be a day such as 2026-03-31"),
         ({"firstOrder": {"from": "20260301"}}, "firstOrder.from: must be a day such as 2026-03-31"),
+        ({"firstOrder": {"from": "2026-W10-1"}}, "firstOrder.from: must be a day such as 2026-03-31"),
+        ({"firstOrder": {"from": "1899-12-31"}}, "firstOrder.from: must be a day such as 2026-03-31"),
+        ({"lastOrder": {"to": "2201-01-01"}}, "lastOrder.to: must be a day such as 2026-03-31"),
         ({"lastOrder": {"from": "2026-03-02", "to": "2026-03-01"}}, "lastOrder.to: must not be less than from"),
         (
             {"followed": {"from": "2026-03-02", "withinDays": 2}},
@@ -135,6 +138,8 @@ def test_a_wrong_leaf_is_refused_where_it_is_wrong(leaf: dict[str, Any], problem
         {"age": {"min": 30, "max": 30}},
         {"region": [f"MX-{number}" for number in range(100)]},
         {"followed": {"from": "2026-03-02", "to": "2026-03-02"}},
+        {"followed": {"from": "1900-01-01", "to": "2200-12-31"}},
+        {"viewed": {"withinDays": 1}},
         {"lastOrder": {"withinDays": 3650}},
         {"liveWatched": {"minSeconds": 10_000_000}},
         {"liveClicked": {"category": "x" * 200}},
