@@ -7,7 +7,7 @@ import pytest
 
 from models import database, recommendation
 from models.clock import Clock, now
-from models.errors import Refused
+from models.errors import ErrorCode, Refused
 from models.recommendation import RecommendationKind
 from models.recommendation.figure import gather
 from models.recommendation.rule import findings
@@ -16,6 +16,7 @@ from resolvers import global_id
 from tests.api import Api, seller
 from tests.factories import make_customers, make_resolved, make_shop
 from tests.models.recommendation.test_figure import leave, noisy
+from tests.refusals import refusal
 
 LIMITS = thresholds()
 
@@ -64,6 +65,34 @@ async def test_what_is_not_recommended_cannot_be_dismissed(kind: str):
         await recommendation.dismiss(shop, kind, "", actor="anna")
 
     assert await database.fetch_value("SELECT count(*) FROM recommendation_dismissal") == 0
+
+
+@pytest.mark.usefixtures("database")
+async def test_of_several_recommendations_the_one_that_is_named_is_dismissed_and_the_others_are_told_on(clock: Clock):
+    shop = await make_shop()
+    readers = {tag: await make_customers(shop, 200, prefix=tag, language=tag) for tag in ("de", "ja")}
+    await make_resolved(shop)
+    await leave(shop, readers["ja"][:30])
+    loud, *missing = [(each.finding.kind, each.finding.subject) for each in await recommendation.of_shop(shop)]
+    assert (loud, {kind for kind, _ in missing}) == (("UNSUBSCRIBE_RATE_HIGH", ""), {"LANGUAGE_MISSING"})
+    first, last = missing
+
+    assert await refusal(recommendation.dismiss(shop, loud[0], last[1], actor="anna")) == ("id", ErrorCode.NOT_FOUND)
+    dismissed = await recommendation.dismiss(shop, *last, actor="anna")
+
+    assert (dismissed.finding.kind, dismissed.finding.subject) == last
+    left = [(each.finding.kind, each.finding.subject) for each in await recommendation.of_shop(shop)]
+    assert left == [loud, first]
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_dismissal_of_a_kind_that_there_is_no_more_keeps_nothing_from_being_told(clock: Clock):
+    shop = await make_shop()
+    await noisy(shop, 300, 30)
+    await recommendation.dismiss(shop, RecommendationKind.UNSUBSCRIBE_RATE_HIGH, "", actor="anna")
+    await database.execute("UPDATE recommendation_dismissal SET kind = 'TOO_FEW_PLANS'")
+
+    assert [each.finding.kind for each in await recommendation.of_shop(shop)] == ["UNSUBSCRIBE_RATE_HIGH"]
 
 
 LIST = "{ recommendations { id kind priority message numbers { name value } segment { name } timeZone language } }"
