@@ -10,13 +10,16 @@ import pytest
 from models import coupon, database
 from models.clock import Clock, now
 from models.coupon import Coupon, listed
+from models.coupon.claim import claim
 from models.coupon.terms import CouponStatus, Visibility
 from models.errors import ErrorCode
 from models.plan import PlanStatus
 from models.segment import Segment
 from tests.factories import DEADLINE, make_coupon, make_draft, make_shop
+from tests.outside import Outside
 from tests.refusals import refusals
 from tests.rows import product_row, tell
+from tests.waiting import until_a_lock_is_waited_for
 
 
 @pytest.mark.usefixtures("database")
@@ -72,6 +75,39 @@ async def test_of_two_edits_of_a_coupon_at_once_neither_takes_back_the_other():
 
 
 @pytest.mark.usefixtures("database")
+async def test_of_two_coupons_that_take_a_code_at_once_one_is_refused():
+    shop = await make_shop()
+    own = await make_coupon(shop)
+    outside = Outside()
+
+    async with database.transaction():
+        await make_coupon(shop, code="SPRING-10")
+        making = outside.begin(make_coupon(shop, code="SPRING-10"))
+        changing = outside.begin(own.edit(shop, lambda terms: replace(terms, code="SPRING-10")))
+        await until_a_lock_is_waited_for(unless=making)
+
+    assert await refusals(making) == [("code", ErrorCode.CONFLICT)]
+    assert await refusals(changing) == [("code", ErrorCode.CONFLICT)]
+    assert await Coupon.filter(code="SPRING-10").count() == 1
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_change_for_the_worse_waits_for_a_claim_that_is_under_way_and_is_refused():
+    shop = await make_shop()
+    own = await make_coupon(shop)
+    outside = Outside()
+
+    async with database.transaction():
+        await claim(uuid4(), own.id)
+        changing = outside.begin(own.edit(shop, lambda terms: replace(terms, percentage=5)))
+        await until_a_lock_is_waited_for(unless=changing)
+
+    assert await refusals(changing) == [("discount.percentage", ErrorCode.TERMS_FIXED)]
+    left = await Coupon.get(id=own.id)
+    assert (left.percentage, left.claimed) == (10, 1)
+
+
+@pytest.mark.usefixtures("database")
 async def test_a_coupon_that_becomes_private_gets_a_code_that_nobody_knows_yet():
     shop = await make_shop()
     own = await make_coupon(shop, code="SPRING-10")
@@ -121,6 +157,10 @@ async def test_a_plan_is_not_submitted_with_a_coupon_that_does_not_run_when_it_s
     own = await make_coupon(shop)
     plan = await make_draft(shop, coupon_id=own.id)
 
+    await Coupon.filter(id=own.id).update(claimed=own.total_limit)
+    sold_out = plan.submit(shop, send_at=None, deadline_after=DEADLINE)
+    assert await refusals(sold_out) == [("couponId", ErrorCode.COUPON_SOLD_OUT)]
+    await Coupon.filter(id=own.id).update(claimed=own.total_limit - 1)
     late = plan.submit(shop, send_at=own.ends_at, deadline_after=DEADLINE)
     assert await refusals(late) == [("couponId", ErrorCode.COUPON_NOT_RUNNING)]
     await own.end()
