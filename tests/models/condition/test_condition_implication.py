@@ -77,7 +77,12 @@ def test_what_is_implied_holds_of_every_member_and_what_is_entailed_of_everyone_
         ("orders(within: 60d) >= 1 and orders(within: 30d) = 0 or orders >= 1", {Instant.LAST_ORDER: Span()}),
         ("orders(within: 60d) >= 1 and last_order within 30d", {Instant.LAST_ORDER: Span(ago(30))}),
         ("orders(within: 60d) >= 2 or orders(within: 90d) >= 1", {Instant.LAST_ORDER: Span(ago(90))}),
+        (
+            "orders(within: 30d) = 0 and orders(within: 90d) = 0 and last_order within 365d",
+            {Instant.LAST_ORDER: Span(ago(365), ago(90))},
+        ),
         ("spent(within: 30d) >= 0", {}),
+        ("spent(within: 30d) >= 1", {Instant.LAST_ORDER: Span(ago(30))}),
         ("followed within 30d", {}),
         ("spent(within: 30d) > 0", {Instant.LAST_ORDER: Span(ago(30))}),
         ("spent < 5", {}),

@@ -108,6 +108,21 @@ async def test_a_change_for_the_worse_waits_for_a_claim_that_is_under_way_and_is
 
 
 @pytest.mark.usefixtures("database")
+async def test_a_coupon_that_is_being_ended_changes_no_more():
+    shop = await make_shop()
+    own = await make_coupon(shop)
+    outside = Outside()
+
+    async with database.transaction():
+        await own.end()
+        changing = outside.begin(own.edit(shop, lambda terms: replace(terms, name="Renamed")))
+        await until_a_lock_is_waited_for(unless=changing)
+
+    assert await refusals(changing) == [("id", ErrorCode.COUPON_NOT_RUNNING)]
+    assert (await Coupon.get(id=own.id)).name == own.name
+
+
+@pytest.mark.usefixtures("database")
 async def test_a_coupon_that_becomes_private_gets_a_code_that_nobody_knows_yet():
     shop = await make_shop()
     own = await make_coupon(shop, code="SPRING-10")
