@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from models import zone
+from models import iso_8601, zone
 from models.clock import END_OF_TIME, readable
 from models.errors import ErrorCode, Problem, Refused
 from models.language import canonical
@@ -36,8 +36,6 @@ MOST_PROBLEMS = 20
 """Problems told of one row."""
 
 _NO_NUL = r"^[^\x00]*$"
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)?")
 _EMAIL = re.compile(
     r"(?=.{3,254}\Z)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -158,24 +156,15 @@ def _read_instant(value: Any) -> datetime:
 
 
 def _parse_instant(written: str) -> datetime | None:
-    try:
-        if _INSTANT.fullmatch(written):
-            return datetime.fromisoformat(written.upper())
-        if _DAY.fullmatch(written):
-            return datetime.combine(date.fromisoformat(written), time(), UTC)
-    except ValueError:
-        pass
-    return None
+    day = iso_8601.day(written)
+    return datetime.combine(day, time(), UTC) if day else iso_8601.instant(written)
 
 
 def _read_day(value: Any) -> date:
-    if isinstance(value, str) and _DAY.fullmatch(value):
-        try:
-            value = date.fromisoformat(value)
-        except ValueError as error:
-            raise problem(f"is not a day of the calendar: {error}") from None
+    if isinstance(value, str):
+        value = iso_8601.day(value)
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise problem("must be a day, such as 1990-05-01")
+        raise problem("must be a day of the calendar, such as 1990-05-01")
     return value
 
 

@@ -1,5 +1,6 @@
 """Scalars: 64-bit integers, instants in UTC and calendar days."""
 
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -8,6 +9,7 @@ import strawberry
 from graphql import GraphQLError, ValueNode, print_ast, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
+from models import iso_8601
 from resolvers.long import Long
 
 LARGEST = 2**63 - 1
@@ -21,20 +23,18 @@ def _read_long(value: Any) -> int:
 
 
 def _read_instant(value: Any) -> datetime:
-    try:
-        instant = datetime.fromisoformat(value)
-        if instant.tzinfo is not None:
+    instant = iso_8601.instant(value) if isinstance(value, str) else None
+    if instant is not None and instant.tzinfo is not None:
+        with contextlib.suppress(OverflowError):
             return instant.astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
-        pass
     raise GraphQLError("A DateTime is an ISO 8601 instant with its offset, such as 2026-01-31T12:00:00Z.")
 
 
 def _read_day(value: Any) -> date:
-    try:
-        return date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise GraphQLError("A Date is an ISO 8601 day, such as 2026-01-31.") from None
+    day = iso_8601.day(value) if isinstance(value, str) else None
+    if day is None:
+        raise GraphQLError("A Date is an ISO 8601 day, such as 2026-01-31.")
+    return day
 
 
 def _read_local_time(value: Any) -> time:

@@ -1,18 +1,17 @@
 """Reading untrusted values field by field, gathering what is wrong and exactly where."""
 
-import re
 from collections.abc import Iterable
 from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from models import iso_8601
 from models.errors import ErrorCode, Problem, Refused
 
 MAX_PROBLEMS = 20
 """So many problems are told of one input; more would not help to mend it."""
 
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 Path = tuple[str, ...]
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -101,7 +100,7 @@ class Fields:
         value = self.values.get(name)
         if value is None:
             return None
-        day = _day(value)
+        day = iso_8601.day(value) if isinstance(value, str) else None
         if day is None or not 1900 <= day.year <= 2200:
             self.refuse(name, "must be a day such as 2026-03-31")
             return None
@@ -110,15 +109,6 @@ class Fields:
 
 def _storable(value: str) -> bool:
     return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
-
-
-def _day(value: Any) -> date | None:
-    if not isinstance(value, str) or not _DAY.fullmatch(value):
-        return None
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        return None
 
 
 def choices(value: Any, path: Path, kind: type[Choice], problems: Problems) -> tuple[Choice, ...]:

@@ -24,6 +24,7 @@ def scalar(name: str) -> GraphQLScalarType:
         ("Long", 5.0, 5),
         ("DateTime", "2026-01-31T12:00:00Z", datetime(2026, 1, 31, 12, tzinfo=UTC)),
         ("DateTime", "2026-01-31T12:00:00+07:00", datetime(2026, 1, 31, 5, tzinfo=UTC)),
+        ("DateTime", "2026-01-31t12:00:00z", datetime(2026, 1, 31, 12, tzinfo=UTC)),
         ("Date", "2024-02-29", date(2024, 2, 29)),
     ],
 )
@@ -37,6 +38,9 @@ def test_what_is_right_is_taken(name: str, value: Any, taken: Any):
         ("Long", 2**63), ("Long", 1.5), ("Long", True), ("Long", "5"), ("Long", float("inf")), ("Long", None),
         ("DateTime", "2026-01-31T12:00:00"), ("DateTime", "2026-01-31"), ("DateTime", "yesterday"), ("DateTime", 5),
         ("DateTime", "0001-01-01T00:00:00+14:00"), ("DateTime", ""), ("Date", "2026-02-29"), ("Date", 20260101),
+        ("DateTime", "20260131T120000Z"), ("DateTime", "2026-W05-6T12:00:00Z"), ("DateTime", "2026-01-31T24:00:00Z"),
+        ("DateTime", "2026-01-31T12:00:000Z"), ("DateTime", "2026-01-31\ud80012:00:00Z"),
+        ("Date", "20260131"), ("Date", "2026-W05-6"), ("Date", None),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_refused(name: str, value: Any):
