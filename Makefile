@@ -1,6 +1,6 @@
 # The commands of this project. Each makes the environment it needs in .venv; nothing has to be activated.
 
-# The first Python here that is new enough; PYTHON=… chooses another.
+# The first Python here that is new enough; PYTHON=… chooses another, and makes the environment anew for it.
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,\
 	$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
 BIN := .venv/bin
@@ -12,6 +12,12 @@ WORKERS ?= 3
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+ifneq ($(origin PYTHON),file)
+ifneq ($(shell $(BIN)/python -V 2>/dev/null),$(shell $(PYTHON) -V))
+.PHONY: $(READY)
+endif
+endif
 
 $(READY): requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Rekindle needs Python 3.11 or newer" >&2; exit 1; }
