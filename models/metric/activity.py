@@ -48,3 +48,9 @@ def activity_of(row: database.Record) -> Activity:
 
 SUMS = ", ".join(f"sum({fact})::bigint AS {fact}" for fact in FACTS)
 """SQL of the sums that `activity_of` reads, over rows of the view `metric`."""
+
+ANY = " OR ".join(f"sum({fact}) <> 0" for fact in FACTS)
+"""SQL of whether anything happened in them at all."""
+
+MOST_FIRST = "sum(sent) DESC, sum(gmv) DESC, sum(clicked) DESC"
+"""SQL of the order of parts: what was sent most first, then what earned and was clicked most."""

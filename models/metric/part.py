@@ -6,8 +6,8 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from models import database
-from models.metric.activity import SUMS, Activity, activity_of
-from models.metric.day import WHOLE
+from models.metric.activity import ANY, MOST_FIRST, SUMS, Activity, activity_of
+from models.metric.day import FACTS, WHOLE
 
 Key = TypeVar("Key", str, int, UUID)
 
@@ -51,7 +51,7 @@ MOST_PRODUCTS = 20
 async def of_plans(plan_ids: Sequence[int]) -> list[PlanParts]:
     """The parts of each of these plans, all from one statement."""
     by_plan: dict[int, list[database.Record]] = {}
-    for row in await database.fetch(_PARTS, list(plan_ids), WHOLE):
+    for row in await database.fetch(_PARTS, list(plan_ids), WHOLE, MOST_PRODUCTS):
         by_plan.setdefault(row["plan_id"], []).append(row)
     return [_parts(by_plan.get(plan_id, [])) for plan_id in plan_ids]
 
@@ -70,14 +70,20 @@ def _parts(rows: Sequence[database.Record]) -> PlanParts:
     return PlanParts(
         channels=parts_of(rows, "channel"),
         languages=parts_of(rows, "language"),
-        products=parts_of(rows, "product_id")[:MOST_PRODUCTS],
+        products=parts_of(rows, "product_id"),
     )
 
 
+# What belongs to a product is apart from what belongs to the message as a whole. A plan's orders may have any product of
+# the shop in them, so those that are named are chosen here: tens of thousands of others are not even read.
 _PARTS = f"""
-SELECT plan_id, channel, language, product_id, {SUMS}
-FROM (SELECT *, product_id = $2 AS is_whole FROM metric WHERE plan_id = ANY($1::int[])) AS m
-GROUP BY GROUPING SETS (
-    (is_whole, plan_id, channel), (is_whole, plan_id, language), (is_whole, plan_id, product_id))
-HAVING is_whole = (grouping(product_id) = 1)
+SELECT plan_id, channel, language, NULL::uuid AS product_id, {SUMS}
+FROM metric WHERE plan_id = ANY($1::int[]) AND product_id = $2
+GROUP BY GROUPING SETS ((plan_id, channel), (plan_id, language))
+UNION ALL
+(SELECT plan_id, NULL, NULL, product_id, {", ".join(FACTS)} FROM (
+    SELECT plan_id, product_id, {SUMS}, row_number() OVER (PARTITION BY plan_id ORDER BY {MOST_FIRST}, product_id) AS place
+    FROM metric WHERE plan_id = ANY($1::int[]) AND product_id <> $2
+    GROUP BY plan_id, product_id HAVING {ANY}
+) AS ranked WHERE place <= $3)
 """

@@ -18,6 +18,7 @@ from models.metric.activity import Activity
 from models.metric.day import FACTS
 from models.metric.overview import overview
 from models.metric.part import Part
+from tests.models.metric.products import clicked_often, store_clicks
 from tests.outreach import Left, Outreach, Place, Sent, at, outreach
 from tests.stored_histories import rolled_back
 
@@ -178,6 +179,25 @@ async def test_the_twenty_plans_that_sent_most_are_told_and_of_those_as_busy_the
 
     assert [part.key for part in found.plans] == [121, *range(101, 121, 2), *range(100, 118, 2)]
     assert found.total.sent == 33
+
+
+async def test_of_a_shop_many_of_whose_products_were_clicked_only_those_that_are_named_are_read(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    await store_clicks(place.shops[0].id, place.plans[0].id)
+    read: list[Any] = []
+    fetch = database.fetch
+
+    async def noted(sql: str, *arguments: Any) -> Any:
+        rows = await fetch(sql, *arguments)
+        read.extend(rows)
+        return rows
+
+    monkeypatch.setattr(database, "fetch", noted)
+    found = await overview(place.shops[0], date(2026, 1, 1), date(2026, 1, 31))
+
+    assert [(part.key, part.activity.clicked) for part in found.products] == clicked_often()
+    assert len(read) == len(clicked_often())
 
 
 async def test_366_days_are_shown_and_a_day_without_anything_is_a_day_of_zeros(place: Place):

@@ -12,6 +12,7 @@ from models.metric.activity import Activity
 from models.metric.day import WHOLE
 from models.metric.part import MOST_PRODUCTS, Part
 from models.plan import Plan
+from tests.models.metric.products import clicked_often, store_clicks
 from tests.models.metric.test_overview import facts, keyed, parted
 from tests.outreach import Outreach, Place, outreach
 from tests.stored_histories import rolled_back
@@ -80,6 +81,27 @@ async def test_channels_and_languages_through_which_most_was_sent_come_first_and
 
     assert [part.key for part in parts.channels] == ["EMAIL", "CHAT"]
     assert [part.key for part in parts.languages] == ["ja", "en", "de"]
+
+
+async def test_of_a_plan_whose_messages_led_to_many_products_only_those_that_are_named_are_read(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    plans = [plan.id for plan in place.plans[:2]]
+    for plan in plans:
+        await store_clicks(place.shops[0].id, plan)
+    read: list[Any] = []
+    fetch = database.fetch
+
+    async def noted(sql: str, *arguments: Any) -> Any:
+        rows = await fetch(sql, *arguments)
+        read.extend(rows)
+        return rows
+
+    monkeypatch.setattr(database, "fetch", noted)
+    found = await plan_part.of_plans(plans)
+
+    assert [[(part.key, part.activity.clicked) for part in parts.products] for parts in found] == [clicked_often()] * 2
+    assert len(read) == 2 * len(clicked_often())
 
 
 def test_rates_are_of_what_was_sent_and_unknown_before():
