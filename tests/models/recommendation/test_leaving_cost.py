@@ -1,0 +1,48 @@
+"""Who left a shop is found without reading who left the other shops of the installation."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from models import database as db
+from models.recommendation import figure
+from tests.factories import make_shop
+
+pytestmark = pytest.mark.usefixtures("database")
+
+NOW = datetime(2026, 1, 15, tzinfo=UTC)
+
+
+def scans_of(relation: str, plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The parts of a plan that read a table."""
+    if plan.get("Relation Name") == relation:
+        yield plan
+    for part in plan.get("Plans", ()):
+        yield from scans_of(relation, part)
+
+
+async def test_who_left_a_shop_is_found_by_the_shop_and_the_time(monkeypatch: pytest.MonkeyPatch):
+    shop, other = await make_shop(), await make_shop("other")
+    for owner, count in ((shop, 20), (other, 20_000)):
+        await db.execute(
+            "INSERT INTO unsubscription (customer_id, shop_id, channel, happened_at)"
+            " SELECT gen_random_uuid(), $1, 'EMAIL', $2::timestamptz - n * interval '1 second' FROM generate_series(1, $3::int) n",
+            owner.id, NOW, count,
+        )  # fmt: skip
+    await db.analyze("unsubscription")
+    plans: list[dict[str, Any]] = []
+    fetch_one = db.fetch_one
+
+    async def explained(sql: str, *arguments: Any) -> Any:
+        plans.append(json.loads(await db.fetch_value(f"EXPLAIN (FORMAT JSON) {sql}", *arguments))[0]["Plan"])
+        return await fetch_one(sql, *arguments)
+
+    monkeypatch.setattr(db, "fetch_one", explained)
+    found = await figure.gather(shop, NOW, timedelta(days=28))
+
+    (scan,) = (scan for plan in plans for scan in scans_of("unsubscription", plan))
+    assert found.unsubscribed == 20
+    assert scan["Index Name"] == "unsubscription_by_shop"
