@@ -50,6 +50,7 @@ async def rebuild(shop_id: int) -> None:
     """Make the shop's rows anew from the ledger, from one snapshot. Others write meanwhile."""
     async with database.transaction():
         await database.hold(AdvisoryLock.FIGURES)
+        await database.execute(_BY_WHOLE_KEYS)
         await database.execute(_REBUILD, shop_id)
 
 
@@ -90,6 +91,10 @@ folded AS (
 )
 SELECT count(*) FROM taken
 """
+
+# How many facts there will be the planner does not know. Merged by plan and day alone, each product that a plan led to on
+# a day would be held against all others.
+_BY_WHOLE_KEYS = "SET LOCAL enable_mergejoin = off"
 
 # One statement is one snapshot: a change that it does not see has its row in metric_delta still to come. No column of
 # the key is ever NULL. (By NOT IN, each old row would be held against all new ones once these do not fit into work_mem.)

@@ -1,0 +1,46 @@
+"""Making a shop's days anew holds each known row against its own key, however many products a plan led to on a day."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+
+from models import database as db
+from models.metric import day as metric_day
+from tests.factories import make_shop
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def anti_joins_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The parts of a plan that look for what has no counterpart."""
+    if plan.get("Join Type", "").endswith("Anti"):
+        yield plan
+    for part in plan.get("Plans", ()):
+        yield from anti_joins_of(part)
+
+
+async def test_what_is_gone_is_found_by_whole_keys(monkeypatch: pytest.MonkeyPatch):
+    shop = await make_shop()
+    await db.execute(
+        "INSERT INTO metric_day (shop_id, day, plan_id, channel, language, product_id, clicked)"
+        " SELECT $1, $2::date + n % 30, n % 60, 'CHAT', 'en', gen_random_uuid(), 1 FROM generate_series(1, 60000) n",
+        shop.id, date(2026, 1, 1),
+    )  # fmt: skip
+    await db.analyze("metric_day")
+    plans: list[dict[str, Any]] = []
+    execute = db.execute
+
+    async def explained(sql: str, *arguments: Any) -> Any:
+        if "metric_fact" in sql:
+            plans.append(json.loads(await db.fetch_value(f"EXPLAIN (FORMAT JSON) {sql}", *arguments))[0]["Plan"])
+        return await execute(sql, *arguments)
+
+    monkeypatch.setattr(db, "execute", explained)
+    await metric_day.rebuild(shop.id)
+
+    (join,) = (join for plan in plans for join in anti_joins_of(plan))
+    assert "Join Filter" not in join
+    assert await db.fetch_value("SELECT count(*) FROM metric_day") == 0
