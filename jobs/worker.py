@@ -236,7 +236,7 @@ async def _run_queue(ctx: Context, queue: str, stop: asyncio.Event) -> None:
         await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         error = await _ended(running)
-        jobs = {job for job in (*jobs, *arq.tasks.values()) if not job.done()}
+        jobs = _under_way({*jobs, *arq.tasks.values()})
         if not stop.is_set():
             if complained_of != repr(error):
                 log.warning("queue %s stopped, starting it again until it runs: %r", queue, error)
@@ -257,11 +257,24 @@ async def _finish(jobs: set[asyncio.Task[Any]]) -> None:
     """Let jobs end by themselves, and cancel those that take too long."""
     if not jobs:
         return
-    _, unfinished = await asyncio.wait(jobs, timeout=DRAIN.total_seconds())
+    await asyncio.wait(jobs, timeout=DRAIN.total_seconds())
+    unfinished = _under_way(jobs)
     for job in unfinished:
         job.cancel()
     if unfinished:
         await asyncio.wait(unfinished, timeout=CLOSE_WITHIN.total_seconds())
+        _under_way(unfinished)
+
+
+def _under_way(jobs: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+    """Those that have not ended. What the others failed with is read here, or Python tells of it when it forgets them.
+
+    It is ARQ's, which could not note their end in Redis: a job's own errors end in `told`.
+    """
+    for job in jobs:
+        if job.done() and not job.cancelled() and (error := job.exception()) is not None:
+            log.debug("the end of a job could not be noted: %r", error)
+    return {job for job in jobs if not job.done()}
 
 
 def _arq_worker(ctx: Context, queue: str) -> Worker:

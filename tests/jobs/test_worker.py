@@ -1,6 +1,7 @@
 """The worker: it sends, survives the loss of its engines, and leaves nothing in doubt when it is asked to stop."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
@@ -215,6 +216,26 @@ async def test_redis_may_be_lost_and_come_back_empty(quick: Settings, make_sink:
         await until(lambda: sent(second))
 
     assert (await oracle.check(sink.accepted())).states == {"SENT": 400}
+
+
+@pytest.mark.usefixtures("database", "redis")
+async def test_a_job_that_ends_while_redis_is_away_leaves_no_error_behind_that_nobody_reads(
+    quick: Settings, make_sink: Callable[..., Sink], valkey: Valkey, caplog: pytest.LogCaptureFixture
+):
+    sink = make_sink(delay=0.02)
+    shop = await make_shop()
+    await make_customers(shop, 100)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+
+    async with working(quick.model_copy(update={"smtp_url": sink.start()})):
+        await until(lambda: len(sink.accepted()) >= 20)
+        valkey.stop()
+        await until(lambda: sent(plan))
+        await until(lambda: is_said(caplog, "starting it again until it runs"))
+        valkey.start()
+
+    gc.collect()
+    assert not is_said(caplog, "never retrieved")
 
 
 @pytest.mark.usefixtures("database", "redis")
