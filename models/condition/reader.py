@@ -12,7 +12,6 @@ from models.errors import ErrorCode, Problem, Refused
 MAX_PROBLEMS = 20
 """So many problems are told of one input; more would not help to mend it."""
 
-
 Path = tuple[str, ...]
 Choice = TypeVar("Choice", bound=StrEnum)
 
