@@ -106,7 +106,7 @@ async def withdraw_slices(plan_id: int) -> int:
 
 
 async def expire(plan_id: int, at: datetime) -> int:
-    """End what still waits after the plan's deadline; how many. Refused for now → FAILED, the rest → EXPIRED (R18).
+    """End what still waits after the plan's deadline; how many. Put off by its last try → FAILED, the rest → EXPIRED (R18).
 
     Nothing expires while all sending is stopped. A stop waits for `SLICES_AT_ONCE` slices, never for a whole plan.
     """
@@ -126,8 +126,8 @@ async def _expire_some(plan_id: int, at: datetime) -> int | None:
         if not numbers:
             return None
         return await _end_pending(
-            "SET state = CASE WHEN reason ~ '^[45]' THEN 'FAILED' ELSE 'EXPIRED' END::delivery_state,"
-            " reason = CASE WHEN reason ~ '^[45]' THEN reason ELSE 'DEADLINE' END",
+            f"SET state = CASE WHEN {IS_PUT_OFF} THEN 'FAILED' ELSE 'EXPIRED' END::delivery_state,"
+            f" reason = CASE WHEN {IS_PUT_OFF} THEN d.reason ELSE 'DEADLINE' END",
             "d.plan_id = $1 AND d.slice = ANY($2::int[])",
             plan_id,
             numbers,
@@ -248,6 +248,9 @@ FROM (SELECT s.number FROM plan p JOIN slice s ON s.plan_id = p.id
 WHERE s.plan_id = $1 AND s.number = next.number
 RETURNING s.number
 """
+
+IS_PUT_OFF = "(d.reason ~ '^[45]' OR d.reason = 'CONNECTION_LOST')"
+"""Condition: a message `d` that waits was tried, and was refused for now or had its connection lost, by its reason."""
 
 IN_FLIGHT = """EXISTS (
     SELECT FROM slice s JOIN delivery d ON d.plan_id = s.plan_id AND d.slice = s.number

@@ -9,7 +9,7 @@ from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
-from models import contact, local_hour, quiet_hours, reach
+from models import contact, delivery, local_hour, quiet_hours, reach
 from models.coupon.choice import ChosenCoupons
 from models.placeholder import placeholders
 from models.product import MOST_SHOWN
@@ -104,6 +104,7 @@ _PARTS = {
     "quiet_until": quiet_hours.UNTIL.format(at="{now}", zone="time_zone", hours="quiet"),
     "quiet_from": quiet_hours.FROM.format(at="{now}", zone="time_zone", hours="quiet"),
     "contact_zone": contact.ZONE,
+    "put_off": delivery.IS_PUT_OFF,
     "reservation": contact.reservation("candidate"),
     "unused": contact.unused(
         "heard",
@@ -127,7 +128,7 @@ WITH held AS (
 ),
 ready AS MATERIALIZED (
     SELECT d.plan_id, d.customer_id, d.reference, d.contact_day, d.may_repeat, c.name, c.email, c.email_key,
-        {hour} AS hour, d.not_before, {earliest} AS earliest, CASE WHEN d.reason ~ '^[45]' THEN d.reason ELSE 'LOCAL_HOUR' END AS kept,
+        {hour} AS hour, d.not_before, {earliest} AS earliest, CASE WHEN {put_off} THEN d.reason END AS put_off,
         held.winner, coalesce(c.time_zone, held.time_zone) AS time_zone,
         {contact_zone} AS contact_zone, ({now} AT TIME ZONE {contact_zone})::date AS day,
         {over} AS over, {said} AS said, {about} AS about, {quiet_of_customer} AS quiet, {refusal} AS refusal
@@ -160,11 +161,13 @@ decided AS (
 ),
 loaded AS (
     UPDATE delivery d SET
-        state = CASE WHEN x.over = 'DEADLINE' THEN 'EXPIRED' WHEN x.over IS NOT NULL THEN 'REASON_GONE'
+        state = CASE WHEN x.over = 'DEADLINE' AND x.put_off IS NOT NULL THEN 'FAILED'
+                     WHEN x.over = 'DEADLINE' THEN 'EXPIRED' WHEN x.over IS NOT NULL THEN 'REASON_GONE'
                      WHEN x.refusal IS NOT NULL THEN 'SUPPRESSED'
                      WHEN x.goes AND {channel} = 'CHAT' THEN 'SENT' ELSE 'PENDING' END::delivery_state,
-        reason = CASE WHEN x.goes THEN NULL WHEN x.refusal IS NOT NULL THEN x.refusal
-                      WHEN x.hour_until IS NOT NULL THEN x.kept
+        reason = CASE WHEN x.goes THEN NULL WHEN x.over = 'DEADLINE' THEN coalesce(x.put_off, x.over)
+                      WHEN x.refusal IS NOT NULL THEN x.refusal
+                      WHEN x.hour_until IS NOT NULL THEN coalesce(x.put_off, 'LOCAL_HOUR')
                       WHEN x.quiet_until IS NOT NULL THEN 'QUIET_HOURS' ELSE 'CONTACT_LIMIT' END,
         contact_day = CASE WHEN {is_marketing} AND (x.goes OR x.may_repeat AND x.contact_day = x.day) THEN x.day END,
         variant = coalesce(d.variant, x.winner),

@@ -130,7 +130,12 @@ async def test_a_slice_whose_release_was_lost_comes_back_from_its_own_worker(ctx
 
 @pytest.mark.parametrize(
     ("reason", "expected"),
-    [(None, ("EXPIRED", "DEADLINE")), ("CONTACT_LIMIT", ("EXPIRED", "DEADLINE")), ("4.2.2", ("FAILED", "4.2.2"))],
+    [
+        (None, ("EXPIRED", "DEADLINE")),
+        ("CONTACT_LIMIT", ("EXPIRED", "DEADLINE")),
+        ("4.2.2", ("FAILED", "4.2.2")),
+        ("CONNECTION_LOST", ("FAILED", "CONNECTION_LOST")),
+    ],
 )
 async def test_what_waits_at_the_deadline_ends_and_the_plan_with_it(ctx: Context, clock: Clock, reason, expected):
     shop = await make_shop()

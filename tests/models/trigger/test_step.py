@@ -2,10 +2,16 @@
 
 import pytest
 
+from models import chat_platform, intent
 from models import database as db
-from tests.automation import LIFE, Life, make_automated
+from models import slice as slices
+from models.delivery import DeliveryState
+from models.trigger.fire import fire
+from tests import oracle
+from tests.automation import LIFE, Life, ledger, make_automated, send
 from tests.factories import make_shop
 from tests.occasions import STEPS, happen
+from tests.slices import hold, settled
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -60,3 +66,24 @@ async def test_what_happened_before_a_plan_began_is_none_of_its_occasions_though
     assert (
         await db.fetch_value("SELECT c.external_id FROM delivery d JOIN customer c ON c.id = d.customer_id") == "cleo"
     )
+
+
+@pytest.mark.parametrize("reason", ["429", "CONNECTION_LOST"])
+async def test_what_a_chat_platform_put_off_until_it_expired_has_failed_for_that_reason(reason: str):
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await chat_platform.connect(shop, "https://chat.example/hook", targets="any", key=b"a secret of tests")
+    plan = await make_automated(shop, "WELCOME_FOLLOWER")
+    life.go(1)
+    await life.did("FOLLOWED", 1)
+    assert await fire(plan.id, life=LIFE) == 1
+    held, (message,) = await hold(plan)
+    assert await intent.commit([], [message]) == [1]
+    await intent.commit([settled(message, DeliveryState.PENDING, reason=reason)], [])
+    await slices.release(held)
+
+    life.go(1 + LIFE_MINUTES)
+    await send(plan)
+
+    assert list((await ledger(plan)).values()) == [f"FAILED {reason}"]
+    await oracle.check_contacts()
