@@ -64,10 +64,19 @@ async def _block(shop_id: int, customer_id: UUID) -> datetime:
 
 
 async def unblock(shop_id: int, customer_id: UUID) -> None:
-    """Let this shop's chat reach the customer again, from the next plan on."""
-    await database.execute(
-        "UPDATE relationship SET chat_blocked_at = NULL WHERE shop_id = $1 AND customer_id = $2", shop_id, customer_id
-    )
+    """Let this shop's chat reach the customer again: from the next plan on, and with what waits to go by email instead."""
+    await database.despite_deadlocks(lambda: _unblock(shop_id, customer_id))
+
+
+async def _unblock(shop_id: int, customer_id: UUID) -> None:
+    async with database.transaction():
+        await hold_exclusively(shop_id)
+        await database.execute(
+            "UPDATE relationship SET chat_blocked_at = NULL WHERE shop_id = $1 AND customer_id = $2",
+            shop_id,
+            customer_id,
+        )
+        await next_channel.by_chat(shop_id, customer_id, now())
 
 
 async def blocked_shops(customer_id: UUID) -> set[int]:

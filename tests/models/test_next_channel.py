@@ -1,4 +1,4 @@
-"""CHAT_THEN_EMAIL is chosen again while it waits: who blocks the chat gets it by email, once, or not at all (R8)."""
+"""CHAT_THEN_EMAIL is chosen again while it waits: by the first channel that may reach its customer, once, or not at all (R8)."""
 
 import asyncio
 from datetime import time, timedelta
@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from models import consent, intent, quiet_hours
+from models import chat_platform, consent, intent, quiet_hours
 from models import database as db
 from models import slice as slices
 from models.clock import Clock
@@ -138,6 +138,83 @@ async def test_who_then_unsubscribes_from_email_gets_nothing():
     await consent.unsubscribe(shop.id, customer, source="mail")
 
     assert await rows(plan) == [("SUPPRESSED", "NO_CONSENT", "EMAIL", 2)]
+
+
+async def test_who_unblocks_the_chat_while_their_mail_waits_gets_it_by_chat_though_they_unsubscribe_from_email(
+    clock: Clock,
+):
+    shop, plan, (customer,) = await over_the_limit()
+    await consent.block(shop.id, customer)
+    at = await db.fetch_value("SELECT not_before FROM delivery WHERE plan_id = $1", plan.id)
+
+    await consent.unblock(shop.id, customer)
+    await consent.unsubscribe(shop.id, customer, source="mail")
+
+    assert await rows(plan) == [("PENDING", "CONTACT_LIMIT", "CHAT", 3)]
+    assert await channels(plan) == [(1, "CHAT"), (2, "EMAIL"), (3, "CHAT")]
+    assert await db.fetch_value("SELECT due_at FROM slice WHERE plan_id = $1 AND number = 3", plan.id) == at
+    await oracle.check_progress()
+    clock.freeze(NOON + TOMORROW)
+    for number in (1, 2, 3):
+        held, to_send = await hold(plan, number)
+        assert to_send == []
+        await slices.release(held)
+    assert await advance.finish(plan.id)
+    assert await rows(plan) == [("SENT", None, "CHAT", 3)]
+    await oracle.check_contacts()
+
+
+async def test_who_was_chosen_for_email_gets_it_by_their_shop_s_platform_once_they_unblock_the_chat():
+    shop = await make_shop()
+    (customer,) = await make_customers(shop, 1)
+    await consent.block(shop.id, customer)
+    await chat_platform.connect(shop, "https://chat.example/hook", targets="any", key=b"a secret of tests")
+    plan = await make_resolved(shop, channel=PlanChannel.CHAT_THEN_EMAIL)
+    assert await rows(plan) == [("PENDING", None, "EMAIL", 1)]
+
+    await consent.unblock(shop.id, customer)
+
+    assert await rows(plan) == [("PENDING", None, "CHAT", 2)]
+    assert await channels(plan) == [(1, "EMAIL"), (2, "PLATFORM")]
+    _, (message,) = await hold(plan, 2)
+    assert await intent.commit([], [message]) == [1]
+    await oracle.check_contacts()
+
+
+async def test_of_a_plan_by_email_alone_and_of_another_shop_nothing_turns_to_chat():
+    shop, other = await make_shop(), await make_shop("otto")
+    (customer,) = await make_customers(shop, 1)
+    await make_customers(other, 1)
+    for each in (shop, other):
+        await consent.block(each.id, customer)
+    plans = [
+        await make_resolved(shop, channel=PlanChannel.EMAIL),
+        await make_resolved(other, channel=PlanChannel.CHAT_THEN_EMAIL),
+    ]
+
+    await consent.unblock(shop.id, customer)
+
+    assert [await rows(plan) for plan in plans] == [[("PENDING", None, "EMAIL", 1)]] * 2
+    assert [await channels(plan) for plan in plans] == [[(1, "EMAIL")]] * 2
+
+
+@pytest.mark.parametrize("state", ["in flight", "may repeat"])
+async def test_a_mail_that_may_arrive_stays_a_mail_when_its_customer_unblocks_the_chat(state: str):
+    shop = await make_shop()
+    (customer,) = await make_customers(shop, 1)
+    await consent.block(shop.id, customer)
+    plan = await make_resolved(shop, channel=PlanChannel.CHAT_THEN_EMAIL)
+    _, (message,) = await hold(plan)
+    if state == "in flight":
+        await intent.commit([], [message])
+    else:
+        await db.execute("UPDATE delivery SET may_repeat = true")
+    before = await rows(plan)
+
+    await consent.unblock(shop.id, customer)
+
+    assert await rows(plan) == before
+    assert await channels(plan) == [(1, "EMAIL")]
 
 
 async def test_who_waits_for_a_winner_gets_the_winner_by_email(clock: Clock):
