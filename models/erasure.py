@@ -219,7 +219,8 @@ def _set(*columns: str) -> str:
 
 # Each takes the person ($1), nobody ($2), orders before and after, and messages: plans, references before and after.
 # Without a slice a message is not tried again (models/plan/retry.py); one that was withdrawn never is, and keeps it, since
-# by it lift knows that the customer had been chosen. Whom an experiment was tried on their id tells, which goes.
+# by it lift knows that the customer had been chosen. Whom an experiment was tried on their id tells, which goes. What was
+# decided after a control group was drawn stays after it.
 _USED = "(SELECT $3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::text[]) AS used"
 _RENAMES = (
     f"""
@@ -245,7 +246,9 @@ SELECT $2, coupon_id, number, shop_id, upper(replace(gen_random_uuid()::text, '-
 UPDATE delivery d SET customer_id = $2, reference = m.new, frozen = NULL, contact_day = NULL,
     slice = CASE WHEN d.state = 'SUPPRESSED' THEN d.slice END,
     was_tried = (SELECT {winner.IS_TRIED} FROM plan p WHERE p.id = d.plan_id AND p.experiment IS NOT NULL),
-    {_set("created_at", "sent_at", "read_at", "clicked_at", "replied_at", "machine_read_at", "machine_clicked_at")}
+    created_at = greatest({_coarse("d.created_at")}, (
+        SELECT control_since FROM holdout h WHERE h.shop_id = d.shop_id AND h.control_since <= d.created_at)),
+    {_set("sent_at", "read_at", "clicked_at", "replied_at", "machine_read_at", "machine_clicked_at")}
 FROM unnest($5::int[], $6::text[], $7::text[]) AS m(plan_id, old, new), {_USED}
 WHERE d.plan_id = m.plan_id AND d.customer_id = $1 AND d.reference = m.old""",
 )

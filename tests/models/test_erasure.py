@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from models import consent, database, metric
 from models.clock import Clock, now
 from models.errors import Refused
-from models.experiment import Experiment, Metric, Variant, lift, winner
+from models.experiment import Experiment, Metric, Variant, holdout, lift, winner
 from models.identifier import customer_id, external_uuid
 from models.metric import day as metric_day
 from models.metric import overview
@@ -146,6 +146,25 @@ async def test_whoever_was_chosen_is_compared_as_before_though_their_message_was
     assert await lift.of_plans([(plan.id, 14)]) == before
     [pair] = before[0].comparison.pairs if before[0] else []
     assert sum(group.orders for group in pair) == 11
+
+
+@pytest.mark.usefixtures("database")
+async def test_who_was_decided_upon_minutes_after_a_control_group_was_drawn_is_compared_as_before(clock: Clock):
+    shop = await make_shop()
+    await make_customers(shop, 20)
+    clock.move(timedelta(minutes=7))
+    await holdout.change(shop, plan_percent=0, control_percent=50, actor="anna")
+    clock.move(timedelta(minutes=1))
+    await make_resolved(shop)
+    clock.move(timedelta(hours=1))
+    await bought(shop, [customer_id(f"c{number}") for number in range(20)])
+
+    before = await lift.of_shop(shop, now().date(), now().date())
+    for number in range(20):
+        await erase(f"c{number}")
+    assert await lift.of_shop(shop, now().date(), now().date()) == before
+    [group] = before.control_groups
+    assert group.comparison.treated.buyers + group.comparison.held_out.buyers == 20
 
 
 async def bought(shop: Shop, customers: Sequence[UUID]) -> None:
