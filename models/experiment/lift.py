@@ -19,6 +19,9 @@ from models.shop import Shop
 DAYS = 14
 MOST_DAYS = 90
 
+AT_ONCE = 20
+"""Plans of one statement: a shop of a million customers has an answer of each within the time that statements may take."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lift:
@@ -70,7 +73,7 @@ def check_days(days: int) -> None:
 
 
 async def of_plans(asked: Sequence[tuple[int, int]]) -> list[Lift | None]:
-    """The lift of each (plan, days); None for a plan without a holdout. One statement for all of the same days."""
+    """The lift of each (plan, days); None for a plan without a holdout. A page of the same days is one statement."""
     found: dict[tuple[int, int], Lift] = {}
     for days in sorted({days for _, days in asked}):
         plans = [plan_id for plan_id, wanted in asked if wanted == days]
@@ -95,7 +98,11 @@ async def of_shop(shop: Shop, first: date, last: date, *, days: int = DAYS) -> S
 
 
 async def _rows(plans: Sequence[int], days: int) -> list[database.Record]:
-    return await database.fetch(_LIFT, list(plans), timedelta(days=days)) if plans else []
+    """One statement for a page's plans; a shop's of a year are several, that none of them takes too long."""
+    rows = []
+    for some in (plans[at : at + AT_ONCE] for at in range(0, len(plans), AT_ONCE)):
+        rows += await database.fetch_planned(_LIFT, list(some), timedelta(days=days), in_passes=True)
+    return rows
 
 
 def _lift(rows: Sequence[database.Record], days: int) -> Lift:
@@ -115,7 +122,7 @@ async def _control_groups(shop: Shop, first: date, last: date) -> list[ControlLi
     while begins <= min(_midnight(last), at):
         ends = holdout.quarter_of(begins + timedelta(days=100))
         start = holdout.period_of(begins, known.control_since) if known.control_since < ends else ends
-        rows = await database.fetch(_CONTROL, shop.id, start, ends) if start < ends else []
+        rows = await database.fetch_planned(_CONTROL, shop.id, start, ends, in_passes=True) if start < ends else []
         if any(row["is_held_out"] for row in rows):
             found.append(ControlLift(start, ends, shop.currency, ends <= at, Comparison([_pair(rows)])))
         begins = ends
@@ -146,32 +153,39 @@ def _by_plan(rows: Iterable[database.Record]) -> dict[int, list[database.Record]
 # A row that was refused before it had a slice got nothing whatever its bucket, so it belongs to neither group.
 _DECIDED = "NOT (d.state = 'SUPPRESSED' AND d.slice IS NULL)"
 
-_SUMS = """count(*) AS heads, count(*) FILTER (WHERE b.orders > 0) AS buyers, sum(b.orders)::bigint AS orders,
-    sum(b.amount) AS gmv, sum(b.amount ^ 2) AS squares, sum(b.amount ^ 3) AS cubes, sum(b.amount ^ 4) AS fourths"""
 
-# One look into the index for each customer: the time grows with the customers whatever the planner knows of them.
-_BOUGHT = """CROSS JOIN LATERAL (
-    SELECT count(*) AS orders, coalesce(sum(o.amount), 0) AS amount FROM orders o
-    WHERE o.shop_id = a.shop_id AND o.customer_id = a.customer_id
-      AND o.ordered_at >= a.at AND o.ordered_at < {until} AND o.cancelled_at IS NULL) b"""
+def _sums(what: str) -> str:
+    return f"coalesce(sum(b.{what}), 0)"
+
+
+# Orders are few beside those who were written to: those of the time are read once and held against them, for a look into
+# the index for each customer takes long for a year of a large shop's plans.
+_COMPARED = f"""
+WITH assigned AS MATERIALIZED ({{assigned}}),
+bought AS (
+    SELECT a.customer_id, count(*) AS orders, sum(o.amount) AS amount
+    FROM orders o JOIN assigned a ON a.customer_id = o.customer_id
+    WHERE o.shop_id = {{shop}} AND o.cancelled_at IS NULL
+      AND o.ordered_at >= (SELECT min(at) FROM assigned) AND o.ordered_at < (SELECT max({{until}}) FROM assigned a)
+      AND o.ordered_at >= a.at AND o.ordered_at < {{until}}
+    GROUP BY a.customer_id
+)
+SELECT a.is_held_out, min(a.at) AS since, max(a.at) AS until, count(*) AS heads, count(b.orders) AS buyers,
+    {_sums("orders")}::bigint AS orders, {_sums("amount")} AS gmv, {_sums("amount ^ 2")} AS squares,
+    {_sums("amount ^ 3")} AS cubes, {_sums("amount ^ 4")} AS fourths
+FROM assigned a LEFT JOIN bought b USING (customer_id) GROUP BY a.is_held_out"""
+
+_ASSIGNED = f"""
+SELECT d.customer_id, bool_or(d.state = 'HELD_OUT') AS is_held_out, min(d.created_at) AS at
+FROM delivery d
+WHERE d.plan_id = p.id AND {_DECIDED} AND d.reason IS DISTINCT FROM 'CONTROL_GROUP'
+GROUP BY d.customer_id"""
 
 _LIFT = f"""
-WITH assigned AS (
-    SELECT d.plan_id, d.customer_id, d.shop_id, bool_or(d.state = 'HELD_OUT') AS is_held_out, min(d.created_at) AS at
-    FROM plan p JOIN delivery d ON d.plan_id = p.id
-    WHERE p.id = ANY($1::int[]) AND p.holdout_percent > 0 AND {_DECIDED}
-      AND d.reason IS DISTINCT FROM 'CONTROL_GROUP'
-    GROUP BY d.plan_id, d.customer_id, d.shop_id
-),
-summed AS (
-    SELECT a.plan_id, a.is_held_out, min(a.at) AS since, max(a.at) AS until, {_SUMS}
-    FROM assigned a {_BOUGHT.format(until="a.at + $2::interval")}
-    GROUP BY a.plan_id, a.is_held_out
-)
-SELECT p.id AS plan_id, s.currency, m.is_held_out, m.since, m.until, m.heads, m.buyers, m.orders, m.gmv, m.squares,
-    m.cubes, m.fourths
-FROM plan p JOIN shop s ON s.id = p.shop_id LEFT JOIN summed m ON m.plan_id = p.id
-WHERE p.id = ANY($1::int[]) AND p.holdout_percent > 0
+SELECT p.id AS plan_id, s.currency, m.*
+FROM plan p JOIN shop s ON s.id = p.shop_id
+LEFT JOIN LATERAL ({_COMPARED.format(assigned=_ASSIGNED, shop="p.shop_id", until="a.at + $2::interval")}) AS m ON true
+WHERE p.id = ANY($1::int[]) AND p.holdout_percent > 0 ORDER BY p.id
 """
 
 _HOLDING = """
@@ -180,16 +194,14 @@ SELECT id FROM plan WHERE shop_id = $1 AND holdout_percent > 0
 """
 
 # Whoever was decided upon first stays in that group, whatever other plans decided later in the period.
-_CONTROL = f"""
-WITH assigned AS (
-    SELECT DISTINCT ON (d.customer_id) d.customer_id, d.shop_id, d.created_at AS at,
-        d.reason IS NOT DISTINCT FROM 'CONTROL_GROUP' AS is_held_out
-    FROM plan p JOIN delivery d ON d.plan_id = p.id
-    WHERE p.shop_id = $1 AND p.holdout_percent IS NOT NULL AND p.started_at < $3
-      AND (p.finished_at IS NULL OR p.finished_at >= $2) AND d.created_at >= $2 AND d.created_at < $3 AND {_DECIDED}
-    ORDER BY d.customer_id, d.created_at, d.plan_id
-)
-SELECT a.is_held_out, {_SUMS}
-FROM assigned a {_BOUGHT.format(until="$3")}
-GROUP BY a.is_held_out
-"""
+_ASSIGNED_OF_SHOP = f"""
+SELECT DISTINCT ON (d.customer_id) d.customer_id, d.created_at AS at,
+    d.reason IS NOT DISTINCT FROM 'CONTROL_GROUP' AS is_held_out
+FROM delivery d
+WHERE d.plan_id = ANY(ARRAY(
+        SELECT id FROM plan WHERE shop_id = $1 AND holdout_percent IS NOT NULL AND started_at < $3
+          AND (finished_at IS NULL OR finished_at >= $2)))
+  AND d.created_at >= $2 AND d.created_at < $3 AND {_DECIDED}
+ORDER BY d.customer_id, d.created_at, d.plan_id"""
+
+_CONTROL = _COMPARED.format(assigned=_ASSIGNED_OF_SHOP, shop="$1", until="$3::timestamptz")
