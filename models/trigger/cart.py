@@ -7,16 +7,17 @@ MEMORY = "interval '30 days'"
 """What was put into a cart longer before its latest addition than this counts no more."""
 
 
+# OFFSET 0 keeps each instant from being looked up anew wherever it is named: the latest addition alone is at eight places.
 def cart(since: str) -> str:
     """The customer's cart, if there is something in it: the one whose latest addition is not before `since`."""
     return f"""
 SELECT last.at AS last_at, ended.at AS ended_at, held.start_at, held.product_ids
-FROM (SELECT {of_customer("CART_ADDED", since=f">= {since}")} AS at) AS last
+FROM (SELECT {of_customer("CART_ADDED", since=f">= {since}")} AS at OFFSET 0) AS last
 CROSS JOIN LATERAL (SELECT greatest(
     {of_customer("CART_EMPTIED", since=f"> last.at - {MEMORY}")},
     (SELECT max(ordered_at) FROM orders WHERE shop_id = {{shop}} AND customer_id = {{customer}}
         AND ordered_at > last.at - {MEMORY} AND ordered_at <= {{bound}}),
-    last.at - {MEMORY}) AS at) AS ended
+    last.at - {MEMORY}) AS at OFFSET 0) AS ended
 CROSS JOIN LATERAL (
     SELECT min(first_at) AS start_at, count(*) FILTER (WHERE is_held) AS items,
         array_agg(product_id ORDER BY added_at DESC, product_id) FILTER (WHERE is_held AND product_id IS NOT NULL)

@@ -1,7 +1,6 @@
 """What lift reads grows with the orders of its time, and no statement answers for more plans than can be compared in time."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from models.experiment import lift
 from models.plan import Plan
 from models.shop import Shop
 from tests.factories import make_draft, make_shop
+from tests.query_plan import scans_of
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -40,14 +40,6 @@ async def store_orders(shop: Shop, customers: int) -> None:
         " FROM generate_series(1, $3::int) n",
         shop.id, JANUARY, customers,
     )  # fmt: skip
-
-
-def scans_of(relation: str, plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The parts of a plan that read a table."""
-    if plan.get("Relation Name") == relation:
-        yield plan
-    for part in plan.get("Plans", ()):
-        yield from scans_of(relation, part)
 
 
 async def test_orders_are_read_once_for_a_plan_and_not_once_for_each_of_its_customers(monkeypatch: pytest.MonkeyPatch):

@@ -1,7 +1,6 @@
 """Making a shop's days anew holds each known row against its own key, however many products a plan led to on a day."""
 
 import json
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -10,16 +9,9 @@ import pytest
 from models import database as db
 from models.metric import day as metric_day
 from tests.factories import make_shop
+from tests.query_plan import parts_of
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-def anti_joins_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The parts of a plan that look for what has no counterpart."""
-    if plan.get("Join Type", "").endswith("Anti"):
-        yield plan
-    for part in plan.get("Plans", ()):
-        yield from anti_joins_of(part)
 
 
 async def test_what_is_gone_is_found_by_whole_keys(monkeypatch: pytest.MonkeyPatch):
@@ -41,6 +33,7 @@ async def test_what_is_gone_is_found_by_whole_keys(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(db, "execute", explained)
     await metric_day.rebuild(shop.id)
 
-    (join,) = (join for plan in plans for join in anti_joins_of(plan))
+    parts = [part for plan in plans for part in parts_of(plan)]
+    (join,) = (part for part in parts if part.get("Join Type", "").endswith("Anti"))
     assert "Join Filter" not in join
     assert await db.fetch_value("SELECT count(*) FROM metric_day") == 0

@@ -1,7 +1,6 @@
 """Who left a shop is found without reading who left the other shops of the installation."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,18 +9,11 @@ import pytest
 from models import database as db
 from models.recommendation import figure
 from tests.factories import make_shop
+from tests.query_plan import scans_of
 
 pytestmark = pytest.mark.usefixtures("database")
 
 NOW = datetime(2026, 1, 15, tzinfo=UTC)
-
-
-def scans_of(relation: str, plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The parts of a plan that read a table."""
-    if plan.get("Relation Name") == relation:
-        yield plan
-    for part in plan.get("Plans", ()):
-        yield from scans_of(relation, part)
 
 
 async def test_who_left_a_shop_is_found_by_the_shop_and_the_time(monkeypatch: pytest.MonkeyPatch):
