@@ -70,6 +70,17 @@ async def test_the_ledger_is_read_a_page_at_a_time(plan_id: int, monkeypatch: py
     assert sizes == [10, 10, 5, 0]
 
 
+@pytest.mark.usefixtures("database")
+async def test_others_are_served_after_every_five_hundred_rows_that_a_download_writes():
+    shop = await make_shop()
+    await make_customers(shop, 1_200)
+    plan = await make_resolved(shop)
+
+    parts = [part async for part in export.written(plan.id, Content.LEDGER, Format.NDJSON)]
+
+    assert [part.count(b"\n") for part in parts] == [500, 500, 200]
+
+
 async def test_rows_of_other_occasions_and_customers_nobody_told_of_are_there_too(plan_id: int):
     await db.execute("UPDATE delivery SET reference = 'cart-2' WHERE customer_id IN (SELECT id FROM customer LIMIT 3)")
     await db.execute("DELETE FROM customer WHERE name = 'c7'")
