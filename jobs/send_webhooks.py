@@ -84,16 +84,16 @@ async def _post(poster: Poster, own: Webhook, each: Due, key: bytes) -> bool:
         log.info("webhook %d: %s", own.id, error)
         await posting.refused(each.posting, _word(error))
         return False
-    return await _settle(each, answer)
+    return await _settle(own, each, answer)
 
 
-async def _settle(each: Due, answer: Answer) -> bool:
+async def _settle(own: Webhook, each: Due, answer: Answer) -> bool:
     status = str(answer.status)
     if 200 <= answer.status < 300:
         return await posting.delivered(each.posting, status)
     goes_on = await posting.refused(each.posting, status, asked=answer.retry_after)
     if answer.status == 410:
-        await webhook.disable(each.posting.webhook_id, webhook.GONE)
+        await webhook.disable(own.id, webhook.GONE, url=own.url)
         return False
     return goes_on and answer.status in OF_THE_REQUEST and answer.status not in WAIT
 

@@ -83,6 +83,8 @@ async def edit(shop: Shop, webhook_id: int, wish: Wish, *, targets: Targets) -> 
         columns |= {"disabled_at": None, "disabled_reason": None, "failing_since": None}
     async with database.transaction():
         own = await hold(shop.id, webhook_id)
+        if wish.url is not None and columns["url"] != own.url:
+            columns["failing_since"] = None  # what another receiver did not take is not held against the new one
         if wish.is_enabled is False and own.disabled_at is None:
             columns |= {"disabled_at": at, "disabled_reason": BY_SELLER}
         await Webhook.filter(id=own.id).update(updated_at=at, **columns)
@@ -106,14 +108,16 @@ async def remove(shop: Shop, webhook_id: int) -> int:
     return own.id
 
 
-async def disable(webhook_id: int, reason: str) -> None:
-    """Stop posting to a webhook, because of what it answered."""
+async def disable(webhook_id: int, reason: str, *, url: str | None = None) -> None:
+    """Stop posting to a webhook, because of what it answered: if that was said at a URL, only while it leads there."""
     async with database.transaction():
         stopped = await database.execute(
-            "UPDATE webhook SET disabled_at = $2, disabled_reason = $3 WHERE id = $1 AND disabled_at IS NULL",
+            "UPDATE webhook SET disabled_at = $2, disabled_reason = $3"
+            " WHERE id = $1 AND disabled_at IS NULL AND url = coalesce($4, url)",
             webhook_id,
             now(),
             reason,
+            url,
         )
         if stopped:
             await give_up_waiting(webhook_id)

@@ -147,6 +147,30 @@ async def test_a_webhook_that_is_disabled_or_deleted_while_it_is_posted_to_is_to
     assert states == ([] if is_removed else [state, "FAILED", "FAILED"])
 
 
+async def test_a_webhook_that_leads_elsewhere_by_now_is_not_disabled_for_what_its_old_url_answers(
+    ctx: Context, receiver: HttpSink
+):
+    is_asked, may_answer = threading.Event(), threading.Event()
+
+    def answer(_number: int) -> int:
+        is_asked.set()
+        may_answer.wait(60)
+        return 410
+
+    receiver.script = answer
+    shop = await make_shop()
+    own = await ask(shop, receiver)
+    posting_it = asyncio.create_task(send_webhooks(ctx))
+    await asyncio.to_thread(is_asked.wait, 60)
+    await webhook.edit(shop, own.id, Wish(url="https://mended.example/"), targets="public")
+    may_answer.set()
+    await posting_it
+
+    left = await Webhook.get(id=own.id)
+    assert (left.url, left.disabled_at) == ("https://mended.example/", None)
+    assert await waiting() == 1
+
+
 async def test_a_webhook_that_takes_nothing_for_days_is_disabled(ctx: Context, receiver: HttpSink, clock: Clock):
     receiver.script = lambda _number: 500
     shop = await make_shop()

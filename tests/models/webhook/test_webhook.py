@@ -219,6 +219,25 @@ async def test_a_webhook_that_is_enabled_again_has_its_days_of_failing_before_it
     assert [enabled.disabled_reason, enabled.disabled_at, enabled.failing_since] == [None] * 3
 
 
+async def test_a_webhook_that_leads_elsewhere_has_its_days_of_failing_before_it(clock: Clock):
+    shop = await make_shop()
+    own = await _told(shop)
+    await fact.tell(shop.id, Fact.COUPON_CLAIMED, {}, now())
+    [due] = await posting.due(own.id, 1)
+    await posting.refused(due.posting, "500")
+    clock.move(posting.DISABLED_AFTER)
+
+    same = await webhook.edit(shop, own.id, Wish(url=f" {own.url} "), targets="public")
+    mended = await webhook.edit(shop, own.id, Wish(url="https://mended.example/"), targets="public")
+    await posting.refused(due.posting, "500")
+
+    assert same.failing_since == now() - posting.DISABLED_AFTER
+    assert mended.failing_since is None
+    left = await Webhook.get(id=own.id)
+    assert (left.failing_since, left.disabled_at) == (now(), None)
+    assert await database.fetch_value("SELECT state FROM posting") == "PENDING"
+
+
 async def test_what_is_given_up_with_a_webhook_is_what_waits_for_that_one():
     shop = await make_shop()
     own, beside = await _told(shop), await _told(shop)
