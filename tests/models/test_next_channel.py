@@ -109,6 +109,35 @@ async def test_who_may_not_be_reached_by_email_either_is_blocked(lacking: str):
     assert await channels(plan) == [(1, "CHAT")]
 
 
+async def test_an_address_that_another_shop_may_write_to_or_that_is_another_customer_s_opens_no_way():
+    shop, plan, (customer, _) = await over_the_limit(2)
+    await make_customers(await make_shop("other"), 1)
+    await db.execute(
+        "UPDATE relationship SET email_consent = 'NEVER' WHERE shop_id = $1 AND customer_id = $2", shop.id, customer
+    )
+
+    await consent.block(shop.id, customer)
+
+    assert sorted(row[:3] for row in await rows(plan)) == [
+        ("PENDING", "CONTACT_LIMIT", "CHAT"), ("SUPPRESSED", "BLOCKED", "CHAT"),
+    ]  # fmt: skip
+    assert await channels(plan) == [(1, "CHAT")]
+
+
+async def test_what_another_shop_has_waiting_for_them_stays_chat():
+    shop, plan, (customer,) = await over_the_limit()
+    other = await make_shop("other")
+    await make_customers(other, 1)
+    theirs = await make_resolved(other, channel=PlanChannel.CHAT_THEN_EMAIL)
+    assert await rows(theirs) == [("PENDING", "CONTACT_LIMIT", "CHAT", 1)]
+
+    await consent.block(shop.id, customer)
+
+    assert await rows(plan) == [("PENDING", "CONTACT_LIMIT", "EMAIL", 2)]
+    assert await rows(theirs) == [("PENDING", "CONTACT_LIMIT", "CHAT", 1)]
+    assert await channels(theirs) == [(1, "CHAT")]
+
+
 async def test_a_plan_by_chat_alone_never_turns_to_email():
     shop, plan, (customer,) = await over_the_limit(channel=PlanChannel.CHAT)
 
