@@ -1,7 +1,8 @@
 """Webhooks: URLs of a shop's own that are told what becomes true of its outreach, at least once each."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from tortoise import fields
@@ -79,14 +80,9 @@ async def edit(shop: Shop, webhook_id: int, wish: Wish, *, targets: Targets) -> 
     """Change what is wished. Enabled again, it is told of what becomes true from then on."""
     columns = _checked(wish, targets)
     at = now()
-    if wish.is_enabled is True:
-        columns |= {"disabled_at": None, "disabled_reason": None, "failing_since": None}
     async with database.transaction():
         own = await hold(shop.id, webhook_id)
-        if wish.url is not None and columns["url"] != own.url:
-            columns["failing_since"] = None  # what another receiver did not take is not held against the new one
-        if wish.is_enabled is False and own.disabled_at is None:
-            columns |= {"disabled_at": at, "disabled_reason": BY_SELLER}
+        columns |= _standing(own, wish, columns, at)
         await Webhook.filter(id=own.id).update(updated_at=at, **columns)
         # Also when it is enabled again: of what was just becoming true when it was disabled it is told no more either.
         if wish.is_enabled is not None and (own.disabled_at is not None or not wish.is_enabled):
@@ -166,6 +162,15 @@ def _checked(wish: Wish, targets: Targets) -> dict[str, Any]:
     if problems:
         raise Refused(problems)
     return columns
+
+
+def _standing(own: Webhook, wish: Wish, columns: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """What becomes of its being disabled, and of its days of failing, which only what is new about it begins anew."""
+    if wish.is_enabled is False and own.disabled_at is None:
+        return {"disabled_at": at, "disabled_reason": BY_SELLER}
+    if wish.is_enabled is True and own.disabled_at is not None:
+        return {"disabled_at": None, "disabled_reason": None, "failing_since": None}
+    return {"failing_since": None} if columns.get("url", own.url) != own.url else {}
 
 
 def _wrong_facts(facts: Collection[Fact]) -> list[Problem]:

@@ -219,6 +219,17 @@ async def test_a_webhook_that_is_enabled_again_has_its_days_of_failing_before_it
     assert [enabled.disabled_reason, enabled.disabled_at, enabled.failing_since] == [None] * 3
 
 
+async def test_a_webhook_that_is_enabled_already_is_no_less_failing_for_being_enabled(clock: Clock):
+    shop = await make_shop()
+    own = await _told(shop)
+    await Webhook.filter(id=own.id).update(failing_since=now())
+    clock.move(timedelta(days=1))
+
+    left = await webhook.edit(shop, own.id, Wish(url=own.url, is_enabled=True), targets="public")
+
+    assert (left.failing_since, left.disabled_at) == (now() - timedelta(days=1), None)
+
+
 async def test_a_webhook_that_leads_elsewhere_has_its_days_of_failing_before_it(clock: Clock):
     shop = await make_shop()
     own = await _told(shop)
