@@ -241,6 +241,17 @@ async def test_who_complains_is_unsubscribed_from_that_shop_and_counted_for_that
     assert not await consent.unsubscribe(shop.id, ana, source="again")
 
 
+async def test_who_complains_after_they_left_has_had_the_mail_all_the_same():
+    shop = await make_shop()
+    plan, [ana] = await sent(shop, state=DeliveryState.UNKNOWN)
+    await consent.unsubscribe(shop.id, ana, source="mail")
+
+    assert await mail_report.take(about(plan, ana, Outcome.COMPLAINT, None))
+
+    assert (await row(plan, ana))[0] == "SENT"
+    assert await database.fetch_value("SELECT email_consent_source FROM relationship") == "mail"
+
+
 async def test_the_ledger_adds_up_whatever_is_reported():
     plan, customers = await sent(await make_shop(), 8)
     for customer_id, outcome in zip(customers, [*Outcome, *Outcome], strict=True):
