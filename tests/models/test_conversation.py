@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -150,3 +150,49 @@ async def test_shops_do_not_share_a_shopper_s_conversation(chat: Chat):
 
     assert await conversation.answer(other.id, chat.customer, "Hi", actor="x") is None
     assert await conversation.of_keys([(other.id, chat.customer)]) == [None]
+
+
+async def test_who_is_being_erased_is_answered_no_more_and_others_are(chat: Chat):
+    await chat.reply("Hi")
+    asked = "INSERT INTO erasure (customer_key, customer_id, actor, asked_at) VALUES (sha256($1), $2, 'test', $3)"
+
+    await db.execute(asked, b"another", uuid4(), now())
+    assert await chat.answer("Hello") is not None
+    await db.execute(asked, b"ana", chat.customer, now())
+    assert await chat.answer("Still there?") is None
+
+    assert await chat.said() == [(1, "SHOPPER", "Hi"), (2, "SELLER", "Hello")]
+    assert await db.fetch_value("SELECT size FROM conversation") == 2
+
+
+async def test_a_conversation_is_that_of_one_shop_and_one_shopper(
+    chat: Chat, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    (ben,) = await make_customers(chat.shop, 1, prefix="ben")
+    both = await make_resolved(chat.shop)
+    other = await make_shop("other")
+    await make_customers(other, 1)
+    clock.move(timedelta(days=1))
+    theirs = await make_resolved(other)
+    to_ben, elsewhere = Chat(chat.shop, both, ben), Chat(other, theirs, chat.customer)
+    monkeypatch.setattr(conversation, "MOST_AN_HOUR", 2)
+
+    await chat.reply("One")
+    replied = await db.fetch("SELECT plan_id, customer_id FROM delivery WHERE replied_at IS NOT NULL")
+    await to_ben.reply("Two")
+    await elsewhere.reply("Three")
+    await consent.block(other.id, chat.customer)
+    await consent.block(chat.shop.id, ben)
+    await chat.answer("Yes.")
+    await chat.reply("Thanks")
+
+    assert [tuple(row) for row in replied] == [(chat.plan.id, chat.customer)]
+    assert await chat.said() == [(1, "SHOPPER", "One"), (2, "SELLER", "Yes."), (3, "SHOPPER", "Thanks")]
+    assert (await to_ben.said(), await elsewhere.said()) == ([(1, "SHOPPER", "Two")], [(1, "SHOPPER", "Three")])
+    page = Page(conversation.LATEST_FIRST, 100)
+    sizes = [
+        [(each.customer_id, each.size) for each in await conversation.conversations(shop.id, page)]
+        for shop in (chat.shop, other)
+    ]
+    assert sorted(sizes[0], key=lambda each: each[1]) == [(ben, 1), (chat.customer, 3)]
+    assert sizes[1] == [(chat.customer, 1)]

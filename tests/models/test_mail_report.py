@@ -116,6 +116,23 @@ async def test_a_few_of_many_mails_that_come_back_pause_nothing():
     assert (await come_back(plan, customers[: bounce.MANY_BOUNCES], "5.7.1")).status is PlanStatus.ONGOING
 
 
+async def test_a_plan_s_mails_are_weighed_apart_from_those_of_others(clock: Clock):
+    shop = await make_shop()
+    plan, customers = await sent(shop, bounce.MANY_BOUNCES)
+    await make_customers(shop, 10 * bounce.MANY_BOUNCES, prefix="other")
+    another = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await hand_over(another, DeliveryState.SENT)
+    clock.move(timedelta(minutes=1))
+
+    assert (await come_back(another, customers[:1], "5.7.1")).status is PlanStatus.ONGOING
+    assert (await come_back(plan, customers[:-1], "5.7.1")).status is PlanStatus.ONGOING
+    await another.pause()
+    await another.resume(shop)
+
+    assert (await come_back(plan, customers[-1:], "5.7.1")).status is PlanStatus.PAUSED
+    assert (await Plan.get(id=another.id)).status is PlanStatus.ONGOING
+
+
 @pytest.mark.parametrize("status", ["5.1.1", "5.2.2"])
 async def test_bad_addresses_and_full_mailboxes_are_about_their_recipients_however_many(status: str):
     plan, customers = await sent(await make_shop(), bounce.MANY_BOUNCES)
@@ -131,6 +148,22 @@ async def test_a_report_that_comes_again_changes_nothing(outcome: Outcome):
 
     assert not await mail_report.take(about(plan, ana, outcome))
     assert await everything() == before
+
+
+@pytest.mark.parametrize(("outcome", "state"), [(Outcome.FAILED, "FAILED"), (Outcome.DELIVERED, "SENT")])
+async def test_a_report_is_about_one_plan_s_mail_and_leaves_another_s_to_the_same_address_with_its_contact(
+    outcome: Outcome, state: str
+):
+    shop = await make_shop()
+    plan, [ana] = await sent(shop, state=DeliveryState.UNKNOWN)
+    another = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await hand_over(another, DeliveryState.UNKNOWN)
+
+    assert await mail_report.take(about(plan, ana, outcome, "5.2.2"))
+
+    assert (await row(plan, ana))[0] == state
+    assert await row(another, ana) == ("UNKNOWN", None, now().date())
+    assert await contacts(ana) == (1 if outcome is Outcome.FAILED else 2)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DELAYED, Outcome.DELIVERED, Outcome.COMPLAINT])
@@ -216,6 +249,22 @@ async def test_an_older_address_that_bounces_does_not_shut_out_the_present_one(s
 
     assert (await row(plan, ana))[0] == "FAILED"
     assert await database.fetch_value("SELECT count(*) FROM suppression") == 0
+
+
+async def test_which_of_two_mails_comes_back_decides_whether_the_present_address_is_bad(clock: Clock):
+    shop = await make_shop()
+    older, [ana] = await sent(shop)
+    clock.move(timedelta(hours=1))
+    changed = CustomerRow.model_validate({"externalId": "c0", "email": "new@example.com"})
+    await customer.upsert([changed], secret=b"k" * 32, at=now())
+    clock.move(timedelta(hours=1))
+    newer = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await hand_over(newer, DeliveryState.SENT)
+
+    await mail_report.take(about(older, ana))
+    assert await database.fetch_value("SELECT count(*) FROM suppression") == 0
+    await mail_report.take(about(newer, ana))
+    assert await database.fetch_value("SELECT count(*) FROM suppression") == 1
 
 
 async def test_who_complains_is_unsubscribed_from_that_shop_and_counted_for_that_plan():

@@ -288,6 +288,14 @@ def test_where_no_peers_and_no_messages_are_asked_for_nobody_is_rewarded_for_bei
     assert {shop: (reward.for_reading, reward.for_staying) for shop, reward in found.items()} == {2: (0, 0)}
 
 
+def test_where_two_shops_are_enough_for_a_comparison_one_peer_is(monkeypatch):
+    monkeypatch.setattr(tier, "terms", lambda: replace(terms(), least_shops=2, least_sent=5))
+
+    found = rewards([Engagement(1, "T1", 5, 4, 1), Engagement(2, "T1", 5, 5, 0)])
+
+    assert {shop: (reward.for_reading, reward.for_staying) for shop, reward in found.items()} == {1: (0, 0), 2: (1, 1)}
+
+
 @pytest.mark.usefixtures("database")
 async def test_a_customer_who_blocks_a_shop_again_and_again_left_it_once(clock: Clock):
     shop = await make_shop(gmv=0)

@@ -198,6 +198,22 @@ async def test_where_a_message_has_no_products_what_the_customer_spends_on_avera
     assert chosen == {"Ana": percent.id, "Ben": dear.id}
 
 
+async def test_what_a_customer_spends_in_another_shop_is_not_what_they_usually_spend_here():
+    life, elsewhere = Life(shop := await make_shop()), Life(await make_shop("other"))
+    for each, order, amount in ((life, "o1", 3_000), (elsewhere, "o2", 90_000)):
+        await each.people("ana")
+        await each.bought(0, order=order, amount=amount)
+    percent = await make_coupon(shop)
+    await make_coupon(shop, percentage=20, minimum_spend=3_001)
+    plan = await make_automated(shop, "WELCOME_FOLLOWER", has_smart_coupon=True)
+    await life.did("FOLLOWED", 0)
+    await life.look(plan, 1)
+
+    [said] = await frozen(plan)
+    assert said["couponId"] == percent.id
+    assert [each["saving"] for each in said["considered"]] == [300, 0]
+
+
 async def test_a_targeted_coupon_is_chosen_for_members_of_its_segment_who_are_asked_for_once(
     monkeypatch: pytest.MonkeyPatch,
 ):
