@@ -76,12 +76,10 @@ async def inbox(customer_id: UUID, page: Page) -> list[Message]:
     return await _render(await database.fetch(f"{_INBOX} AND {where} {tail}", customer_id, *arguments))
 
 
-async def count(customer_id: UUID, *, unread: bool = False) -> int:
-    """How many messages the inbox holds, or how many of them are unread."""
+async def count(customer_id: UUID) -> int:
+    """How many messages the inbox holds."""
     total: int = await database.fetch_value(
-        "SELECT count(*) FROM delivery WHERE customer_id = $1 AND channel = 'CHAT' AND state = 'SENT'"
-        + (" AND read_at IS NULL" if unread else ""),
-        customer_id,
+        "SELECT count(*) FROM delivery WHERE customer_id = $1 AND channel = 'CHAT' AND state = 'SENT'", customer_id
     )
     return total
 
