@@ -146,6 +146,27 @@ def test_a_dot_between_spaces_is_seen_through_in_small_letters_and_in_capitals(a
     assert check("SALE . SHOP NOW. Sale . Shop now") == []
 
 
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("10.0.0.255", "10.0.0.256"), ("see 1.2.3.4", "version 1.2.3.4"), ("bloom dot com", "the dot com boom"),
+        ("bloom.in/stock", "bloom.in stock"), ("bloom.kg:8080", "bloom.kg 8080"), ("bloom.net", "bloom.Net"),
+        ("bloom.com", "bloom.Com"), ("approx.com", "approx.net"), ("12.com", "12.net"), ("a.shop", "a.dev"),
+        ("ab.dev", "ab.photography"), ("ab.de", "a.de"), ("bloom.de", "bloom.in"), ("bloom.co.in", "bloom.ab.in"),
+        ("visit bloom.photography", "bloom.photography"), ("bloom.de/x", "bloom.notatld/x"), ("max.bloom.net", "max.net"), ("блум.dev", "блум.photography"),
+        ("блум.de", "блум.in"),
+    ],
+)  # fmt: skip
+def test_an_address_is_told_from_what_only_looks_like_one(address: str, sentence: str) -> None:
+    assert words(f"Now {address}!") == [(Way.LINK, address.removeprefix("see ").removeprefix("visit "))]
+    assert check(f"Now {sentence}!") == []
+
+
+def test_a_mailbox_that_is_spelled_out_is_one_unless_a_sentence_leads_to_it() -> None:
+    assert words("Mail ana at bloom dot com") == [(Way.EMAIL, "ana at bloom dot com")]
+    assert words("Order at bloom dot com") == [(Way.LINK, "bloom dot com")]
+
+
 def test_the_root_zone_is_known() -> None:
     assert {"com", "id", "vn", "shop", "рф", "السعودية", "中国"} <= endings()
     assert len(endings()) > 1400
