@@ -30,7 +30,8 @@ from schema.execution.errors import PARSE_FAILED, VALIDATION_FAILED, formatted, 
 MAX_CACHED_SOURCE = 500_000
 """Characters of source the cache holds in all; a parsed document takes some hundred times its source."""
 
-MAX_CACHED_COSTS = 64
+MAX_CACHED_COSTS = 16
+"""Costs the cache holds for one document: clients of one page size, or of few, send it again and again."""
 
 
 @dataclass(slots=True)
@@ -67,8 +68,12 @@ class Document:
         return first
 
     def cost(self, schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> int:
-        """What an operation costs with these variables, in points."""
-        key = (id(operation), tuple((name, type(v), _size(v)) for name, v in variables.items()))
+        """What an operation costs with these variables, in points.
+
+        It is kept by the variables that the operation declares, so that a caller cannot fill the memory with others.
+        """
+        names = [each.variable.name.value for each in operation.variable_definitions or ()]
+        key = (id(operation), tuple(_counted(variables[name]) if name in variables else None for name in names))
         if key not in self._costs:
             if len(self._costs) >= MAX_CACHED_COSTS:
                 self._costs.clear()
@@ -77,11 +82,11 @@ class Document:
         return self._costs[key]
 
 
-def _size(value: Any) -> int | None:
-    """What of a variable's value a cost depends on; of any other value than these only that it is given."""
+def _counted(value: Any) -> tuple[type, int | None]:
+    """What of a variable's value a cost depends on: of any other value than these its kind alone."""
     if isinstance(value, list):
-        return len(value)
-    return value if isinstance(value, int) else None
+        return list, len(value)
+    return type(value), value if isinstance(value, int) else None
 
 
 class Documents:

@@ -1,6 +1,7 @@
 """What an operation weighs, in one walk that is linear in the document."""
 
 import sys
+import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
@@ -81,6 +82,24 @@ def test_the_cost_of_a_default_is_not_that_of_a_value_in_its_place(given: object
     operation = document.operation(None)
 
     assert [document.cost(SCHEMA, operation, variables) for variables in ({"ids": given}, {})] == [1, 250]
+
+
+def test_variables_that_an_operation_does_not_declare_take_no_memory_once_it_is_answered():
+    document = Documents(SCHEMA, production=False).read("query ($first: Int) { things(first: $first) { totalCount } }")
+    operation = document.operation(None)
+
+    def ask(number: int) -> None:
+        others = {f"{number}-{each}": each for each in range(10_000)}
+        assert document.cost(SCHEMA, operation, {"first": 1, **others}) == 1
+
+    ask(0)
+    tracemalloc.start()
+    for number in range(1, 5):
+        ask(number)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert kept < 100_000  # bytes; each ask has megabytes
 
 
 def test_what_counts_customers_costs_more_than_its_answer_s_size():
