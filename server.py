@@ -16,6 +16,7 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from redis.asyncio import Redis
 from starlette.applications import Starlette
@@ -37,8 +38,8 @@ from operations.traces import traced
 from operations.trouble import CannotRun
 from settings import Settings
 
-MAX_MESSAGE = 64 * 1024
-"""Bytes of the longest WebSocket message."""
+if TYPE_CHECKING:
+    import uvicorn
 
 DATABASE = ("database_url",)
 DATABASE_AND_REDIS = ("database_url", "redis_url")
@@ -182,21 +183,31 @@ def serve(settings: Settings, arguments: argparse.Namespace) -> None:
         inherited(given) if given else listen(settings.host, settings.port) as listener,
         engines(settings, needs=DATABASE_AND_REDIS) as found,
     ):
-        config = uvicorn.Config(
-            _app(with_keys(found)),
-            loop="uvloop",
-            http="httptools",
-            ws="websockets-sansio",
-            ws_max_size=MAX_MESSAGE,
-            ws_per_message_deflate=False,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=10,
-        )
+        config = http_server(_app(with_keys(found)))
         if not given:
             print(f"serving {url_of(listener)}/graphql", flush=True)
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def http_server(app: Starlette) -> "uvicorn.Config":
+    """How uvicorn serves the app."""
+    import uvicorn
+
+    from schema.cost.limits import MAX_MESSAGE
+    from schema.serving.frames import Frames
+
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws=Frames,
+        ws_max_size=MAX_MESSAGE,
+        ws_per_message_deflate=False,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
 
 
 def _app(settings: Settings) -> Starlette:

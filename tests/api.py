@@ -17,6 +17,7 @@ from models.caller import Role
 from models.live import Listener
 from models.shop import Shop
 from resolvers.token import Verifier, mint
+from server import http_server
 from settings import Settings
 
 SECRET = "a secret for tests, long enough for HS256"
@@ -116,15 +117,8 @@ class _Server(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def serving(app: Starlette, listener: socket.socket) -> AsyncIterator[uvicorn.Server]:
     """An app behind a real server, as `server.py` runs it."""
-    config = uvicorn.Config(
-        app,
-        http="httptools",
-        ws="websockets-sansio",
-        ws_max_size=2**20,
-        log_config=None,
-        lifespan="off",
-        timeout_graceful_shutdown=10,
-    )
+    config = http_server(app)
+    config.lifespan = "off"
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     await asyncio.wait_for(server.up.wait(), 60)

@@ -5,7 +5,9 @@ from graphql import GraphQLError
 from schema.cost.weight import Weight
 
 MAX_BODY = 256 * 1024
-"""Octets of a request's body, and of one message of a socket."""
+"""Octets of a request's body."""
+MAX_MESSAGE = 64 * 1024
+"""Octets of one message of a socket, in however many parts."""
 MAX_SOURCE_LENGTH = 20_000
 """Characters of a document."""
 MAX_TOKENS = 1_000

@@ -17,7 +17,6 @@ from models.clock import now
 from models.errors import RekindleError
 from resolvers.context import Context
 from resolvers.token import Verifier
-from schema.cost.limits import MAX_BODY
 from schema.execution.answer import Answer
 from schema.execution.errors import plain
 from schema.execution.operation import Engine, Operation, Ready
@@ -127,8 +126,6 @@ class Socket:
         text = event.get("text")
         if text is None:
             raise Close(BAD_MESSAGE, "Messages must be text")
-        if len(text) > MAX_BODY:
-            raise Close(BAD_MESSAGE, f"A message has at most {MAX_BODY // 1024} KiB")
         try:
             message = orjson.loads(text)
         except orjson.JSONDecodeError:

@@ -104,7 +104,7 @@ async def test_a_socket_that_nobody_reads_is_ended_and_leaves_its_place(
     monkeypatch.setattr(listening, "PATIENCE", 1)
     async with served(app) as (url, server), deaf_peer(url) as deaf:
         await deaf.initialise(reader)
-        flooding = asyncio.create_task(flood(deaf, 100))
+        flooding = asyncio.create_task(flood(deaf, 300))
         await until(lambda: len(server.server_state.connections) == 0)
         await until(lambda: has_a_place(url, reader))
     await asyncio.gather(flooding, return_exceptions=True)

@@ -1,13 +1,14 @@
 """How much one socket, and one caller's sockets, may ask for; and clients that read nothing of the answers."""
 
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
 
 from models.caller import Role
 from models.clock import Clock
-from schema.cost.limits import MAX_BODY
+from schema.cost.limits import MAX_MESSAGE
 from schema.serving import places, websocket
 from tests.api import shopper, token_of
 from tests.schema.serving.peer import INBOX, TYPENAME, deaf_peer, flood, peer
@@ -16,9 +17,17 @@ from tests.waiting import until
 
 async def test_a_message_that_is_too_long_is_closed(url: str):
     async with peer(url) as client:
-        await client.send(" " * (MAX_BODY + 1))
+        await client.send(" " * (MAX_MESSAGE + 1))
 
-        assert (await client.closed())[0] == 4400
+        assert (await client.closed())[0] == 1009
+
+
+async def test_a_message_of_the_greatest_length_is_read_in_however_many_parts_it_comes(url: str):
+    async with peer(url) as client:
+        text = json.dumps({"type": "connection_init"}).ljust(MAX_MESSAGE)
+        await client.connection.send(["", *(text[begin : begin + 64] for begin in range(0, MAX_MESSAGE, 64)), "", ""])
+
+        assert (await client.receive())["type"] == "connection_ack"
 
 
 async def test_more_operations_than_allowed_are_refused_one_by_one(url: str):
@@ -62,7 +71,7 @@ async def test_a_client_that_reads_nothing_has_no_more_tasks_than_operations(url
     async with deaf_peer(url) as deaf, peer(url) as other:
         await deaf.initialise()
         await other.initialise()
-        flooding = asyncio.create_task(flood(deaf, 100))
+        flooding = asyncio.create_task(flood(deaf, 300))
         await until(lambda: operating() >= 3)
         most = 0
         for number in range(100):  # time enough to take what else it sends
@@ -79,16 +88,16 @@ async def test_a_client_that_reads_late_is_told_how_each_operation_ended(url: st
     monkeypatch.setattr(websocket, "MAX_OPERATIONS", 3)
     async with deaf_peer(url) as client:
         await client.initialise()
-        flooding = asyncio.create_task(flood(client, 60))
+        flooding = asyncio.create_task(flood(client, 180))
         await until(lambda: operating() >= 3)
         ended: list[str] = []
-        while len(ended) < 60:
+        while len(ended) < 180:
             answer = await client.receive()
             if answer["type"] != "next":
                 ended.append(answer["id"].partition(":")[0])
         await flooding
 
-    assert sorted(ended, key=int) == [str(number) for number in range(60)]
+    assert sorted(ended, key=int) == [str(number) for number in range(180)]
 
 
 async def test_a_client_that_reads_nothing_is_gone_with_its_token(
@@ -98,7 +107,7 @@ async def test_a_client_that_reads_nothing_is_gone_with_its_token(
     clock.reset()
     async with deaf_peer(url) as deaf:
         await deaf.initialise(token_of(Role.CUSTOMER, "c0", lifetime=timedelta(seconds=-1)))
-        flooding = asyncio.create_task(flood(deaf, 100))
+        flooding = asyncio.create_task(flood(deaf, 300))
         await until(lambda: tasks_of("WebSocketsSansIOProtocol.run_asgi") == 0)
         assert operating() == 0
     await asyncio.gather(flooding, return_exceptions=True)
