@@ -335,7 +335,7 @@ def doctor(settings: Settings, _arguments: argparse.Namespace) -> None:
 
 def export_plan(settings: Settings, arguments: argparse.Namespace) -> None:
     """Write a plan's ledger or figures to a file or standard output."""
-    from models.export import Content, Format
+    from models.export import ExportContent, ExportFormat
     from operations.plan_export import export_plan as write
 
     with engines(settings, needs=DATABASE) as found:
@@ -344,8 +344,8 @@ def export_plan(settings: Settings, arguments: argparse.Namespace) -> None:
                 found,
                 shop=arguments.shop,
                 plan=arguments.plan,
-                content=Content(arguments.content.upper()),
-                form=Format(arguments.format.upper()),
+                content=ExportContent(arguments.content.upper()),
+                form=ExportFormat(arguments.format.upper()),
                 to=arguments.output,
             )
         )

@@ -15,7 +15,7 @@ from models.clock import now
 from models.delivery import Reason
 from models.metric import attribution
 from models.webhook import fact
-from models.webhook.fact import Fact
+from models.webhook.fact import WebhookFact
 
 PATIENCE = timedelta(seconds=5)
 """How long the answer to an unsubscription waits for a mail in flight: neither mail clients nor people wait for long."""
@@ -132,7 +132,7 @@ async def _refused(shop_id: int, customer_id: UUID, channel: str, at: datetime, 
         plan_id,
     )
     told = {"customer": customer_id, "channel": channel, "plan": plan_id}
-    await fact.tell(shop_id, Fact.CUSTOMER_UNSUBSCRIBED, told, at)
+    await fact.tell(shop_id, WebhookFact.CUSTOMER_UNSUBSCRIBED, told, at)
 
 
 async def until_no_mail_in_flight(shop_id: int, customer_id: UUID, *, patience: timedelta) -> bool:

@@ -9,7 +9,7 @@ from models import content_rule, database, money, product, words
 from models.content.layout import Button, Frame, ProductCard
 from models.content.pattern import quote
 from models.content.variable import Value
-from models.coupon.terms import CouponTerms, Visibility
+from models.coupon.terms import CouponTerms, CouponVisibility
 from models.product import MOST_SHOWN, Product
 from models.scenario import Destination
 
@@ -148,7 +148,7 @@ def within_rules(shown: Product, shop_name: str) -> Product:
 
 def _coupon(row: database.Record) -> CouponTerms:
     return CouponTerms(
-        name=row["coupon_name"], visibility=Visibility(row["visibility"]), starts_at=row["starts_at"],
+        name=row["coupon_name"], visibility=CouponVisibility(row["visibility"]), starts_at=row["starts_at"],
         ends_at=row["ends_at"], total_limit=row["total_limit"], customer_limit=row["customer_limit"],
         percentage=row["percentage"], amount=row["amount"], minimum_spend=row["minimum_spend"],
         segment_id=row["segment_id"], product_ids=tuple(row["coupon_product_ids"]), code=row["code"],

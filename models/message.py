@@ -17,7 +17,7 @@ from models.errors import Refused
 from models.page import Ordering, Page
 from models.plan import wording
 from models.webhook import fact
-from models.webhook.fact import Fact
+from models.webhook.fact import WebhookFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,10 @@ async def _touch(key: MessageKey, statement: str) -> Message | None:
 async def tell(key: MessageKey, touched: database.Record, at: datetime) -> None:
     """Tell of a first read and a first click: whether `touched` says `is_read` and `is_clicked`. Call in a transaction."""
     data = {"message": (key.plan_id, key.reference), "plan": key.plan_id, "customer": key.customer_id}
-    for is_new, told in ((touched["is_read"], Fact.MESSAGE_READ), (touched["is_clicked"], Fact.MESSAGE_CLICKED)):
+    for is_new, told in (
+        (touched["is_read"], WebhookFact.MESSAGE_READ),
+        (touched["is_clicked"], WebhookFact.MESSAGE_CLICKED),
+    ):
         if is_new:
             await fact.tell(touched["shop_id"], told, data, at)
 

@@ -14,7 +14,7 @@ import orjson
 from models import database
 from models.clock import now
 from models.mail import authentication
-from models.mail.authentication import Check, Expected, Look, SenderFinding
+from models.mail.authentication import Expected, Look, SenderCheckKind, SenderFinding
 from models.mail.dkim import public_key
 from settings import Settings
 
@@ -130,7 +130,8 @@ async def _keep(before: SenderDomain, findings: Sequence[SenderFinding], began: 
 
 def _domain(row: database.Record) -> SenderDomain:
     findings = [
-        SenderFinding(Check(each["check"]), each["passes"], each["message"]) for each in database.decode(row[2])
+        SenderFinding(SenderCheckKind(each["check"]), each["passes"], each["message"])
+        for each in database.decode(row[2])
     ]
     return SenderDomain(row[0], DomainState(row[1]), findings, row[3])
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from models import database
 from models.clock import now
-from models.content_rule import Way
+from models.content_rule import WayOut
 from models.content_rule.violation import ForbiddenWords
 from models.page import Ordering, Page
 
@@ -31,7 +31,7 @@ class KeptViolation:
     shop_id: int
     shop_external_id: str
     plan_id: int | None
-    way: Way
+    way: WayOut
     words: str
     field: str
     text: str

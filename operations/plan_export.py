@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from models import database, export
-from models.export import Content, Format
+from models.export import ExportContent, ExportFormat
 from models.plan import Plan
 from operations.trouble import CannotRun, ReaderGone
 from settings import Settings
 
 
 async def export_plan(
-    settings: Settings, *, shop: str, plan: int, content: Content, form: Format, to: Path | None
+    settings: Settings, *, shop: str, plan: int, content: ExportContent, form: ExportFormat, to: Path | None
 ) -> None:
     """Write a plan of the shop with this external id to a file, or to standard output."""
     async with database.connected(settings, pool=2, application="rekindle export"):

@@ -8,7 +8,7 @@ from models import coupon as coupons_of_shop
 from models.caller import Action
 from models.clock import now
 from models.coupon import Coupon
-from models.coupon.terms import CouponStatus, Visibility
+from models.coupon.terms import CouponStatus, CouponVisibility
 from models.page import page_of, rows_by_id
 from models.plan import Plan
 from models.product import Product
@@ -45,7 +45,9 @@ async def coupons(
     status: Annotated[
         list[CouponStatus] | None, strawberry.argument(description="Only coupons that stand so now.")
     ] = None,
-    visibility: Annotated[Visibility | None, strawberry.argument(description="Only coupons of this kind.")] = None,
+    visibility: Annotated[
+        CouponVisibility | None, strawberry.argument(description="Only coupons of this kind.")
+    ] = None,
     first: First = None,
     after: After = None,
     last: Last = None,

@@ -6,7 +6,7 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET
 
-from models.coupon.terms import CouponTerms, Visibility
+from models.coupon.terms import CouponTerms, CouponVisibility
 from models.shop import Shop
 from resolvers import global_id
 from resolvers.change import or_kept, read_or_kept, refuse_nulls
@@ -27,7 +27,7 @@ class CouponCreateInput:
     """What `couponCreate` takes."""
 
     name: str = strawberry.field(description="What sellers and shoppers call it, 1–200 characters.")
-    visibility: Visibility = strawberry.field(description="Who can see it.")
+    visibility: CouponVisibility = strawberry.field(description="Who can see it.")
     discount: CouponDiscountInput = strawberry.field(description="What it takes off.")
     starts_at: datetime = strawberry.field(description="From when it can be claimed and used.")
     ends_at: datetime = strawberry.field(description="When it can no longer be; at most 366 days after its start.")
@@ -54,7 +54,7 @@ class CouponUpdateInput:
 
     id: strawberry.ID = strawberry.field(description="Global id of a coupon that has not ended.")
     name: str | None = strawberry.field(default=UNSET, description="A new name, 1–200 characters.")
-    visibility: Visibility | None = strawberry.field(default=UNSET, description="Who can see it.")
+    visibility: CouponVisibility | None = strawberry.field(default=UNSET, description="Who can see it.")
     discount: CouponDiscountInput | None = strawberry.field(default=UNSET, description="What it takes off.")
     starts_at: datetime | None = strawberry.field(default=UNSET, description="Another start.")
     ends_at: datetime | None = strawberry.field(default=UNSET, description="Another end.")

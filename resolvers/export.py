@@ -9,7 +9,7 @@ import strawberry
 from models.caller import Action, Caller
 from models.clock import now
 from models.errors import Unauthenticated
-from models.export import Content, Format
+from models.export import ExportContent, ExportFormat
 from models.export import link as export_link
 from models.export.link import LIFETIME
 from models.plan import Plan
@@ -31,8 +31,8 @@ def link(
     info: Info,
     root: strawberry.Parent[Plan],
     *,
-    content: Annotated[Content, strawberry.argument(description="What of the plan.")] = Content.LEDGER,
-    format: Annotated[Format, strawberry.argument(description="How it is written.")] = Format.CSV,
+    content: Annotated[ExportContent, strawberry.argument(description="What of the plan.")] = ExportContent.LEDGER,
+    format: Annotated[ExportFormat, strawberry.argument(description="How it is written.")] = ExportFormat.CSV,
 ) -> ExportLink:
     """A link to an export of a plan."""
     settings = info.context.settings

@@ -9,7 +9,7 @@ import strawberry
 from strawberry import UNSET
 
 from models.errors import ErrorCode, Problem, Refused
-from models.experiment import Experiment, Metric, Variant
+from models.experiment import Experiment, ExperimentMetric, Variant
 from models.plan.draft import PlanChannel, PlanDraft
 from models.scenario import Destination
 from resolvers import global_id
@@ -48,7 +48,9 @@ class PlanExperimentInput:
 
     variants: list[PlanVariantInput] = strawberry.field(description="Variants B, C and D: 1–3 of them.")
     percent: int = strawberry.field(default=20, description="Percent of the audience that it is tried on, 1–100.")
-    metric: Metric = strawberry.field(default=Metric.CLICK, description="What makes a variant the better one.")
+    metric: ExperimentMetric = strawberry.field(
+        default=ExperimentMetric.CLICK, description="What makes a variant the better one."
+    )
     hours: int = strawberry.field(default=4, description="So long after the start the winner is declared, 1–48.")
 
 

@@ -9,7 +9,7 @@ from models import webhook
 from models.caller import Action
 from models.page import page_of, rows_by_id
 from models.webhook import Webhook, Wish, posting
-from models.webhook.fact import Fact
+from models.webhook.fact import WebhookFact
 from models.webhook.posting import Posting
 from resolvers import global_id
 from resolvers.change import or_kept, refuse_nulls
@@ -25,7 +25,7 @@ class WebhookCreateInput:
     """What `webhookCreate` takes."""
 
     url: str = strawberry.field(description="The https URL that facts are posted to.")
-    facts: list[Fact] = strawberry.field(description="What it is told of: one at least.")
+    facts: list[WebhookFact] = strawberry.field(description="What it is told of: one at least.")
     description: str | None = strawberry.field(default=None, description="What it is for, at most 200 characters.")
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
@@ -36,7 +36,7 @@ class WebhookUpdateInput:
 
     id: strawberry.ID = strawberry.field(description="Global id of the webhook.")
     url: str | None = strawberry.field(default=UNSET, description="The https URL that facts are posted to.")
-    facts: list[Fact] | None = strawberry.field(default=UNSET, description="What it is told of: one at least.")
+    facts: list[WebhookFact] | None = strawberry.field(default=UNSET, description="What it is told of: one at least.")
     description: str | None = strawberry.field(default=UNSET, description="What it is for; null empties it.")
     is_enabled: bool | None = strawberry.field(
         default=UNSET, description="Whether it is told anything. Enabled again, of what becomes true from then on."
@@ -127,9 +127,9 @@ def identify(root: strawberry.Parent[Webhook]) -> strawberry.ID:
     return global_id.encode("Webhook", root.id)
 
 
-def facts(root: strawberry.Parent[Webhook]) -> list[Fact]:
+def facts(root: strawberry.Parent[Webhook]) -> list[WebhookFact]:
     """What a webhook is told of."""
-    return [Fact(each) for each in root.facts]
+    return [WebhookFact(each) for each in root.facts]
 
 
 def is_enabled(root: strawberry.Parent[Webhook]) -> bool:

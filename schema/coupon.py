@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import strawberry
 
 from models import coupon as models
-from models.coupon.terms import CouponStatus, Visibility
+from models.coupon.terms import CouponStatus, CouponVisibility
 from resolvers import coupon as resolvers
 from resolvers.context import Info
 from resolvers.long import Long
@@ -18,14 +18,13 @@ from schema.segment import Segment
 from schema.user_error import UserError
 
 describe(
-    Visibility,
+    CouponVisibility,
     "Who can see a coupon. Whoever got a message that carries it can, whatever its kind.",
     {
         "REGULAR": "Everybody.",
         "TARGETED": "Who is in its segment.",
         "PRIVATE": "Only who got a message that carries it.",
     },
-    name="CouponVisibility",
 )
 describe(
     CouponStatus,
@@ -62,7 +61,7 @@ class Coupon(Node):
     id: strawberry.ID = strawberry.field(resolver=resolvers.identify, description="Opaque id, unique across all types.")
     name: str = strawberry.field(description="What sellers and shoppers call it.")
     code: str = strawberry.field(description="The coupon's own code; each claim has another.")
-    visibility: Visibility = strawberry.field(description="Who can see it.")
+    visibility: CouponVisibility = strawberry.field(description="Who can see it.")
     status: CouponStatus = strawberry.field(resolver=resolvers.status_of, description="Where it stands now.")
     segment = strawberry.field(
         resolver=resolvers.segment, graphql_type=Segment | None, description="Who sees it, when it is TARGETED."

@@ -4,20 +4,19 @@ from typing import TypeAlias
 
 import strawberry
 
-from models.trigger.dry_run import DryRun, Omission
+from models.trigger.dry_run import DryRun, DryRunOmission
 from resolvers.long import Long
 from schema.enums import describe
 from schema.segment import Segment
 from schema.user_error import UserError
 
 describe(
-    Omission,
+    DryRunOmission,
     "What a dry run does not take into account.",
     {
         "CONTACT_LIMIT": "Two marketing messages a day at most: what is over would wait for the next day, or expire.",
         "QUIET_HOURS": "Of the plan and of the shop: what falls into them would wait for their end.",
     },
-    name="DryRunOmission",
 )
 
 Root: TypeAlias = strawberry.Parent[DryRun]
@@ -51,7 +50,7 @@ class PlanDryRun:
     blocked: Long = strawberry.field(
         description="Of the other messages, those to customers who have blocked the shop's chat by now.",
     )
-    leaves_out: list[Omission] = strawberry.field(description="What is not taken into account.")
+    leaves_out: list[DryRunOmission] = strawberry.field(description="What is not taken into account.")
     customers: Long = strawberry.field(description="Customers whom they were due for.")
     hours: list[int] = strawberry.field(description="Messages by hour of the shop's day: 24 numbers.")
     segments = strawberry.field(

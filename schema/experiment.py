@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import strawberry
 
-from models.experiment import NAMES, Metric
+from models.experiment import NAMES, ExperimentMetric
 from models.experiment import winner as winners
 from resolvers import experiment as resolvers
 from resolvers.long import Long
@@ -14,14 +14,13 @@ from schema.enums import describe
 from schema.plan_text import PlanText, texts_of
 
 describe(
-    Metric,
+    ExperimentMetric,
     "What makes a variant the better one: the share of its delivered messages that were answered so.",
     {
         "READ": "Read, or clicked.",
         "CLICK": "Clicked.",
         "ORDER": "Followed by a standing order within 5 days, credited to the message or not.",
     },
-    name="ExperimentMetric",
 )
 
 Root: TypeAlias = strawberry.Parent[resolvers.PlanExperiment]
@@ -83,7 +82,7 @@ def _percent(root: Root) -> int:
     return root.experiment.percent
 
 
-def _metric(root: Root) -> Metric:
+def _metric(root: Root) -> ExperimentMetric:
     return root.experiment.metric
 
 
@@ -112,7 +111,7 @@ class PlanExperiment:
 
     variants: list[PlanVariant] = strawberry.field(description="2–4 variants, the plan itself first.")
     percent: int = strawberry.field(resolver=_percent, description="Percent of the audience that it is tried on.")
-    metric: Metric = strawberry.field(resolver=_metric, description="What makes a variant the better one.")
+    metric: ExperimentMetric = strawberry.field(resolver=_metric, description="What makes a variant the better one.")
     hours: int = strawberry.field(resolver=_hours, description="So long after the start the winner is declared.")
     decides_at: datetime | None = strawberry.field(
         resolver=_decides_at, description="When that is; null before the start. A pause puts it off."

@@ -4,20 +4,18 @@ from datetime import datetime
 
 import strawberry
 
-from models.export import Content, Format
+from models.export import ExportContent, ExportFormat
 from schema.enums import describe
 
 describe(
-    Content,
+    ExportContent,
     "What of a plan is exported.",
     {"LEDGER": "Every recipient, a row each.", "FIGURES": "What it brought, a row for each figure."},
-    name="ExportContent",
 )
 describe(
-    Format,
+    ExportFormat,
     "How an export is written.",
     {"CSV": "RFC 4180 with a header line, safe to open in a spreadsheet.", "NDJSON": "A JSON object on each line."},
-    name="ExportFormat",
 )
 
 

@@ -7,7 +7,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from models import segment as models
-from models.condition import Preset
+from models.condition import SegmentPreset
 from models.segment import SegmentKind
 from resolvers import condition as conditions
 from resolvers import member, membership, performance, profile
@@ -23,7 +23,7 @@ from schema.profile import SegmentProfile
 from schema.user_error import UserError
 
 describe(
-    Preset,
+    SegmentPreset,
     "A segment that every shop has (windows end now; a day is 24 hours).",
     {
         "POTENTIAL_NEW": "No order in this shop yet; carted or favourited one of its products in the past 30 days.",
@@ -34,7 +34,6 @@ describe(
         "NEW_FOLLOWERS": "Followed in the past 30 days, and still follows.",
         "ACTIVE_FOLLOWERS": "Follows, and engaged through LIVE, video or product card in the past 30 days.",
     },
-    name="SegmentPreset",
 )
 describe(
     SegmentKind,
@@ -91,7 +90,7 @@ class Segment(Node):
         resolver=resolvers.name,
         description="What sellers call it; of a preset in the first language of theirs that there is.",
     )
-    preset: Preset | None = strawberry.field(description="Which preset it is; null for the shop's own segments.")
+    preset: SegmentPreset | None = strawberry.field(description="Which preset it is; null for the shop's own segments.")
     version: int = strawberry.field(description="Rises with each change of its condition.")
     conditions: JSON = strawberry.field(resolver=_conditions, description=CONDITIONS)
     text: str = strawberry.field(resolver=_text, description=TEXT)

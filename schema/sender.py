@@ -4,21 +4,20 @@ from datetime import datetime
 
 import strawberry
 
-from models.mail.authentication import Check
+from models.mail.authentication import SenderCheckKind
 from models.sender_domain import DomainState
 from resolvers import sender as resolvers
 from schema.enums import describe
 from schema.user_error import UserError
 
 describe(
-    Check,
+    SenderCheckKind,
     "What mailbox providers look at before they believe a sender.",
     {
         "SPF": "Who may send for the domain that bounces go to (RFC 7208).",
         "DKIM": "Whether the key that signs the mails is published (RFC 6376).",
         "DMARC": "Whether the domain says what to do with mail that is not its own (RFC 9989).",
     },
-    name="SenderCheckKind",
 )
 describe(
     DomainState,
@@ -35,7 +34,7 @@ describe(
 class SenderFinding:
     """One check."""
 
-    check: Check = strawberry.field(description="What was looked at.")
+    check: SenderCheckKind = strawberry.field(description="What was looked at.")
     passes: bool | None = strawberry.field(description="Whether it is in order; null when DNS did not answer.")
     message: str = strawberry.field(description="What there is, or what to mend.")
 

@@ -4,12 +4,12 @@ from datetime import datetime
 
 import strawberry
 
-from models.content_rule import Way
+from models.content_rule import WayOut
 from resolvers import violation as resolvers
 from schema.enums import describe
 
 describe(
-    Way,
+    WayOut,
     "A way out of the shop that a text may not name.",
     {
         "EMAIL": "An e-mail address.",
@@ -17,7 +17,6 @@ describe(
         "MESSENGER": "Another messenger.",
         "PHONE": "A phone number.",
     },
-    name="WayOut",
 )
 
 
@@ -30,7 +29,7 @@ class Violation:
     plan_id: strawberry.ID | None = strawberry.field(
         resolver=resolvers.identify_plan, description="Global id of the plan; null for a draft that was never kept."
     )
-    way: Way = strawberry.field(description="Which way out they name.")
+    way: WayOut = strawberry.field(description="Which way out they name.")
     words: str = strawberry.field(description="The offending words, as they were written.")
     field: str = strawberry.field(description="Where they stood, such as texts.en.subject or productIds.0.")
     text: str = strawberry.field(description="The whole text they stood in, as it was last refused.")

@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 
 from models import webhook as models
-from models.webhook.fact import Fact
+from models.webhook.fact import WebhookFact
 from resolvers import webhook as resolvers
 from schema.connection import Connection
 from schema.enums import describe
@@ -14,7 +14,7 @@ from schema.node import Node
 from schema.user_error import UserError
 
 describe(
-    Fact,
+    WebhookFact,
     "What a webhook is told of.",
     {
         "PLAN_STATUS_CHANGED": "A plan's status changed. `plan.status_changed`",
@@ -27,7 +27,6 @@ describe(
         "COUPON_REDEEMED": "A claim was used with an order. `coupon.redeemed`",
         "TEST": "It was asked for with webhookTest; no webhook can ask to be told of it. `test`",
     },
-    name="WebhookFact",
 )
 
 
@@ -36,7 +35,7 @@ class WebhookPosting:
     """One row of the ledger of what is posted."""
 
     message_id: str = strawberry.field(description="Its `webhook-id`, the same at every try.")
-    fact: Fact = strawberry.field(description="What it tells.")
+    fact: WebhookFact = strawberry.field(description="What it tells.")
     state: str = strawberry.field(description="PENDING, DELIVERED or FAILED.")
     attempts: int = strawberry.field(description="How often it was tried.")
     answer: str | None = strawberry.field(
@@ -55,7 +54,9 @@ class Webhook(Node):
     id: strawberry.ID = strawberry.field(resolver=resolvers.identify, description="Opaque id, unique across all types.")
     url: str = strawberry.field(description="What facts are posted to.")
     description: str | None = strawberry.field(description="What it is for.")
-    facts = strawberry.field(resolver=resolvers.facts, graphql_type=list[Fact], description="What it is told of.")
+    facts = strawberry.field(
+        resolver=resolvers.facts, graphql_type=list[WebhookFact], description="What it is told of."
+    )
     secret: str | None = strawberry.field(
         description="What signatures are checked with (Standard Webhooks, `whsec_…`): shown where it is new, and again "
         "to the same idempotencyKey while it is in use; null everywhere else."

@@ -8,7 +8,7 @@ from uuid import UUID
 from models import audience, database
 from models.clock import now
 from models.coupon import Coupon
-from models.coupon.terms import CouponTerms, Visibility
+from models.coupon.terms import CouponTerms, CouponVisibility
 from models.identifier import customer_id
 from models.plan import Plan, PlanChannel, PlanDraft, wording
 from models.segment import Segment, ensure_presets
@@ -77,7 +77,7 @@ async def make_coupon(shop: Shop, **terms: Any) -> Coupon:
     """A coupon of 10 percent for everybody, a hundred times, once each, for a week from now on."""
     at = now()
     given = {
-        "name": "Ten percent", "visibility": Visibility.REGULAR, "starts_at": at, "ends_at": at + timedelta(days=7),
+        "name": "Ten percent", "visibility": CouponVisibility.REGULAR, "starts_at": at, "ends_at": at + timedelta(days=7),
         "total_limit": 100, "percentage": 10, **terms,
     }  # fmt: skip
     return await Coupon.open(shop, CouponTerms(**given), actor="anna")

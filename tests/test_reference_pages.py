@@ -19,7 +19,7 @@ from models.scenario import SCENARIOS, Destination
 from models.touch.machine import Sign
 from models.trigger import TRIGGERS, Parameter, Trigger
 from models.webhook import MOST_WEBHOOKS, posting
-from models.webhook.fact import Fact
+from models.webhook.fact import WebhookFact
 from operations import command_line, file_import, trouble
 from schema.cost import limits
 
@@ -134,7 +134,7 @@ def test_each_fact_is_told_by_its_type():
         if len(row) == 3
         for pair in zip(row[0].split(", ") if row[0] else ["TEST"], names(row[1]), strict=True)
     ]
-    assert told == [(fact.name, fact.value) for fact in Fact]
+    assert told == [(fact.name, fact.value) for fact in WebhookFact]
 
 
 def test_the_columns_of_a_ledger_are_told_in_their_order():

@@ -11,11 +11,11 @@ from graphql import GraphQLObjectType, build_schema
 from models import database as databases
 from models import violation
 from models.clock import now
-from models.content_rule import Way
+from models.content_rule import WayOut
 from models.content_rule.violation import Violation
 from models.coupon.claim import claim
-from models.coupon.terms import Visibility
-from models.experiment import Experiment, Metric, Variant
+from models.coupon.terms import CouponVisibility
+from models.experiment import Experiment, ExperimentMetric, Variant
 from models.identifier import customer_id, product_id
 from models.plan import wording
 from models.shop import Shop
@@ -124,7 +124,9 @@ async def grow(shop: Shop, size: int) -> list[str]:
     )
     ids = [row["id"] for row in segments]
     coupons = [
-        await make_coupon(shop, visibility=Visibility.TARGETED, segment_id=ids[number], product_ids=[products[number]])
+        await make_coupon(
+            shop, visibility=CouponVisibility.TARGETED, segment_id=ids[number], product_ids=[products[number]]
+        )
         for number in range(size)
     ]
     plans = [
@@ -134,7 +136,7 @@ async def grow(shop: Shop, size: int) -> list[str]:
             product_ids=[products[number]],
             coupon_id=coupons[number].id,
             experiment=Experiment(
-                (Variant(coupon_id=coupons[number - 1].id, has_own_coupon=True),), 50, Metric.READ, 4
+                (Variant(coupon_id=coupons[number - 1].id, has_own_coupon=True),), 50, ExperimentMetric.READ, 4
             ),
         )
         for number in range(size)
@@ -162,7 +164,7 @@ async def grow(shop: Shop, size: int) -> list[str]:
         size,
         now(),
     )
-    refused = [Violation(("texts", "en"), Way.LINK, f"bit.ly/{n}").problem("Go to bit.ly") for n in range(size)]
+    refused = [Violation(("texts", "en"), WayOut.LINK, f"bit.ly/{n}").problem("Go to bit.ly") for n in range(size)]
     await violation.note(shop.id, plans[0].id, refused, actor="anna")
     for customer in customers:
         await databases.execute(

@@ -4,13 +4,13 @@ from models import database as db
 from models import webhook
 from models.shop import Shop
 from models.webhook import Webhook, Wish, fact
-from models.webhook.fact import Fact
+from models.webhook.fact import WebhookFact
 from tests.http_sink import HttpSink
 
 KEY = b"another secret for tests, long enough too"
 
 
-async def listen(shop: Shop, receiver: HttpSink, *facts: Fact) -> Webhook:
+async def listen(shop: Shop, receiver: HttpSink, *facts: WebhookFact) -> Webhook:
     """A webhook of the shop that leads to the receiver, which listens from here on."""
     if not receiver.is_up:
         receiver.start()

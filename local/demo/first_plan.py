@@ -12,7 +12,7 @@ from rich.console import Console
 from jobs.queue import enqueue, redis_pool
 from local.demo.figures import WAITING_STATES, bar, line_of, table_of
 from models import database, progress
-from models.condition import Preset
+from models.condition import SegmentPreset
 from models.plan import Plan, PlanChannel, PlanDraft
 from models.scenario import Destination
 from models.segment import Segment
@@ -23,7 +23,7 @@ ACTOR = "demo"
 """Who made the plan. Sellers cannot be called that: their actors begin with a role."""
 
 NAME = "We miss you"
-AUDIENCE = Preset.LAPSED
+AUDIENCE = SegmentPreset.LAPSED
 
 ON_ITS_WAY = frozenset({"SCHEDULED", "ONGOING"})
 """States in which a plan is worth watching."""

@@ -15,9 +15,9 @@ from local.demo.behaviour import Row
 from local.demo.fill import insist
 from models import audience, database
 from models.clock import clock, now
-from models.condition import Preset, compile_condition, stored
+from models.condition import SegmentPreset, compile_condition, stored
 from models.coupon import Coupon
-from models.coupon.terms import CouponTerms, Visibility
+from models.coupon.terms import CouponTerms, CouponVisibility
 from models.identifier import product_id
 from models.ingest import ingest
 from models.metric import attribution
@@ -44,7 +44,7 @@ class Past:
 
     days_ago: int
     scenario: str
-    audience: Preset
+    audience: SegmentPreset
     channel: PlanChannel
     read: float
     clicked: float
@@ -55,14 +55,14 @@ class Past:
 
 
 PAST = (
-    Past(82, "NEW_ARRIVAL", Preset.ACTIVE_FOLLOWERS, PlanChannel.CHAT, 0.52, 0.24, 0.08, 0, (1, 7, 12)),
-    Past(67, "SEASONAL_SALE", Preset.REPEAT, PlanChannel.CHAT_THEN_EMAIL, 0.49, 0.31, 0.14, 0, (3, 18), 15),
-    Past(53, "BEST_SELLERS", Preset.POTENTIAL_NEW, PlanChannel.CHAT, 0.38, 0.17, 0.16, 30, (2, 5, 9, 14)),
-    Past(41, "WIN_BACK", Preset.LAPSED, PlanChannel.CHAT_THEN_EMAIL, 0.31, 0.15, 0.18, 20),
-    Past(27, "PROMOTE_LIVE", Preset.ACTIVE_FOLLOWERS, PlanChannel.CHAT, 0.57, 0.35, 0.20, 30),
-    Past(19, "LIMITED_TIME", Preset.FREQUENT, PlanChannel.CHAT_THEN_EMAIL, 0.55, 0.33, 0.26, 30, (4, 21), 10),
-    Past(11, "BUY_AGAIN", Preset.REPEAT, PlanChannel.EMAIL, 0.36, 0.20, 0.10, 0, (6, 11)),
-    Past(5, "FOLLOWERS_TO_CUSTOMERS", Preset.NEW_FOLLOWERS, PlanChannel.CHAT, 0.61, 0.28, 0.08),
+    Past(82, "NEW_ARRIVAL", SegmentPreset.ACTIVE_FOLLOWERS, PlanChannel.CHAT, 0.52, 0.24, 0.08, 0, (1, 7, 12)),
+    Past(67, "SEASONAL_SALE", SegmentPreset.REPEAT, PlanChannel.CHAT_THEN_EMAIL, 0.49, 0.31, 0.14, 0, (3, 18), 15),
+    Past(53, "BEST_SELLERS", SegmentPreset.POTENTIAL_NEW, PlanChannel.CHAT, 0.38, 0.17, 0.16, 30, (2, 5, 9, 14)),
+    Past(41, "WIN_BACK", SegmentPreset.LAPSED, PlanChannel.CHAT_THEN_EMAIL, 0.31, 0.15, 0.18, 20),
+    Past(27, "PROMOTE_LIVE", SegmentPreset.ACTIVE_FOLLOWERS, PlanChannel.CHAT, 0.57, 0.35, 0.20, 30),
+    Past(19, "LIMITED_TIME", SegmentPreset.FREQUENT, PlanChannel.CHAT_THEN_EMAIL, 0.55, 0.33, 0.26, 30, (4, 21), 10),
+    Past(11, "BUY_AGAIN", SegmentPreset.REPEAT, PlanChannel.EMAIL, 0.36, 0.20, 0.10, 0, (6, 11)),
+    Past(5, "FOLLOWERS_TO_CUSTOMERS", SegmentPreset.NEW_FOLLOWERS, PlanChannel.CHAT, 0.61, 0.28, 0.08),
 )
 """A quarter of a year; the order is that of time."""
 
@@ -167,7 +167,7 @@ async def _coupon(shop: Shop, past: Past) -> int | None:
         return None
     at = now()
     terms = CouponTerms(
-        name=f"{past.percentage} % for friends", visibility=Visibility.PRIVATE, starts_at=at,
+        name=f"{past.percentage} % for friends", visibility=CouponVisibility.PRIVATE, starts_at=at,
         ends_at=at + timedelta(days=14), total_limit=5_000, percentage=past.percentage,
     )  # fmt: skip
     return (await Coupon.open(shop, terms, actor=ACTOR)).id

@@ -3,7 +3,7 @@
 from models.condition.compile import Compiled, compile_condition
 from models.condition.document import parse, read_stored, stored
 from models.condition.leaves import Scope
-from models.condition.presets import PRESETS, Preset
+from models.condition.presets import PRESETS, SegmentPreset
 from models.condition.tree import Condition, Definition
 
 __all__ = [
@@ -11,8 +11,8 @@ __all__ = [
     "Compiled",
     "Condition",
     "Definition",
-    "Preset",
     "Scope",
+    "SegmentPreset",
     "compile_condition",
     "parse",
     "read_stored",

@@ -15,7 +15,7 @@ from models.condition.tree import (
 )
 
 
-class Preset(StrEnum):
+class SegmentPreset(StrEnum):
     """Code of a preset segment."""
 
     POTENTIAL_NEW = "POTENTIAL_NEW"
@@ -27,26 +27,26 @@ class Preset(StrEnum):
     ACTIVE_FOLLOWERS = "ACTIVE_FOLLOWERS"
 
 
-PRESETS: dict[Preset, tuple[str, Condition]] = {
-    Preset.POTENTIAL_NEW: (
+PRESETS: dict[SegmentPreset, tuple[str, Condition]] = {
+    SegmentPreset.POTENTIAL_NEW: (
         "Potential new customers",
         AllOf((OrderCount(most=0), AnyOf((Did(Deed.CARTED, within_days=30), Did(Deed.FAVOURITED, within_days=30))))),
     ),
-    Preset.RECENT: ("Recent customers", MomentIn(Moment.FIRST_ORDER, within_days=30)),
-    Preset.REPEAT: (
+    SegmentPreset.RECENT: ("Recent customers", MomentIn(Moment.FIRST_ORDER, within_days=30)),
+    SegmentPreset.REPEAT: (
         "Repeat customers",
         AllOf((OrderCount(least=2), MomentIn(Moment.LAST_ORDER, within_days=30))),
     ),
-    Preset.FREQUENT: ("Frequent customers", OrderCount(within_days=90, least=2)),
-    Preset.LAPSED: (
+    SegmentPreset.FREQUENT: ("Frequent customers", OrderCount(within_days=90, least=2)),
+    SegmentPreset.LAPSED: (
         "Lapsed customers",
         AllOf((OrderCount(within_days=365, least=1), OrderCount(within_days=90, most=0))),
     ),
-    Preset.NEW_FOLLOWERS: (
+    SegmentPreset.NEW_FOLLOWERS: (
         "New followers",
         AllOf((MomentIn(Moment.FOLLOWED, within_days=30), Follows(value=True))),
     ),
-    Preset.ACTIVE_FOLLOWERS: (
+    SegmentPreset.ACTIVE_FOLLOWERS: (
         "Active followers",
         AllOf((Follows(value=True), Did(Deed.ENGAGED, within_days=30))),
     ),

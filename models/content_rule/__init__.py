@@ -4,6 +4,6 @@ No links, no other messengers, no phone numbers and no e-mail addresses; where a
 button's and its products' business. What is found is named as it was written, with its place.
 """
 
-from models.content_rule.match import Match, Way, check, without
+from models.content_rule.match import Match, WayOut, check, without
 
-__all__ = ["Match", "Way", "check", "without"]
+__all__ = ["Match", "WayOut", "check", "without"]

@@ -12,7 +12,7 @@ MOST_MATCHES = 100
 """How many matches of one text are told."""
 
 
-class Way(StrEnum):
+class WayOut(StrEnum):
     """The ways out that R13 closes."""
 
     EMAIL = "EMAIL"
@@ -25,13 +25,13 @@ class Way(StrEnum):
 class Match:
     """A way out in a text: its kind, the offending words as written, and where they begin and end."""
 
-    way: Way
+    way: WayOut
     words: str
     start: int
     end: int
 
 
-_RULES = ((Way.EMAIL, emails), (Way.MESSENGER, messengers), (Way.LINK, links), (Way.PHONE, phones))
+_RULES = ((WayOut.EMAIL, emails), (WayOut.MESSENGER, messengers), (WayOut.LINK, links), (WayOut.PHONE, phones))
 
 
 def without(text: str) -> str:

@@ -9,17 +9,17 @@ from models.content.binding import sources
 from models.content.form import form
 from models.content.pattern_reader import MessageError, parse
 from models.content.variable import OPTIONAL, VARIABLES, TextVariableKind, Value, of_recipient
-from models.content_rule.match import Match, Way, check
+from models.content_rule.match import Match, WayOut, check
 from models.errors import ErrorCode, Problem
 
 _COUNTS = (1, 2, 5, 20)
 """Numbers that between them take every plural branch of our languages."""
 
 _CLOSED = {
-    Way.EMAIL: "an e-mail address",
-    Way.LINK: "a link",
-    Way.MESSENGER: "another messenger",
-    Way.PHONE: "a phone number",
+    WayOut.EMAIL: "an e-mail address",
+    WayOut.LINK: "a link",
+    WayOut.MESSENGER: "another messenger",
+    WayOut.PHONE: "a phone number",
 }
 
 
@@ -27,7 +27,7 @@ _CLOSED = {
 class ForbiddenWords(Problem):
     """A way out that was refused, with the whole `text` that has it: what is kept for the platform to see."""
 
-    way: Way = Way.LINK
+    way: WayOut = WayOut.LINK
     words: str = ""
     text: str = ""
 
@@ -37,7 +37,7 @@ class Violation:
     """A way out in a plan's content: the field's path ("texts", "en", "subject") and the offending words."""
 
     field: tuple[str, ...]
-    way: Way
+    way: WayOut
     words: str
 
     def problem(self, text: str) -> ForbiddenWords:

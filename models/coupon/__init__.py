@@ -18,7 +18,7 @@ from models.advisory_lock import AdvisoryLock
 from models.clock import now, readable
 from models.content_rule import violation
 from models.coupon import terms as coupon_terms
-from models.coupon.terms import CouponStatus, CouponTerms, Visibility
+from models.coupon.terms import CouponStatus, CouponTerms, CouponVisibility
 from models.errors import ErrorCode, Problem, Refused, refuse
 from models.page import Ordering
 from models.segment import Segment
@@ -41,7 +41,7 @@ class Coupon(Model):
     shop_id: int
     name = fields.TextField()
     code = fields.TextField()
-    visibility = fields.CharEnumField(Visibility)
+    visibility = fields.CharEnumField(CouponVisibility)
     segment: fields.ForeignKeyNullableRelation[Segment] = fields.ForeignKeyField(
         "models.Segment", related_name=False, null=True
     )
@@ -118,7 +118,7 @@ class Coupon(Model):
                 problems = coupon_terms.fixed(known.terms, terms, claimed=known.claimed)
                 if problems:
                     raise Refused(problems)
-            keeps_code = terms.visibility is known.visibility or terms.visibility is not Visibility.PRIVATE
+            keeps_code = terms.visibility is known.visibility or terms.visibility is not CouponVisibility.PRIVATE
             if terms.code == known.code:
                 terms = replace(terms, code=None)
             await _check(shop, terms, at, kept=known.terms)
@@ -157,7 +157,7 @@ async def hold(coupon_id: int) -> None:
 
 
 def listed(
-    shop_id: int, at: datetime, *, statuses: Collection[CouponStatus] = (), visibility: Visibility | None = None
+    shop_id: int, at: datetime, *, statuses: Collection[CouponStatus] = (), visibility: CouponVisibility | None = None
 ) -> QuerySet[Coupon]:
     """The shop's coupons; with `statuses` those that stand so at `at`, with `visibility` those of that kind."""
     query = Coupon.filter(shop_id=shop_id)

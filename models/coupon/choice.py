@@ -12,7 +12,7 @@ from models import database
 from models.condition import compile_condition
 from models.coupon import Coupon
 from models.coupon.smart import Basket, Candidate, Considered, best, consider, stored
-from models.coupon.terms import CouponStatus, Visibility
+from models.coupon.terms import CouponStatus, CouponVisibility
 from models.placeholder import Json
 from models.trigger import TRIGGERS, TriggerCode
 from models.trigger.statement import standing
@@ -98,13 +98,13 @@ def _candidate(
 ) -> Candidate:
     key = (customer_id, coupon.id)
     count, has_unused = claims.get(key, (0, False))
-    is_seen = coupon.visibility is Visibility.REGULAR or key in seen
+    is_seen = coupon.visibility is CouponVisibility.REGULAR or key in seen
     return Candidate(coupon.id, coupon.terms, coupon.status(at) is CouponStatus.SOLD_OUT, is_seen, count, has_unused)
 
 
 async def _seen(shop_id: int, running: Sequence[Coupon], customers: Sequence[UUID], at: datetime) -> set[Key]:
     """Who can see which coupon that not everybody sees: members of its segment, and who got it in a message."""
-    hidden = [coupon for coupon in running if coupon.visibility is not Visibility.REGULAR]
+    hidden = [coupon for coupon in running if coupon.visibility is not CouponVisibility.REGULAR]
     if not hidden:
         return set()
     rows = await database.fetch(_CARRIED, list(customers), [coupon.id for coupon in hidden], shop_id)

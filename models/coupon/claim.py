@@ -19,7 +19,7 @@ from models.errors import ErrorCode, Refused, refuse
 from models.message import MessageKey
 from models.page import Ordering, Page
 from models.webhook import fact
-from models.webhook.fact import Fact
+from models.webhook.fact import WebhookFact
 
 NEWEST_FIRST = Ordering(
     "claims", (("claimed_at", "timestamptz"), ("coupon_id", "integer"), ("number", "integer")), descending=True
@@ -64,7 +64,7 @@ async def claim(customer_id: UUID, coupon_id: int, *, message: MessageKey | None
         _check_running(own.status(at))
         led_by = await _message(customer_id, coupon_id, message)
         taken = await _insert(own, customer_id, led_by, at)
-        await fact.tell(own.shop_id, Fact.COUPON_CLAIMED, taken.told(), at)
+        await fact.tell(own.shop_id, WebhookFact.COUPON_CLAIMED, taken.told(), at)
         if not await database.execute(_COUNT, coupon_id, at):
             await own.refresh_from_db()
             _check_running(own.status(at))

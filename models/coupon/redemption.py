@@ -10,7 +10,7 @@ from models.errors import ErrorCode, Refused, refuse
 from models.identifier import external_uuid
 from models.shop import Shop
 from models.webhook import fact
-from models.webhook.fact import Fact
+from models.webhook.fact import WebhookFact
 
 
 async def redeem(shop: Shop, customer_id: UUID, code: str, *, order: str, discount: int) -> Claim:
@@ -33,7 +33,7 @@ async def redeem(shop: Shop, customer_id: UUID, code: str, *, order: str, discou
         assert row is not None
         redeemed = Claim(*row)
         told = {**redeemed.told(), "order": order, "discount": discount, "currency": shop.currency}
-        await fact.tell(shop.id, Fact.COUPON_REDEEMED, told, at)
+        await fact.tell(shop.id, WebhookFact.COUPON_REDEEMED, told, at)
         return redeemed
 
 

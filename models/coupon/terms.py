@@ -21,7 +21,7 @@ MAX_AMOUNT = 10**15
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{2,18}[A-Z0-9]")
 
 
-class Visibility(StrEnum):
+class CouponVisibility(StrEnum):
     """Who can see a coupon: everybody, the members of its segment, or only who got a message that carries it."""
 
     REGULAR = "REGULAR"
@@ -47,7 +47,7 @@ class CouponTerms:
     """
 
     name: str
-    visibility: Visibility
+    visibility: CouponVisibility
     starts_at: datetime
     ends_at: datetime
     total_limit: int
@@ -85,7 +85,7 @@ def problems(terms: CouponTerms, at: datetime) -> list[Problem]:
     if not 1 <= length <= MAX_NAME_LENGTH:
         code = ErrorCode.TOO_LONG if length else ErrorCode.INVALID
         found.append(_problem("name", f"A name has 1–{MAX_NAME_LENGTH} characters, not {length}.", code))
-    if (terms.visibility is Visibility.TARGETED) != (terms.segment_id is not None):
+    if (terms.visibility is CouponVisibility.TARGETED) != (terms.segment_id is not None):
         found.append(_problem("segmentId", "A TARGETED coupon needs a segment, another has none."))
     if len(terms.product_ids) > MAX_PRODUCTS:
         found.append(_problem("productIds", f"At most {MAX_PRODUCTS} products can be named.", ErrorCode.TOO_MANY))
@@ -126,7 +126,7 @@ def _limits(terms: CouponTerms) -> list[Problem]:
 def _code(terms: CouponTerms) -> list[Problem]:
     if terms.code is None:
         return []
-    if terms.visibility is Visibility.PRIVATE:
+    if terms.visibility is CouponVisibility.PRIVATE:
         return [_problem("code", "The code of a PRIVATE coupon is drawn by the server, so that nobody can guess it.")]
     if not _CODE.fullmatch(terms.code):
         return [_problem("code", "A code has 4–20 capital letters, digits and inner hyphens, such as SPRING-10.")]

@@ -24,7 +24,7 @@ LEAST_PERCENT, MOST_PERCENT = 1, 100
 MOST_HOURS = 48
 
 
-class Metric(StrEnum):
+class ExperimentMetric(StrEnum):
     """What makes a variant the better one: the share of its delivered messages that were answered so."""
 
     READ = "READ"
@@ -52,7 +52,7 @@ class Experiment:
 
     variants: tuple[Variant, ...]
     percent: int
-    metric: Metric
+    metric: ExperimentMetric
     hours: int
 
     def stored(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def read(stored: Mapping[str, Any] | None) -> Experiment | None:
         Variant({"texts": kept["texts"]} if "texts" in kept else None, kept.get("couponId"), "couponId" in kept)
         for kept in stored["variants"]
     )
-    return Experiment(variants, stored["percent"], Metric(stored["metric"]), stored["hours"])
+    return Experiment(variants, stored["percent"], ExperimentMetric(stored["metric"]), stored["hours"])
 
 
 def contents(own: Mapping[str, Any], experiment: Experiment | None) -> list[Mapping[str, Any]]:

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from models import database, experiment, sending
 from models.clock import now
-from models.experiment import NAMES, Metric, interval
+from models.experiment import NAMES, ExperimentMetric, interval
 from models.metric import attribution
 from models.plan.history import SYSTEM
 
@@ -29,11 +29,15 @@ class Result:
     buyers: int = 0
     gmv: int = 0
 
-    def answered(self, metric: Metric) -> int:
+    def answered(self, metric: ExperimentMetric) -> int:
         """How many messages were answered so that it counts."""
-        return {Metric.READ: self.read, Metric.CLICK: self.clicked, Metric.ORDER: self.buyers}[metric]
+        return {
+            ExperimentMetric.READ: self.read,
+            ExperimentMetric.CLICK: self.clicked,
+            ExperimentMetric.ORDER: self.buyers,
+        }[metric]
 
-    def rate(self, metric: Metric) -> Fraction:
+    def rate(self, metric: ExperimentMetric) -> Fraction:
         """Answered of delivered; 0 of none."""
         return Fraction(self.answered(metric), max(self.delivered, 1))
 
@@ -54,12 +58,12 @@ class ExperimentVerdict:
         return self.p_value is not None and self.p_value < 1 - interval.LEVEL
 
 
-def ranked(results: Sequence[Result], metric: Metric) -> list[Result]:
+def ranked(results: Sequence[Result], metric: ExperimentMetric) -> list[Result]:
     """The results, best first; of those that are equal, and without any data, the first variant is before the others."""
     return sorted(results, key=lambda result: (-result.rate(metric), result.variant))
 
 
-def verdict(results: Sequence[Result], metric: Metric) -> ExperimentVerdict:
+def verdict(results: Sequence[Result], metric: ExperimentMetric) -> ExperimentVerdict:
     """Which variant is the best, and how surely.
 
     Its rate is held against that of the next best, and the chance multiplied by how many it might have been

@@ -24,21 +24,21 @@ PAGE = 500
 served by the process."""
 
 
-class Content(StrEnum):
+class ExportContent(StrEnum):
     """What of a plan: every recipient, or what it brought."""
 
     LEDGER = "LEDGER"
     FIGURES = "FIGURES"
 
 
-class Format(StrEnum):
+class ExportFormat(StrEnum):
     """How it is written: RFC 4180, or a JSON object on each line."""
 
     CSV = "CSV"
     NDJSON = "NDJSON"
 
 
-MEDIA_TYPES = {Format.CSV: "text/csv; charset=utf-8", Format.NDJSON: "application/x-ndjson"}
+MEDIA_TYPES = {ExportFormat.CSV: "text/csv; charset=utf-8", ExportFormat.NDJSON: "application/x-ndjson"}
 
 LEDGER = (
     "message", "customer", "occasion", "channel", "language", "variant", "state", "reason", "attempts",
@@ -53,17 +53,17 @@ FIGURES = ("figure", "state", "reason", "value")
 Rows = Sequence[Sequence[Any]]
 
 
-async def written(plan_id: int, content: Content, form: Format) -> AsyncGenerator[bytes]:
+async def written(plan_id: int, content: ExportContent, form: ExportFormat) -> AsyncGenerator[bytes]:
     """A plan's ledger or figures, in parts of a hundred kilobytes or two."""
-    columns = LEDGER if content is Content.LEDGER else FIGURES
-    if form is Format.CSV:
+    columns = LEDGER if content is ExportContent.LEDGER else FIGURES
+    if form is ExportFormat.CSV:
         yield _csv([columns])
-    pages = _ledger(plan_id) if content is Content.LEDGER else _figures(plan_id)
+    pages = _ledger(plan_id) if content is ExportContent.LEDGER else _figures(plan_id)
     async for rows in pages:
-        yield _csv(rows) if form is Format.CSV else _ndjson(columns, rows)
+        yield _csv(rows) if form is ExportFormat.CSV else _ndjson(columns, rows)
 
 
-def file_name(plan_id: int, content: Content, form: Format) -> str:
+def file_name(plan_id: int, content: ExportContent, form: ExportFormat) -> str:
     """What a download is called."""
     return f"plan-{plan_id}-{content.lower()}.{form.lower()}"
 

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from models.export import Content, Format
+from models.export import ExportContent, ExportFormat
 from models.signed_link import Purpose, seal, unseal
 
 LIFETIME = timedelta(minutes=10)
 """How long a link may be used to begin a download."""
 
 _FORMAT = struct.Struct(">IIBBQ")
-_CONTENTS, _FORMATS = list(Content), list(Format)
+_CONTENTS, _FORMATS = list(ExportContent), list(ExportFormat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class LinkedExport:
 
     shop_id: int
     plan_id: int
-    content: Content
-    format: Format
+    content: ExportContent
+    format: ExportFormat
     expires_at: datetime
 
 

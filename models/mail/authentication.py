@@ -23,7 +23,7 @@ class LookUpFailed(Exception):
     """DNS did not say: it could not be asked, or did not know just now."""
 
 
-class Check(StrEnum):
+class SenderCheckKind(StrEnum):
     """What is looked at."""
 
     SPF = "SPF"
@@ -35,7 +35,7 @@ class Check(StrEnum):
 class SenderFinding:
     """What one check found: whether it passes (None when DNS did not say), and what there is or what to mend."""
 
-    check: Check
+    check: SenderCheckKind
     passes: bool | None
     message: str
 
@@ -85,43 +85,51 @@ def judge_spf(expected: Expected, records: Mapping[str, Answer]) -> SenderFindin
     try:
         wrong = spf.fault(where, records)
     except spf.Unanswered as unanswered:
-        return _unknown(Check.SPF, str(unanswered))
-    return _fails(Check.SPF, wrong) if wrong else SenderFinding(Check.SPF, True, f"{where} says who may send for it.")
+        return _unknown(SenderCheckKind.SPF, str(unanswered))
+    return (
+        _fails(SenderCheckKind.SPF, wrong)
+        if wrong
+        else SenderFinding(SenderCheckKind.SPF, True, f"{where} says who may send for it.")
+    )
 
 
 def judge_dkim(expected: Expected, records: Answer) -> SenderFinding:
     """Whether the key that signs the mails is published, and is ours where we sign."""
     if expected.selector is None:
-        return _fails(Check.DKIM, "Under which selector mails are signed is not known: set DKIM_SELECTOR.")
+        return _fails(SenderCheckKind.DKIM, "Under which selector mails are signed is not known: set DKIM_SELECTOR.")
     where = f"{expected.selector}._domainkey.{expected.domain}"
     if records is None:
-        return _unknown(Check.DKIM, where)
+        return _unknown(SenderCheckKind.DKIM, where)
     ours = f": publish the TXT record 'v=DKIM1; k=rsa; p={expected.public_key}'" if expected.public_key else ""
     keys = [tags for tags in map(_tags, records) if "p" in tags and tags.get("v", "DKIM1") == "DKIM1"]
     if len(keys) != 1:
         there = "There is no key" if not keys else "There are several keys"
-        return _fails(Check.DKIM, f"{there} at {where}{ours}.")
+        return _fails(SenderCheckKind.DKIM, f"{there} at {where}{ours}.")
     published = re.sub(r"\s", "", keys[0]["p"])
     if not published:
-        return _fails(Check.DKIM, f"The key at {where} is revoked{ours}.")
+        return _fails(SenderCheckKind.DKIM, f"The key at {where} is revoked{ours}.")
     if expected.public_key and published != expected.public_key:
-        return _fails(Check.DKIM, f"The key at {where} is not the one that mails are signed with{ours}.")
-    return SenderFinding(Check.DKIM, True, f"The key is published at {where}.")
+        return _fails(SenderCheckKind.DKIM, f"The key at {where} is not the one that mails are signed with{ours}.")
+    return SenderFinding(SenderCheckKind.DKIM, True, f"The key is published at {where}.")
 
 
 def judge_dmarc(expected: Expected, records: Answer) -> SenderFinding:
     """Whether the domain in From has a policy: providers of bulk mailboxes ask for one, be it `none`."""
     if records is None:
-        return _unknown(Check.DMARC, f"_dmarc.{expected.domain}")
+        return _unknown(SenderCheckKind.DMARC, f"_dmarc.{expected.domain}")
     found = _of_version(records, "DMARC1")
     where = f"_dmarc.{expected.domain}"
     if len(found) != 1:
         there = "There is no DMARC record" if not found else f"There are {len(found)} DMARC records"
-        return _fails(Check.DMARC, f"{there} at {where}: publish one TXT record such as 'v=DMARC1; p=quarantine'.")
+        return _fails(
+            SenderCheckKind.DMARC, f"{there} at {where}: publish one TXT record such as 'v=DMARC1; p=quarantine'."
+        )
     policy = found[0].get("p", "").lower()
     if policy not in ("none", "quarantine", "reject"):
-        return _fails(Check.DMARC, f"The DMARC record for {expected.domain} has no policy: add p=quarantine or p=none.")
-    return SenderFinding(Check.DMARC, True, f"The policy of {expected.domain} is {policy}.")
+        return _fails(
+            SenderCheckKind.DMARC, f"The DMARC record for {expected.domain} has no policy: add p=quarantine or p=none."
+        )
+    return SenderFinding(SenderCheckKind.DMARC, True, f"The policy of {expected.domain} is {policy}.")
 
 
 def _of_version(records: Sequence[str], version: str) -> list[Mapping[str, str]]:
@@ -134,9 +142,9 @@ def _tags(record: str) -> dict[str, str]:
     return {name.strip().lower(): value.strip() for name, mark, value in pairs if mark}
 
 
-def _fails(which: Check, message: str) -> SenderFinding:
+def _fails(which: SenderCheckKind, message: str) -> SenderFinding:
     return SenderFinding(which, False, message)
 
 
-def _unknown(which: Check, where: str) -> SenderFinding:
+def _unknown(which: SenderCheckKind, where: str) -> SenderFinding:
     return SenderFinding(which, None, f"DNS did not answer about {where}.")

@@ -13,7 +13,7 @@ from tortoise.queryset import QuerySet
 
 from models import database
 from models.clock import now
-from models.condition import PRESETS, Definition, Preset, read_stored, stored
+from models.condition import PRESETS, Definition, SegmentPreset, read_stored, stored
 from models.errors import ErrorCode, refuse
 from models.page import Ordering
 from models.segment.definition import check_plans
@@ -47,7 +47,7 @@ class Segment(Model):
     id = fields.IntField(primary_key=True)
     shop: fields.ForeignKeyRelation[Shop] = fields.ForeignKeyField("models.Shop", related_name=False)
     shop_id: int
-    preset = fields.CharEnumField(Preset, null=True)
+    preset = fields.CharEnumField(SegmentPreset, null=True)
     name = fields.TextField()
     definition: Any = fields.JSONField()
     version = fields.IntField(default=1)

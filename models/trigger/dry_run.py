@@ -29,7 +29,7 @@ MOST_CANDIDATES = 50_000
 """Occasions that are looked at; with more of them in the time asked for, the answer is of a part of the customers."""
 
 
-class Omission(StrEnum):
+class DryRunOmission(StrEnum):
     """What a dry run does not take into account."""
 
     CONTACT_LIMIT = "CONTACT_LIMIT"
@@ -54,9 +54,9 @@ class DryRun:
     is_complete: bool
 
     @property
-    def leaves_out(self) -> Sequence[Omission]:
+    def leaves_out(self) -> Sequence[DryRunOmission]:
         """What it does not take into account."""
-        return tuple(Omission)
+        return tuple(DryRunOmission)
 
 
 async def dry_run(shop: Shop, plan: Plan, *, days: int, life: timedelta) -> DryRun:

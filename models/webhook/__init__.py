@@ -16,7 +16,7 @@ from models.page import Ordering
 from models.shop import Shop
 from models.webhook import signature
 from models.webhook.endpoint import Targets, check_url
-from models.webhook.fact import WANTED, Fact
+from models.webhook.fact import WANTED, WebhookFact
 from models.webhook.signer import Signer
 
 MOST_WEBHOOKS = 10
@@ -57,7 +57,7 @@ class Wish:
     """What a webhook is to be; None: as it is."""
 
     url: str | None = None
-    facts: Collection[Fact] | None = None
+    facts: Collection[WebhookFact] | None = None
     description: str | None = None
     is_enabled: bool | None = None
 
@@ -173,13 +173,13 @@ def _standing(own: Webhook, wish: Wish, columns: Mapping[str, Any], at: datetime
     return {"failing_since": None} if columns.get("url", own.url) != own.url else {}
 
 
-def _wrong_facts(facts: Collection[Fact]) -> list[Problem]:
+def _wrong_facts(facts: Collection[WebhookFact]) -> list[Problem]:
     if not facts:
         return [Problem(("facts",), "A webhook is for one fact at least.")]
-    if Fact.TEST in facts:
+    if WebhookFact.TEST in facts:
         return [Problem(("facts",), "A test comes when it is asked for; it cannot be waited for.")]
     return []
 
 
-def _in_order(facts: Collection[Fact]) -> Sequence[str]:
+def _in_order(facts: Collection[WebhookFact]) -> Sequence[str]:
     return [fact.value for fact in WANTED if fact in facts]

@@ -17,7 +17,7 @@ from models import customer, database
 from models.identifier import global_id
 
 
-class Fact(StrEnum):
+class WebhookFact(StrEnum):
     """What a webhook can be told; the value is the `type` of its requests."""
 
     PLAN_STATUS_CHANGED = "plan.status_changed"
@@ -31,14 +31,14 @@ class Fact(StrEnum):
     TEST = "test"
 
 
-WANTED = tuple(fact for fact in Fact if fact is not Fact.TEST)
+WANTED = tuple(fact for fact in WebhookFact if fact is not WebhookFact.TEST)
 """What a webhook may ask for; a test comes when it is asked for."""
 
 MOST_MESSAGES = 100
 """Messages in one row."""
 
 
-async def tell(shop_id: int, fact: Fact, data: Mapping[str, Any], at: datetime) -> None:
+async def tell(shop_id: int, fact: WebhookFact, data: Mapping[str, Any], at: datetime) -> None:
     """Write a fact down for those of the shop's webhooks that want it. Call in the transaction that makes it true.
 
     `data` holds raw ids under `customer`, `plan`, `coupon` and `message` (a ledger key); see `said`.
@@ -59,7 +59,7 @@ def telling(source: str, at: str) -> str:
     return _TELLING.format(source=source, at=at)
 
 
-async def said(rows: Sequence[tuple[Fact, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+async def said(rows: Sequence[tuple[WebhookFact, Mapping[str, Any]]]) -> list[dict[str, Any]]:
     """What requests say of these facts under `data`, in order: global ids, and customers by the platform's own ids."""
     customers = await customer.external_ids({UUID(each) for _, data in rows for each in _customers_in(data)})
     return [_said(data, customers) for _, data in rows]

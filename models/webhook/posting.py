@@ -17,7 +17,7 @@ from models.errors import ErrorCode, refuse
 from models.page import Ordering, Page, by_page
 from models.shop import Shop
 from models.webhook import Webhook, fact
-from models.webhook.fact import Fact
+from models.webhook.fact import WebhookFact
 
 HOLD = timedelta(seconds=120)
 """How long a silent worker keeps a webhook, by PostgreSQL's clock."""
@@ -48,7 +48,7 @@ class Posting:
 
     webhook_id: int
     id: int
-    fact: Fact
+    fact: WebhookFact
     state: str
     attempts: int
     answer: str | None
@@ -102,7 +102,7 @@ async def release(own: Webhook) -> None:
 async def due(webhook_id: int, limit: int) -> list[Due]:
     """The next requests of a webhook, in the order of their facts, and what they say."""
     rows = await database.fetch(_NEXT, webhook_id, now(), limit)
-    told = [(Fact(row["fact"]), database.decode(row["data"])) for row in rows]
+    told = [(WebhookFact(row["fact"]), database.decode(row["data"])) for row in rows]
     return [Due(_posting(row), said) for row, said in zip(rows, await fact.said(told), strict=True)]
 
 
@@ -190,7 +190,7 @@ async def forget() -> int:
 
 def _posting(row: database.Record) -> Posting:
     return Posting(
-        row["webhook_id"], row["id"], Fact(row["fact"]), row["state"], row["attempts"], row["answer"],
+        row["webhook_id"], row["id"], WebhookFact(row["fact"]), row["state"], row["attempts"], row["answer"],
         row["happened_at"], row["tried_at"], row["not_before"] if row["state"] == "PENDING" else None,
         row["settled_at"],
     )  # fmt: skip

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from models import export
 from models.errors import RekindleError
-from models.export import MEDIA_TYPES, Content, Format
+from models.export import MEDIA_TYPES, ExportContent, ExportFormat
 from resolvers import away
 from resolvers.export import linked, own_plan
 from resolvers.token import Verifier
@@ -60,13 +60,13 @@ class Downloads:
         except RekindleError as error:
             return _refusal(error.code, str(error), STATUS_OF.get(type(error), 400))
         content, _, form = request.path_params["name"].upper().partition(".")
-        if plan is None or content not in set(Content) or form not in set(Format):
+        if plan is None or content not in set(ExportContent) or form not in set(ExportFormat):
             return _refusal(
                 "NOT_FOUND", "There is no such plan, or no such export: ledger or figures, .csv or .ndjson.", 404
             )
-        return self._stream(plan.shop_id, plan.id, Content(content), Format(form))
+        return self._stream(plan.shop_id, plan.id, ExportContent(content), ExportFormat(form))
 
-    def _stream(self, shop_id: int, plan_id: int, content: Content, form: Format) -> Response:
+    def _stream(self, shop_id: int, plan_id: int, content: ExportContent, form: ExportFormat) -> Response:
         if self._open.total() >= AT_ONCE or self._open[shop_id] >= AT_ONCE_OF_SHOP:
             return _later("THROTTLED", "Too many downloads at once.")
         name = export.file_name(plan_id, content, form)

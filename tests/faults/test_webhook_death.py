@@ -9,7 +9,7 @@ from models import database as db
 from models import webhook
 from models.clock import now
 from models.webhook import Wish, fact
-from models.webhook.fact import Fact
+from models.webhook.fact import WebhookFact
 from tests.factories import make_shop
 from tests.faults.failpoints import POSTING_MOMENTS
 from tests.faults.rig import Rig, until
@@ -33,10 +33,10 @@ async def nothing_waits() -> bool:
 @pytest.mark.timeout(300)
 async def test_a_worker_dies_at_each_moment_and_every_fact_arrives_in_order(rig: Rig, receiver: HttpSink):
     shop = await make_shop()
-    wish = Wish(url=receiver.start(), facts=[Fact.COUPON_CLAIMED])
+    wish = Wish(url=receiver.start(), facts=[WebhookFact.COUPON_CLAIMED])
     await webhook.create(shop, wish, targets="any", key=b"key", actor="anna")
     for number in range(FACTS):
-        await fact.tell(shop.id, Fact.COUPON_CLAIMED, {"number": number}, now())
+        await fact.tell(shop.id, WebhookFact.COUPON_CLAIMED, {"number": number}, now())
     for moment in POSTING_MOMENTS:
         worker = rig.start({"at": moment, "nth": 5, "do": "kill"}, WEBHOOK_TARGETS="any")
         assert await worker.ended() == -9

@@ -11,11 +11,11 @@ from models import chat_platform, conversation, violation, webhook
 from models import database as databases
 from models.caller import Role, caller_of
 from models.clock import now
-from models.content_rule import Way
+from models.content_rule import WayOut
 from models.content_rule.violation import Violation as Breach
 from models.coupon import Coupon
 from models.coupon.claim import claim
-from models.coupon.terms import Visibility
+from models.coupon.terms import CouponVisibility
 from models.identifier import product_id
 from models.message import MessageKey
 from models.plan import Plan
@@ -24,7 +24,7 @@ from models.segment import size as segment_size
 from models.segment.definition import define
 from models.shop import Shop
 from models.webhook import Wish, posting
-from models.webhook.fact import Fact
+from models.webhook.fact import WebhookFact
 from resolvers import global_id
 from resolvers.context import Context
 from schema import schema
@@ -96,7 +96,7 @@ async def make_side(mark: str) -> Side:
     )
     texts = {"en": {"text": f"{mark} greetings to {{name}}"}}
     coupon = await make_coupon(
-        shop, name=f"{mark} coupon", visibility=Visibility.PRIVATE, customer_limit=2, product_ids=[product]
+        shop, name=f"{mark} coupon", visibility=CouponVisibility.PRIVATE, customer_limit=2, product_ids=[product]
     )
     running = await make_resolved(
         shop, name=f"{mark} plan", content={"texts": texts}, product_ids=[product], coupon_id=coupon.id
@@ -113,10 +113,10 @@ async def make_side(mark: str) -> Side:
     own = await Segment.make(shop, f"{mark} segment", define(shop, text="orders >= 2"), actor="test")
     await segment_size.measure([segment])
     await chat_platform.connect(shop, f"https://chat.example/{mark}", targets="public", key=b"key")
-    hook = Wish(url=f"https://{mark}.example/hook", facts=[Fact.MESSAGE_READ], description=f"{mark} hook")
+    hook = Wish(url=f"https://{mark}.example/hook", facts=[WebhookFact.MESSAGE_READ], description=f"{mark} hook")
     told = await webhook.create(shop, hook, targets="public", key=b"key", actor="test")
     await posting.ask_test(shop, told.id)
-    refused = Breach(("texts", "en", "text"), Way.LINK, f"{mark}.example").problem(f"See {mark}.example")
+    refused = Breach(("texts", "en", "text"), WayOut.LINK, f"{mark}.example").problem(f"See {mark}.example")
     await violation.note(shop.id, running.id, [refused], actor="test")
     return Side(mark, shop, customer, segment, own, draft, automated, running, paused, product, coupon, told.id)
 

@@ -10,7 +10,7 @@ from jobs.sweep import sweep
 from models import database
 from models import slice as slices
 from models.clock import Clock
-from models.experiment import Experiment, Metric, Variant
+from models.experiment import Experiment, ExperimentMetric, Variant
 from models.plan import Plan, PlanStatus
 from tests.factories import TEXTS, make_customers, make_resolved, make_shop
 from tests.jobs.test_sweep import queued
@@ -19,7 +19,7 @@ from tests.jobs.test_sweep import queued
 async def test_the_sweep_finds_a_decision_that_is_due_and_its_job_lets_the_rest_go(ctx: Context, clock: Clock):
     shop = await make_shop()
     await make_customers(shop, 30)
-    plan = await make_resolved(shop, experiment=Experiment((Variant({"texts": TEXTS}),), 50, Metric.READ, 4))
+    plan = await make_resolved(shop, experiment=Experiment((Variant({"texts": TEXTS}),), 50, ExperimentMetric.READ, 4))
     await sweep(ctx)
     assert await queued(ctx, WORK_QUEUE) == await queued(ctx, DELIVERY_QUEUES["CHAT"]) == []
 

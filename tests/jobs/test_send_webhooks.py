@@ -15,7 +15,7 @@ from models import webhook
 from models.clock import Clock, now
 from models.shop import Shop
 from models.webhook import Webhook, Wish, fact, posting
-from models.webhook.fact import Fact
+from models.webhook.fact import WebhookFact
 from models.webhook.posting import DELAYS, DISABLED_AFTER
 from tests.conftest import NOON
 from tests.factories import make_shop
@@ -25,9 +25,9 @@ from tests.webhooks import KEY, listen, waiting
 
 async def ask(shop: Shop, receiver: HttpSink, count: int = 1) -> Webhook:
     """A webhook for which so many facts wait."""
-    own = await listen(shop, receiver, Fact.PLAN_STATUS_CHANGED)
+    own = await listen(shop, receiver, WebhookFact.PLAN_STATUS_CHANGED)
     for number in range(count):
-        await fact.tell(shop.id, Fact.PLAN_STATUS_CHANGED, {"number": number}, now())
+        await fact.tell(shop.id, WebhookFact.PLAN_STATUS_CHANGED, {"number": number}, now())
     return own
 
 
@@ -93,8 +93,8 @@ async def test_a_request_that_is_refused_as_such_holds_nothing_up(ctx: Context, 
 async def test_what_goes_wrong_with_one_shop_s_webhooks_keeps_no_other_s_waiting(ctx: Context, receiver: HttpSink):
     odd = await make_shop("odd")
     for _ in range(AT_ONCE):
-        await listen(odd, receiver, Fact.CUSTOMER_UNSUBSCRIBED)
-    await fact.tell(odd.id, Fact.CUSTOMER_UNSUBSCRIBED, {"customer": "nobody"}, now())
+        await listen(odd, receiver, WebhookFact.CUSTOMER_UNSUBSCRIBED)
+    await fact.tell(odd.id, WebhookFact.CUSTOMER_UNSUBSCRIBED, {"customer": "nobody"}, now())
     await ask(await make_shop("other"), receiver, 1)
     with pytest.RaisesGroup(*[pytest.RaisesExc(ValueError, match="UUID")] * AT_ONCE):
         await send_webhooks(ctx)
@@ -109,7 +109,7 @@ async def test_a_webhook_that_answers_gone_is_disabled_and_nothing_waits_for_it_
     shop = await make_shop()
     own = await ask(shop, receiver, 3)
     await send_webhooks(ctx)
-    await fact.tell(shop.id, Fact.PLAN_STATUS_CHANGED, {}, now())
+    await fact.tell(shop.id, WebhookFact.PLAN_STATUS_CHANGED, {}, now())
 
     gone = await Webhook.get(id=own.id)
     assert (gone.disabled_reason, gone.disabled_at) == ("GONE", NOON)

@@ -17,7 +17,7 @@ from models import slice as slices
 from models.clock import Clock, now
 from models.plan import Plan, PlanChannel, PlanStatus, wording
 from models.webhook import Wish, fact
-from models.webhook.fact import Fact
+from models.webhook.fact import WebhookFact
 from tests import oracle
 from tests.bugs import MESSAGE, bug_at
 from tests.factories import DEADLINE, make_customers, make_draft, make_resolved, make_shop
@@ -229,11 +229,11 @@ async def test_only_what_is_two_generations_old_is_forgotten_and_comes_back_when
 
 async def test_a_fact_that_a_webhook_waits_for_is_found(ctx: Context):
     shop = await make_shop()
-    wish = Wish(url="http://127.0.0.1:1/", facts=[Fact.COUPON_CLAIMED])
+    wish = Wish(url="http://127.0.0.1:1/", facts=[WebhookFact.COUPON_CLAIMED])
     await webhook.create(shop, wish, targets="any", key=b"key", actor="anna")
     await sweep(ctx)
     before = await ctx["redis"].zcard(WORK_QUEUE)
-    await fact.tell(shop.id, Fact.COUPON_CLAIMED, {}, now())
+    await fact.tell(shop.id, WebhookFact.COUPON_CLAIMED, {}, now())
     await sweep(ctx)
 
     assert await ctx["redis"].zcard(WORK_QUEUE) == before + 1

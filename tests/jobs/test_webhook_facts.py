@@ -20,7 +20,7 @@ from models.identifier import customer_id, external_uuid, global_id
 from models.message import MessageKey
 from models.plan import Plan, PlanChannel, advance
 from models.webhook import Wish, fact
-from models.webhook.fact import Fact
+from models.webhook.fact import WebhookFact
 from tests.factories import make_coupon, make_customers, make_resolved, make_running, make_shop
 from tests.http_sink import HttpSink
 from tests.webhooks import listen, waiting
@@ -77,7 +77,7 @@ async def test_the_life_of_a_chat_plan_is_told_in_order_to_who_wants_it_and_can_
 async def test_each_message_of_an_audience_is_told_of_once_however_small_its_ranges(ctx: Context, receiver: HttpSink):
     shop = await make_shop()
     customers = await make_customers(shop, 25)
-    await listen(shop, receiver, Fact.MESSAGES_SENT)
+    await listen(shop, receiver, WebhookFact.MESSAGES_SENT)
     plan = await make_running(shop)
     while await audience.resolve_range(plan.id, size=10):
         pass
@@ -102,7 +102,7 @@ async def test_a_disabled_webhook_is_told_of_no_message_and_the_others_are(ctx: 
 async def test_who_unsubscribes_after_no_plan_is_told_of_without_one(ctx: Context, receiver: HttpSink):
     shop = await make_shop()
     (customer,) = await make_customers(shop, 1)
-    await listen(shop, receiver, Fact.CUSTOMER_UNSUBSCRIBED)
+    await listen(shop, receiver, WebhookFact.CUSTOMER_UNSUBSCRIBED)
     await consent.unsubscribe(shop.id, customer, source="customer")
     await send_webhooks(ctx)
 
@@ -123,7 +123,7 @@ async def test_mails_are_told_of_when_they_are_settled_and_a_redemption_with_its
         " VALUES ($1, $2, $3, 'o1', $4, 900, 'PLACED', $4)",
         customer, external_uuid("order", shop.external_id, "o1"), shop.id, now(),
     )  # fmt: skip
-    await listen(shop, receiver, Fact.MESSAGES_SENT, Fact.MESSAGES_FAILED, Fact.COUPON_REDEEMED)
+    await listen(shop, receiver, WebhookFact.MESSAGES_SENT, WebhookFact.MESSAGES_FAILED, WebhookFact.COUPON_REDEEMED)
     await deliver_slice(ctx, plan.id, 1)
     await redeem(shop, customer, taken.code, order="o1", discount=100)
     await send_webhooks(ctx)
@@ -141,7 +141,7 @@ async def test_mails_are_told_of_when_they_are_settled_and_a_redemption_with_its
 
 async def test_many_messages_share_requests_of_a_hundred_and_each_is_told_once(ctx: Context, receiver: HttpSink):
     shop = await make_shop()
-    await listen(shop, receiver, Fact.MESSAGES_SENT)
+    await listen(shop, receiver, WebhookFact.MESSAGES_SENT)
     await make_customers(shop, 250)
     await make_resolved(shop)
     await send_webhooks(ctx)
@@ -158,7 +158,7 @@ async def test_what_waited_for_the_contact_limit_is_told_when_it_goes(ctx: Conte
     await make_resolved(shop)
     await make_resolved(shop)
     plan = await make_resolved(shop)
-    await listen(shop, receiver, Fact.MESSAGES_SENT)
+    await listen(shop, receiver, WebhookFact.MESSAGES_SENT)
     clock.move(timedelta(days=1))
     await deliver_slice(ctx, plan.id, 1)
     await send_webhooks(ctx)
@@ -172,7 +172,7 @@ async def test_a_message_that_the_deadline_ends_after_refusals_is_told_as_failed
     shop = await make_shop()
     await make_customers(shop, 2)
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
-    await listen(shop, receiver, Fact.MESSAGES_FAILED)
+    await listen(shop, receiver, WebhookFact.MESSAGES_FAILED)
     await db.execute("UPDATE delivery SET reason = '4.2.2' WHERE customer_id = $1", customer_id("c0"))
     clock.move(timedelta(days=4))
     await delivery.expire(plan.id, now())
@@ -183,7 +183,7 @@ async def test_a_message_that_the_deadline_ends_after_refusals_is_told_as_failed
 
 async def test_a_shop_is_told_of_its_own_only_and_who_wants_nothing_costs_no_row(ctx: Context, receiver: HttpSink):
     shop, other = await make_shop(), await make_shop("other")
-    await listen(shop, receiver, Fact.COUPON_CLAIMED)
+    await listen(shop, receiver, WebhookFact.COUPON_CLAIMED)
     await make_customers(other, 3)
     await make_customers(shop, 3)
     await make_resolved(other)
@@ -223,7 +223,7 @@ async def test_a_fact_that_is_rolled_back_is_never_told(receiver: HttpSink, data
 
     async def fail() -> None:
         async with db.transaction():
-            await fact.tell(shop.id, Fact.COUPON_CLAIMED, {"customer": UUID(int=1)}, now())
+            await fact.tell(shop.id, WebhookFact.COUPON_CLAIMED, {"customer": UUID(int=1)}, now())
             assert await waiting() == 1
             raise ZeroDivisionError
 

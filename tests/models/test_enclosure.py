@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from models import database, enclosure
 from models.clock import now
-from models.coupon.terms import CouponTerms, Visibility
+from models.coupon.terms import CouponTerms, CouponVisibility
 from models.enclosure import Enclosure
 from models.identifier import product_id
 from models.plan import PlanChannel, wording
@@ -18,7 +18,7 @@ from tests.factories import make_coupon, make_running, make_shop
 
 CREAM = Product(product_id("bloom", "p/1"), "p/1", "Rose {cream}", None, 1999, "USD", None)
 TEN = CouponTerms(
-    name="Ten", visibility=Visibility.REGULAR, starts_at=NOON, ends_at=NOON, total_limit=1, amount=1_000
+    name="Ten", visibility=CouponVisibility.REGULAR, starts_at=NOON, ends_at=NOON, total_limit=1, amount=1_000
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from models import consent, database, metric
 from models.clock import Clock, now
 from models.errors import Refused
-from models.experiment import Experiment, Metric, Variant, holdout, lift, winner
+from models.experiment import Experiment, ExperimentMetric, Variant, holdout, lift, winner
 from models.identifier import customer_id, external_uuid
 from models.metric import day as metric_day
 from models.metric import overview
@@ -113,7 +113,7 @@ async def test_the_ledger_adds_up_and_every_figure_is_as_before(clock: Clock):
 async def test_the_results_of_a_test_are_as_before_whoever_was_tried_on_is_erased(settings: Settings, clock: Clock):
     shop = await make_shop()
     customers = await make_customers(shop, 40)
-    plan = await make_resolved(shop, experiment=Experiment((Variant(HELLO),), 50, Metric.READ, 4))
+    plan = await make_resolved(shop, experiment=Experiment((Variant(HELLO),), 50, ExperimentMetric.READ, 4))
     clock.move(timedelta(hours=4))
     await winner.declare(plan.id)
     await deliver(plan, settings)

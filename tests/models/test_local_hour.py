@@ -9,7 +9,7 @@ from models import database as db
 from models import slice as slices
 from models.access import decision
 from models.clock import Clock, now
-from models.experiment import Experiment, Metric, Variant, winner
+from models.experiment import Experiment, ExperimentMetric, Variant, winner
 from models.plan import Plan, PlanChannel
 from models.shop import Shop
 from tests.automation import send
@@ -159,7 +159,7 @@ async def test_who_waits_for_a_winner_gets_it_at_the_first_local_hour_after_the_
 ):
     shop = await make_shop()
     await make_customers(shop, 30)
-    tried = Experiment((Variant(content={"texts": TEXTS}),), 20, Metric.CLICK, 4)
+    tried = Experiment((Variant(content={"texts": TEXTS}),), 20, ExperimentMetric.CLICK, 4)
     plan = await make_running(shop, experiment=tried, local_time=EVENING)
     await audience.resolve_range(plan.id)
     await plan.pause()

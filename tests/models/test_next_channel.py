@@ -11,7 +11,7 @@ from models import database as db
 from models import slice as slices
 from models.clock import Clock
 from models.delivery import DeliveryState
-from models.experiment import Experiment, Metric, Variant, winner
+from models.experiment import Experiment, ExperimentMetric, Variant, winner
 from models.intent import Settlement
 from models.plan import Plan, PlanChannel, advance
 from models.quiet_hours import Hours, QuietHours
@@ -250,7 +250,7 @@ async def test_who_waits_for_a_winner_gets_the_winner_by_email(clock: Clock):
     shop = await make_shop()
     customers = await make_customers(shop, 20)
     said = {"texts": {"en": {"text": "B", "subject": "B"}, "es": {"text": "B", "subject": "B"}}}
-    tried = Experiment((Variant(said),), 40, Metric.READ, 4)
+    tried = Experiment((Variant(said),), 40, ExperimentMetric.READ, 4)
     plan = await make_resolved(shop, channel=PlanChannel.CHAT_THEN_EMAIL, experiment=tried)
     waiting = await db.fetch_value("SELECT min(customer_id::text)::uuid FROM delivery WHERE reason = 'AWAITING_WINNER'")
     assert waiting in customers

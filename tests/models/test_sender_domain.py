@@ -8,7 +8,7 @@ import pytest
 from models import database as db
 from models import sender, sender_domain
 from models.clock import Clock, now
-from models.mail.authentication import Check, SenderFinding
+from models.mail.authentication import SenderCheckKind, SenderFinding
 from models.sender_domain import EVERY, SOON, DomainState, check_due, is_checked, is_due, state_after
 from settings import Settings
 from tests.factories import make_shop
@@ -32,7 +32,7 @@ OPERATORS = {
 
 
 def finding(passes: bool | None) -> SenderFinding:
-    return SenderFinding(Check.SPF, passes, "")
+    return SenderFinding(SenderCheckKind.SPF, passes, "")
 
 
 @pytest.mark.parametrize("before", list(DomainState))

@@ -11,7 +11,7 @@ from models import database as db
 from models import slice as slices
 from models.clock import Clock, now
 from models.errors import Refused
-from models.experiment import Experiment, Metric, Variant, winner
+from models.experiment import Experiment, ExperimentMetric, Variant, winner
 from models.plan import Plan, PlanChannel, PlanStatus
 from models.progress import progress
 from models.slice import Slice
@@ -126,7 +126,7 @@ async def test_the_time_of_a_stop_does_not_count_to_an_experiment_and_no_winner_
     shop = await make_shop()
     await make_customers(shop, 3)
     other = Variant({"texts": {tag: {"text": "Hello {name}"} for tag in ("en", "es")}})
-    plan = await make_resolved(shop, experiment=Experiment((other,), 100, Metric.READ, 4))
+    plan = await make_resolved(shop, experiment=Experiment((other,), 100, ExperimentMetric.READ, 4))
     await sending.stop("a drill", actor="test")
     clock.move(timedelta(hours=5))
 

@@ -8,7 +8,7 @@ import pytest
 from babel import Locale
 
 from models import template, words
-from models.condition import Preset
+from models.condition import SegmentPreset
 from models.content import Frame, fill, localise, validate
 from models.content.pattern import Choice, arguments
 from models.content.pattern_reader import parse
@@ -62,8 +62,8 @@ def test_a_file_says_its_language_and_has_exactly_the_same_texts_as_all(language
     assert list(file["link"]) == ["invalid", "gone", "later"]
     assert not any(re.search(r"[{}]", text) for text in file["link"].values())
     assert set(file["button"]) == set(Destination)
-    assert list(file["preset"]) == list(Preset)
-    assert len(set(file["preset"].values())) == len(Preset)
+    assert list(file["preset"]) == list(SegmentPreset)
+    assert len(set(file["preset"].values())) == len(SegmentPreset)
     assert re.findall(r"{.*?}", file["advice"]["FEW_CONDITIONS"]) == ["{least}", "{number}"]
     assert list(file["scenario"]) == list(SCENARIOS)
     for code, texts in file["scenario"].items():

@@ -7,7 +7,7 @@ import pytest
 
 from models.clock import now
 from models.coupon import Coupon
-from models.coupon.terms import Visibility
+from models.coupon.terms import CouponVisibility
 from models.plan import Plan
 from models.segment import Segment
 from models.shop import Shop
@@ -113,7 +113,7 @@ async def test_an_update_changes_what_it_names_and_a_promise_is_kept(api: Api):
 async def test_a_coupon_ends_once_and_the_list_is_filtered(api: Api):
     shop, other = await make_shop(), await make_shop("other")
     own = await make_coupon(shop)
-    await make_coupon(shop, visibility=Visibility.PRIVATE, starts_at=now() + timedelta(days=1))
+    await make_coupon(shop, visibility=CouponVisibility.PRIVATE, starts_at=now() + timedelta(days=1))
     await make_coupon(other)
     given = {"id": global_id.encode("Coupon", own.id)}
 
@@ -175,7 +175,7 @@ async def test_a_coupon_is_not_made_known_to_a_segment_that_there_is_not(api: Ap
 async def test_a_targeted_coupon_goes_to_its_own_segment_and_an_ended_one_nowhere(api: Api):
     shop = await make_shop()
     lapsed = await Segment.get(shop_id=shop.id, preset="LAPSED")
-    own = await make_coupon(shop, visibility=Visibility.TARGETED, segment_id=lapsed.id)
+    own = await make_coupon(shop, visibility=CouponVisibility.TARGETED, segment_id=lapsed.id)
     given = {"couponId": global_id.encode("Coupon", own.id)}
     document = call("planCreateFromCoupon", PLAN)
 
@@ -196,7 +196,7 @@ async def test_a_coupon_whose_segment_was_archived_is_made_known_to_the_largest_
     await make_customers(shop, 1)
     repeat = await Segment.get(shop_id=shop.id, preset="REPEAT")
     regulars = await repeat.duplicate(shop, name="Regulars", actor="anna")
-    own = await make_coupon(shop, visibility=Visibility.TARGETED, segment_id=regulars.id)
+    own = await make_coupon(shop, visibility=CouponVisibility.TARGETED, segment_id=regulars.id)
     await regulars.archive()
     given = {"couponId": global_id.encode("Coupon", own.id)}
 

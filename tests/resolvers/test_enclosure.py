@@ -3,7 +3,7 @@
 from typing import Any
 
 from models import database as databases
-from models.coupon.terms import Visibility
+from models.coupon.terms import CouponVisibility
 from models.scenario import Destination
 from models.shop import Shop
 from tests.api import Api, shopper
@@ -29,7 +29,7 @@ async def send(shop: Shop, **fields: Any) -> None:
 async def test_a_message_shows_what_its_plan_encloses(api: Api):
     shop = await make_shop(store_url="https://m.example/bloom")
     soap = await make_product(shop, "p/1", "Soap")
-    coupon = await make_coupon(shop, name="Ten", visibility=Visibility.PRIVATE)
+    coupon = await make_coupon(shop, name="Ten", visibility=CouponVisibility.PRIVATE)
     image = "https://img.example/spring.png"
     await send(shop, product_ids=[soap], image_url=image, coupon_id=coupon.id, button=Destination.CART)
 

@@ -6,7 +6,7 @@ from typing import Any
 from models import database
 from models.clock import now
 from models.coupon import Coupon
-from models.coupon.terms import Visibility
+from models.coupon.terms import CouponVisibility
 from models.identifier import external_uuid
 from models.shop import Shop
 from resolvers import global_id
@@ -44,7 +44,7 @@ async def test_a_shopper_sees_what_is_for_them(api: Api):
     shop = await make_shop()
     await make_customers(shop, 1)
     await make_coupon(shop, name="For all", percentage=None, amount=500, minimum_spend=2_000)
-    private = await make_coupon(shop, name="For recipients", visibility=Visibility.PRIVATE)
+    private = await make_coupon(shop, name="For recipients", visibility=CouponVisibility.PRIVATE)
     assert [offer["name"] for offer in await _offers(api, shop, "c0")] == ["For all"]
 
     await make_resolved(shop, coupon_id=private.id)
@@ -95,7 +95,7 @@ async def test_a_claim_is_kept_and_its_key_claims_once(api: Api):
 
 async def test_what_cannot_be_claimed_says_why(api: Api):
     shop = await make_shop()
-    private = await make_coupon(shop, visibility=Visibility.PRIVATE)
+    private = await make_coupon(shop, visibility=CouponVisibility.PRIVATE)
     few = await make_coupon(shop, total_limit=1)
     few_id = global_id.encode("Offer", few.id)
     await _claim(api, few_id, "c9")

@@ -9,7 +9,7 @@ from models import database as db
 from models.caller import Role
 from models.clock import now
 from models.webhook import MOST_WEBHOOKS, Webhook, fact
-from models.webhook.fact import Fact
+from models.webhook.fact import WebhookFact
 from tests.api import Api, seller
 from tests.factories import make_shop
 
@@ -40,11 +40,11 @@ async def test_a_webhook_lives_as_it_is_told(api: Api):
     assert made["secret"].startswith("whsec_")
     assert (made["facts"], made["description"]) == (["MESSAGE_READ", "COUPON_CLAIMED"], "our CRM")
 
-    await fact.tell(shop.id, Fact.COUPON_CLAIMED, {}, now())
+    await fact.tell(shop.id, WebhookFact.COUPON_CLAIMED, {}, now())
     off = (await change(api, token, "webhookUpdate", id=made["id"], isEnabled=False))["webhook"]
     assert (off["isEnabled"], off["disabledReason"], off["secret"]) == (False, "BY_SELLER", None)
     assert [each["state"] for each in off["postings"]["nodes"]] == ["FAILED"]
-    await fact.tell(shop.id, Fact.COUPON_CLAIMED, {}, now())
+    await fact.tell(shop.id, WebhookFact.COUPON_CLAIMED, {}, now())
     on = await change(
         api, token, "webhookUpdate", id=made["id"], isEnabled=True, url="https://next.example/", description=None
     )

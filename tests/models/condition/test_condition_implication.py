@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import integers
 
-from models.condition import PRESETS, Definition, Preset, Scope, compile_condition
+from models.condition import PRESETS, Definition, Scope, SegmentPreset, compile_condition
 from models.condition.facts import Facts
 from models.condition.implication import Instant, Span, entails, implied, only_followers
 from models.condition.text import read_text
@@ -134,7 +134,7 @@ def test_only_an_and_or_an_or_of_followers_has_followers_alone():
 
 
 def test_what_an_index_already_says_is_not_said_again():
-    _, lapsed = PRESETS[Preset.LAPSED]
+    _, lapsed = PRESETS[SegmentPreset.LAPSED]
     compiled = compile_condition(Definition(lapsed, "UTC"), shop_id=1, now=NOW)
 
     assert compiled.sql == (

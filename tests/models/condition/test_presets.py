@@ -6,7 +6,7 @@ import pytest
 
 from models import database
 from models.condition.facts import Event, Facts, Order
-from models.condition.presets import Preset
+from models.condition.presets import SegmentPreset
 from models.identifier import customer_id
 from models.segment import Segment
 from models.segment.member import size
@@ -40,8 +40,8 @@ def both(some: Facts, more: Facts) -> Facts:
 
 FOLLOWED = ("FOLLOWED", days(200))
 
-INSIDE_AND_OUTSIDE: dict[Preset, tuple[list[Facts], list[Facts]]] = {
-    Preset.POTENTIAL_NEW: (
+INSIDE_AND_OUTSIDE: dict[SegmentPreset, tuple[list[Facts], list[Facts]]] = {
+    SegmentPreset.POTENTIAL_NEW: (
         [events(("CART_ADDED", days(30) - SECOND)), events(("PRODUCT_FAVOURITED", days(30) - SECOND))],
         [
             events(("CART_ADDED", days(30))),
@@ -50,30 +50,30 @@ INSIDE_AND_OUTSIDE: dict[Preset, tuple[list[Facts], list[Facts]]] = {
             both(events(("CART_ADDED", SECOND)), orders(days(900))),
         ],
     ),
-    Preset.RECENT: (
+    SegmentPreset.RECENT: (
         [orders(days(30) - SECOND), orders(days(0))],
         [orders(days(30)), orders(days(30), SECOND)],
     ),
-    Preset.REPEAT: (
+    SegmentPreset.REPEAT: (
         [orders(days(900), days(30) - SECOND)],
         [orders(days(900), days(30)), orders(days(30) - SECOND)],
     ),
-    Preset.FREQUENT: (
+    SegmentPreset.FREQUENT: (
         [orders(days(90) - SECOND, days(90) - SECOND)],
         [orders(days(90), days(90) - SECOND), orders(SECOND)],
     ),
-    Preset.LAPSED: (
+    SegmentPreset.LAPSED: (
         [orders(days(90)), orders(days(365) - SECOND)],
         [orders(days(90) - SECOND), orders(days(365)), orders(days(200), days(90) - SECOND)],
     ),
-    Preset.NEW_FOLLOWERS: (
+    SegmentPreset.NEW_FOLLOWERS: (
         [
             events(("FOLLOWED", days(30) - SECOND)),
             events(("FOLLOWED", days(9)), ("UNFOLLOWED", days(8)), ("FOLLOWED", days(7))),
         ],
         [events(("FOLLOWED", days(30))), events(("FOLLOWED", days(9)), ("UNFOLLOWED", days(8)))],
     ),
-    Preset.ACTIVE_FOLLOWERS: (
+    SegmentPreset.ACTIVE_FOLLOWERS: (
         [
             events(FOLLOWED, (kind, days(30) - SECOND))
             for kind in ("LIVE_WATCHED", "VIDEO_WATCHED", "PRODUCT_CARD_CLICKED")
@@ -88,9 +88,9 @@ INSIDE_AND_OUTSIDE: dict[Preset, tuple[list[Facts], list[Facts]]] = {
 }
 
 
-@pytest.mark.parametrize("preset", Preset)
+@pytest.mark.parametrize("preset", SegmentPreset)
 @pytest.mark.usefixtures("database")
-async def test_a_preset_begins_and_ends_to_the_second_where_its_window_does(preset: Preset):
+async def test_a_preset_begins_and_ends_to_the_second_where_its_window_does(preset: SegmentPreset):
     inside, outside = INSIDE_AND_OUTSIDE[preset]
     await database.execute("CREATE TABLE event_of_any_time PARTITION OF event DEFAULT")
     shop = await make_shop()

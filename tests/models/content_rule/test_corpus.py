@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from models import content_rule
-from models.content_rule import Way
+from models.content_rule import WayOut
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "content_rule"
 HALVES = ["development", "held_out"]
@@ -48,7 +48,7 @@ def test_the_corpus_is_large_held_out_by_half_and_marked() -> None:
     assert sum(sizes) >= 300
     assert min(sizes) / sum(sizes) >= 0.45
     for half in HALVES:
-        assert {found.label for found in lines(half)} == {"OK", *Way}
+        assert {found.label for found in lines(half)} == {"OK", *WayOut}
         assert all(0 <= found.start < found.end for found in offending(half))
         assert all(found.start == -1 for found in harmless(half))
     assert not {found.text for found in lines("development")} & {found.text for found in lines("held_out")}

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.content_rule import Match, Way, check
+from models.content_rule import Match, WayOut, check
 from models.content_rule.disguise import is_blank, plain
 from models.content_rule.link import endings
 
 
-def words(text: str) -> list[tuple[Way, str]]:
+def words(text: str) -> list[tuple[WayOut, str]]:
     return [(found.way, found.words) for found in check(text)]
 
 
@@ -26,8 +26,8 @@ def test_numbers_dates_and_versions_pass(text: str) -> None:
 
 def test_a_match_says_what_and_where() -> None:
     assert check("Go to bloomshop.com, call 0812-3456-7890!") == [
-        Match(Way.LINK, "bloomshop.com", 6, 19),
-        Match(Way.PHONE, "0812-3456-7890", 26, 40),
+        Match(WayOut.LINK, "bloomshop.com", 6, 19),
+        Match(WayOut.PHONE, "0812-3456-7890", 26, 40),
     ]
 
 
@@ -44,7 +44,7 @@ def test_a_match_says_what_and_where() -> None:
     ],
 )
 def test_a_disguise_is_seen_through_and_reported_as_written(text: str, found: str) -> None:
-    assert words(text) == [(Way.LINK, found)]
+    assert words(text) == [(WayOut.LINK, found)]
 
 
 def test_digits_of_any_script_are_the_digits_they_stand_for() -> None:
@@ -60,18 +60,18 @@ def test_what_cannot_be_seen_is_blank(text: str) -> None:
 @pytest.mark.parametrize(
     ("way", "text"),
     [
-        (Way.PHONE, "０８１２ー３４５６ー７８９０"), (Way.PHONE, "０３−１２３４−５６７８"), (Way.PHONE, "090〜1234〜5678"),
-        (Way.PHONE, "0812_3456_7890"), (Way.PHONE, "+62·812·3456·7890"), (Way.PHONE, "0812 - 3456 - 7890"),
-        (Way.PHONE, "090 — 1234 — 5678"), (Way.PHONE, "o812-3456-789o"), (Way.PHONE, "电话：一三八零零一三八零零零"),
-        (Way.PHONE, "공일공 일이삼사 오육칠팔"), (Way.LINK, "bloom·com"), (Way.LINK, "bloom•com"),
-        (Way.LINK, "bloom点com"), (Way.LINK, "bloom 點 com"), (Way.LINK, "bloom닷컴"), (Way.LINK, "ブルームドットコム"),
-        (Way.LINK, "bloom.рф"), (Way.LINK, "bloom.рус/x"), (Way.LINK, "магазинbloom.рф"), (Way.LINK, "блоом.com"),
-        (Way.LINK, "🅱🅻🅾🅾🅼.🅲🅾🅼"), (Way.MESSENGER, "WҺatsApp: bloom"), (Way.MESSENGER, "薇信：bloom"),
-        (Way.MESSENGER, "加V信 bloom"), (Way.MESSENGER, "加v bloom123"), (Way.MESSENGER, "微信bloom123"),
-        (Way.MESSENGER, "扣扣12345678"), (Way.MESSENGER, "wx: bloom"),
+        (WayOut.PHONE, "０８１２ー３４５６ー７８９０"), (WayOut.PHONE, "０３−１２３４−５６７８"), (WayOut.PHONE, "090〜1234〜5678"),
+        (WayOut.PHONE, "0812_3456_7890"), (WayOut.PHONE, "+62·812·3456·7890"), (WayOut.PHONE, "0812 - 3456 - 7890"),
+        (WayOut.PHONE, "090 — 1234 — 5678"), (WayOut.PHONE, "o812-3456-789o"), (WayOut.PHONE, "电话：一三八零零一三八零零零"),
+        (WayOut.PHONE, "공일공 일이삼사 오육칠팔"), (WayOut.LINK, "bloom·com"), (WayOut.LINK, "bloom•com"),
+        (WayOut.LINK, "bloom点com"), (WayOut.LINK, "bloom 點 com"), (WayOut.LINK, "bloom닷컴"), (WayOut.LINK, "ブルームドットコム"),
+        (WayOut.LINK, "bloom.рф"), (WayOut.LINK, "bloom.рус/x"), (WayOut.LINK, "магазинbloom.рф"), (WayOut.LINK, "блоом.com"),
+        (WayOut.LINK, "🅱🅻🅾🅾🅼.🅲🅾🅼"), (WayOut.MESSENGER, "WҺatsApp: bloom"), (WayOut.MESSENGER, "薇信：bloom"),
+        (WayOut.MESSENGER, "加V信 bloom"), (WayOut.MESSENGER, "加v bloom123"), (WayOut.MESSENGER, "微信bloom123"),
+        (WayOut.MESSENGER, "扣扣12345678"), (WayOut.MESSENGER, "wx: bloom"),
     ],
 )  # fmt: skip
-def test_ways_out_are_found_as_east_asian_keyboards_and_other_alphabets_write_them(way: Way, text: str) -> None:
+def test_ways_out_are_found_as_east_asian_keyboards_and_other_alphabets_write_them(way: WayOut, text: str) -> None:
     assert [found.way for found in check(text)] == [way]
 
 
@@ -110,39 +110,39 @@ def test_a_number_is_that_of_a_phone_from_its_fewest_to_its_most_digits(
     fewer: str, least: str, most: str, more: str
 ) -> None:
     assert [[found.way for found in check(text)] for text in (fewer, least, most, more)] == [
-        [], [Way.PHONE], [Way.PHONE], [],
+        [], [WayOut.PHONE], [WayOut.PHONE], [],
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("number", ["6281234567890", "5511234567890"])
 def test_thirteen_digits_are_a_phone_s_where_mobiles_have_as_many(number: str) -> None:
-    assert words(f"Or {number}") == [(Way.PHONE, number)]
+    assert words(f"Or {number}") == [(WayOut.PHONE, number)]
 
 
 def test_several_ways_out_are_all_told_and_none_twice() -> None:
     text = "Mail ana@bloom.com, see bloom.com/x, WhatsApp: bloom_1 or +62 812 3456 7890"
     assert words(text) == [
-        (Way.EMAIL, "ana@bloom.com"),
-        (Way.LINK, "bloom.com/x"),
-        (Way.MESSENGER, "WhatsApp: bloom_1"),
-        (Way.PHONE, "+62 812 3456 7890"),
+        (WayOut.EMAIL, "ana@bloom.com"),
+        (WayOut.LINK, "bloom.com/x"),
+        (WayOut.MESSENGER, "WhatsApp: bloom_1"),
+        (WayOut.PHONE, "+62 812 3456 7890"),
     ]
 
 
 @pytest.mark.parametrize("ending", sorted(ending for ending in endings() if not ending.isascii()))
 def test_an_address_in_another_script_is_one_in_small_letters_and_in_capitals(ending: str) -> None:
     for address in (f"bloom.{ending}", f"BLOOM.{ending.upper()}"):
-        assert words(f"Go: {address} now") == [(Way.LINK, address)]
+        assert words(f"Go: {address} now") == [(WayOut.LINK, address)]
 
 
 def test_an_address_whose_name_alone_is_in_another_script_is_one_in_capitals_too() -> None:
-    assert words("БЛУМ.COM, блум.ru") == [(Way.LINK, "БЛУМ.COM"), (Way.LINK, "блум.ru")]
+    assert words("БЛУМ.COM, блум.ru") == [(WayOut.LINK, "БЛУМ.COM"), (WayOut.LINK, "блум.ru")]
     assert check("Готово.In stock. Привет.Дети") == []
 
 
 @pytest.mark.parametrize("address", ["bloom . com", "Bloom .com", "BLOOM . COM", "my.BLOOM .NET"])
 def test_a_dot_between_spaces_is_seen_through_in_small_letters_and_in_capitals(address: str) -> None:
-    assert words(f"Go: {address} now") == [(Way.LINK, address)]
+    assert words(f"Go: {address} now") == [(WayOut.LINK, address)]
     assert check("SALE . SHOP NOW. Sale . Shop now") == []
 
 
@@ -158,13 +158,13 @@ def test_a_dot_between_spaces_is_seen_through_in_small_letters_and_in_capitals(a
     ],
 )  # fmt: skip
 def test_an_address_is_told_from_what_only_looks_like_one(address: str, sentence: str) -> None:
-    assert words(f"Now {address}!") == [(Way.LINK, address.removeprefix("see ").removeprefix("visit "))]
+    assert words(f"Now {address}!") == [(WayOut.LINK, address.removeprefix("see ").removeprefix("visit "))]
     assert check(f"Now {sentence}!") == []
 
 
 def test_a_mailbox_that_is_spelled_out_is_one_unless_a_sentence_leads_to_it() -> None:
-    assert words("Mail ana at bloom dot com") == [(Way.EMAIL, "ana at bloom dot com")]
-    assert words("Order at bloom dot com") == [(Way.LINK, "bloom dot com")]
+    assert words("Mail ana at bloom dot com") == [(WayOut.EMAIL, "ana at bloom dot com")]
+    assert words("Order at bloom dot com") == [(WayOut.LINK, "bloom dot com")]
 
 
 def test_the_root_zone_is_known() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from models import template
-from models.content_rule import Way
+from models.content_rule import WayOut
 from models.content_rule import violation as content_rule
 from models.content_rule.violation import Violation
 from models.errors import ErrorCode
@@ -24,18 +24,18 @@ def test_every_language_and_field_is_looked_at() -> None:
         id={"text": "WA: tokobloom", "preheader": "0812-3456-7890"},
     )
     assert content_rule.violations(content, SHOP) == [
-        Violation(("texts", "en", "subject"), Way.LINK, "bloom.com"),
-        Violation(("texts", "id", "text"), Way.MESSENGER, "WA: tokobloom"),
-        Violation(("texts", "id", "preheader"), Way.PHONE, "0812-3456-7890"),
+        Violation(("texts", "en", "subject"), WayOut.LINK, "bloom.com"),
+        Violation(("texts", "id", "text"), WayOut.MESSENGER, "WA: tokobloom"),
+        Violation(("texts", "id", "preheader"), WayOut.PHONE, "0812-3456-7890"),
     ]
 
 
 def test_a_way_out_may_arise_only_when_variables_are_filled() -> None:
     assert content_rule.violations(texts(en="Go to {shop}.com"), SHOP) == [
-        Violation(("texts", "en", "text"), Way.LINK, "Bloom.com")
+        Violation(("texts", "en", "text"), WayOut.LINK, "Bloom.com")
     ]
     assert content_rule.violations(texts(en="New at {shop}"), {"shop": "bloom.shop"}) == [
-        Violation(("texts", "en", "text"), Way.LINK, "bloom.shop")
+        Violation(("texts", "en", "text"), WayOut.LINK, "bloom.shop")
     ]
 
 
@@ -51,7 +51,7 @@ def test_a_way_out_may_arise_only_when_variables_are_filled() -> None:
 )
 def test_no_branch_hides_a_way_out(pattern: str) -> None:
     found = content_rule.violations(texts(en=f"See {pattern}"), SHOP)
-    assert [violation.way for violation in found] == [Way.LINK]
+    assert [violation.way for violation in found] == [WayOut.LINK]
 
 
 def test_a_violation_tells_the_seller_the_words_the_rule_and_what_is_allowed() -> None:

@@ -11,7 +11,7 @@ from models import database, preview, timeline
 from models.clock import now
 from models.coupon import choice, claim
 from models.coupon.smart import Considered, Verdict
-from models.coupon.terms import Visibility
+from models.coupon.terms import CouponVisibility
 from models.errors import Refused
 from models.identifier import customer_id, product_id
 from models.page import page_of
@@ -115,7 +115,7 @@ async def test_the_seller_sees_on_the_message_which_coupons_were_considered_and_
 async def test_a_private_coupon_is_chosen_only_for_who_has_got_it_before():
     life = Life(shop := await make_shop())
     await life.people("ana")
-    await make_coupon(shop, visibility=Visibility.PRIVATE, percentage=50)
+    await make_coupon(shop, visibility=CouponVisibility.PRIVATE, percentage=50)
     plan = await make_automated(shop, "WELCOME_FOLLOWER", has_smart_coupon=True)
     await life.did("FOLLOWED", 0)
     await life.look(plan, 1)
@@ -134,7 +134,7 @@ async def test_a_private_coupon_is_chosen_only_for_who_has_got_it_before():
 )
 async def test_a_private_coupon_may_be_chosen_for_who_was_sent_it_by_another_plan(change: str, verdict: str):
     life = Life(shop := await make_shop())
-    private = await make_coupon(shop, visibility=Visibility.PRIVATE)
+    private = await make_coupon(shop, visibility=CouponVisibility.PRIVATE)
     await make_customers(shop, 1, prefix="ana")
     await make_resolved(shop, coupon_id=private.id)
     await database.execute(f"UPDATE delivery SET {change}")
@@ -151,7 +151,7 @@ async def test_a_private_coupon_may_be_chosen_for_who_was_sent_it_by_another_pla
 )  # fmt: skip
 async def test_a_private_coupon_may_be_chosen_again_for_who_had_it_chosen_in_a_chat(change: str, verdict: str):
     life = Life(shop := await make_shop())
-    private = await make_coupon(shop, visibility=Visibility.PRIVATE)
+    private = await make_coupon(shop, visibility=CouponVisibility.PRIVATE)
     await make_customers(shop, 1, prefix="ana")
     await make_resolved(shop)
     await database.execute("UPDATE delivery SET frozen = jsonb_build_object('couponId', $1::int)", private.id)
@@ -224,7 +224,7 @@ async def test_a_targeted_coupon_is_chosen_for_members_of_its_segment_who_are_as
     await life.bought(0, "ana")
     buyers = await Segment.make(shop, "Buyers", define(shop, text="orders >= 1"), actor="anna")
     _, better = [
-        await make_coupon(shop, visibility=Visibility.TARGETED, segment_id=buyers.id, percentage=percentage)
+        await make_coupon(shop, visibility=CouponVisibility.TARGETED, segment_id=buyers.id, percentage=percentage)
         for percentage in (10, 20)
     ]
     plan = await make_automated(shop, "WELCOME_FOLLOWER", has_smart_coupon=True)

@@ -13,7 +13,7 @@ from models.clock import Clock, now
 from models.coupon import Coupon
 from models.coupon import claim as claims
 from models.coupon.claim import NEWEST_FIRST, claim
-from models.coupon.terms import Visibility
+from models.coupon.terms import CouponVisibility
 from models.errors import ErrorCode, Refused
 from models.identifier import customer_id
 from models.message import MessageKey
@@ -161,7 +161,7 @@ async def test_a_message_that_chose_its_coupon_itself_leads_to_a_claim_of_that_c
 @pytest.mark.usefixtures("database")
 async def test_a_coupon_that_a_customer_cannot_see_is_as_good_as_none_and_not_claimed():
     shop = await make_shop()
-    own = await make_coupon(shop, visibility=Visibility.PRIVATE)
+    own = await make_coupon(shop, visibility=CouponVisibility.PRIVATE)
 
     assert await refusal(claim(uuid4(), own.id)) == ("id", ErrorCode.NOT_FOUND)
     assert not await database.fetch_value("SELECT count(*) FROM claim")

@@ -11,7 +11,7 @@ from models import coupon, database
 from models.clock import Clock, now
 from models.coupon import Coupon, listed
 from models.coupon.claim import claim
-from models.coupon.terms import CouponStatus, Visibility
+from models.coupon.terms import CouponStatus, CouponVisibility
 from models.errors import ErrorCode
 from models.plan import PlanStatus
 from models.segment import Segment
@@ -25,7 +25,7 @@ from tests.waiting import until_a_lock_is_waited_for
 @pytest.mark.usefixtures("database")
 async def test_a_coupon_is_kept_with_a_code_nobody_can_guess():
     shop = await make_shop()
-    codes = {(await make_coupon(shop, visibility=Visibility.PRIVATE)).code for _ in range(20)}
+    codes = {(await make_coupon(shop, visibility=CouponVisibility.PRIVATE)).code for _ in range(20)}
     assert len(codes) == 20 and all(len(code) == 16 for code in codes)
 
 
@@ -44,7 +44,7 @@ async def test_a_foreign_segment_reads_like_one_that_does_not_exist():
     shop, other = await make_shop(), await make_shop("other")
     foreign = await Segment.get(shop_id=other.id, preset="REPEAT")
 
-    wrong = make_coupon(shop, visibility=Visibility.TARGETED, segment_id=foreign.id)
+    wrong = make_coupon(shop, visibility=CouponVisibility.TARGETED, segment_id=foreign.id)
 
     assert await refusals(wrong) == [("segmentId", ErrorCode.NOT_FOUND)]
     assert await Coupon.all().count() == 0
@@ -127,7 +127,7 @@ async def test_a_coupon_that_becomes_private_gets_a_code_that_nobody_knows_yet()
     shop = await make_shop()
     own = await make_coupon(shop, code="SPRING-10")
 
-    changed = await own.edit(shop, lambda terms: replace(terms, visibility=Visibility.PRIVATE))
+    changed = await own.edit(shop, lambda terms: replace(terms, visibility=CouponVisibility.PRIVATE))
 
     assert len(changed.code) == 16
 
@@ -153,8 +153,8 @@ async def test_a_coupon_whose_segment_was_archived_changes_in_all_else_but_no_ot
     shop = await make_shop()
     preset = await Segment.get(shop_id=shop.id, preset="REPEAT")
     regulars = await preset.duplicate(shop, name="Regulars", actor="anna")
-    own = await make_coupon(shop, visibility=Visibility.TARGETED, segment_id=regulars.id)
-    other = await make_coupon(shop, visibility=Visibility.TARGETED, segment_id=preset.id)
+    own = await make_coupon(shop, visibility=CouponVisibility.TARGETED, segment_id=regulars.id)
+    other = await make_coupon(shop, visibility=CouponVisibility.TARGETED, segment_id=preset.id)
     await regulars.archive()
 
     changed = await own.edit(shop, lambda terms: replace(terms, total_limit=200))
@@ -249,10 +249,10 @@ async def test_from_the_instant_of_its_end_on_a_coupon_neither_changes_nor_ends(
 @pytest.mark.usefixtures("database")
 async def test_a_private_coupon_keeps_its_code_when_it_changes_and_one_that_is_no_longer_private_may_take_another():
     shop = await make_shop()
-    own = await make_coupon(shop, visibility=Visibility.PRIVATE)
+    own = await make_coupon(shop, visibility=CouponVisibility.PRIVATE)
 
     renamed = await own.edit(shop, lambda terms: replace(terms, name="Renamed"))
-    shown = await own.edit(shop, lambda terms: replace(terms, visibility=Visibility.REGULAR))
+    shown = await own.edit(shop, lambda terms: replace(terms, visibility=CouponVisibility.REGULAR))
     taken = await own.edit(shop, lambda terms: replace(terms, code="SPRING-10"))
 
     assert [renamed.code, shown.code, taken.code] == [own.code, own.code, "SPRING-10"]
@@ -301,4 +301,4 @@ async def test_a_list_by_status_agrees_with_each_coupons_own(clock: Clock):
             found = {each.id for each in await listed(shop.id, moment, statuses=[status])}
             assert found == {each.id for each in await Coupon.all() if each.status(moment) is status}
     assert await listed(shop.id, at).count() == 5
-    assert await listed(shop.id, at, visibility=Visibility.PRIVATE).count() == 0
+    assert await listed(shop.id, at, visibility=CouponVisibility.PRIVATE).count() == 0

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.coupon.smart import Basket, Candidate, Verdict, best, consider, kept, stored
-from models.coupon.terms import CouponTerms, Visibility
+from models.coupon.terms import CouponTerms, CouponVisibility
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SOAP, TOWEL = (uuid5(UUID(int=0), name) for name in ("soap", "towel"))
@@ -18,7 +18,7 @@ def candidate(number: int = 1, **given: object) -> Candidate:
     """A coupon of ten percent that the customer sees, unless told otherwise."""
     own = {name: given.pop(name) for name in ("is_seen", "is_sold_out", "claims", "has_unused") if name in given}
     terms = {
-        "name": "c", "visibility": Visibility.REGULAR, "starts_at": START, "ends_at": START + timedelta(days=7),
+        "name": "c", "visibility": CouponVisibility.REGULAR, "starts_at": START, "ends_at": START + timedelta(days=7),
         "total_limit": 10, "percentage": None if "amount" in given else 10, **given,
     }  # fmt: skip
     return Candidate(number, CouponTerms(**terms), **{"is_sold_out": False, "is_seen": True, **own})  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from models.coupon.terms import (
     MAX_VALIDITY,
     CouponStatus,
     CouponTerms,
-    Visibility,
+    CouponVisibility,
     fixed,
     problems,
     status,
@@ -26,7 +26,7 @@ from models.errors import ErrorCode
 from tests.conftest import NOON
 
 TERMS = CouponTerms(
-    name="Spring", visibility=Visibility.REGULAR, starts_at=NOON, ends_at=NOON + timedelta(days=7), total_limit=100,
+    name="Spring", visibility=CouponVisibility.REGULAR, starts_at=NOON, ends_at=NOON + timedelta(days=7), total_limit=100,
     percentage=10,
 )  # fmt: skip
 
@@ -80,13 +80,13 @@ def test_every_limit_may_be_reached(change):
         ({"customer_limit": 101}, "customerLimit"),
         ({"name": " "}, "name"),
         ({"name": "x" * 201}, "name"),
-        ({"visibility": Visibility.TARGETED}, "segmentId"),
+        ({"visibility": CouponVisibility.TARGETED}, "segmentId"),
         ({"segment_id": 1}, "segmentId"),
         ({"product_ids": [uuid4() for _ in range(101)]}, "productIds"),
         ({"code": "spring"}, "code"),
         ({"code": "ABC"}, "code"),
         ({"code": "A" * 21}, "code"),
-        ({"visibility": Visibility.PRIVATE, "code": "SPRING-10"}, "code"),
+        ({"visibility": CouponVisibility.PRIVATE, "code": "SPRING-10"}, "code"),
     ],
 )
 def test_what_cannot_be_is_told_with_its_field_and_rule(change, field):
@@ -157,7 +157,7 @@ def test_what_was_promised_only_changes_for_the_better():
 
     worse = replace(
         TERMS, percentage=9, minimum_spend=1, ends_at=TERMS.ends_at - timedelta(days=1), total_limit=49,
-        visibility=Visibility.PRIVATE, starts_at=NOON + timedelta(days=1), product_ids=(uuid4(),),
+        visibility=CouponVisibility.PRIVATE, starts_at=NOON + timedelta(days=1), product_ids=(uuid4(),),
     )  # fmt: skip
     found = fixed(TERMS, worse, claimed=50)
 

@@ -10,7 +10,7 @@ from models.clock import Clock, now
 from models.coupon import Coupon
 from models.coupon.choice import running_coupons
 from models.coupon.claim import claim
-from models.coupon.terms import CouponStatus, Visibility
+from models.coupon.terms import CouponStatus, CouponVisibility
 from models.coupon.visibility import BY_COUPON, visible, visible_count
 from models.errors import ErrorCode
 from models.page import Page
@@ -27,7 +27,7 @@ async def _sees(shop: Shop, customer: UUID) -> list[int]:
 
 async def _targeted(shop: Shop, preset: str = "REPEAT") -> Coupon:
     segment = await Segment.get(shop_id=shop.id, preset=preset)
-    return await make_coupon(shop, visibility=Visibility.TARGETED, segment_id=segment.id)
+    return await make_coupon(shop, visibility=CouponVisibility.TARGETED, segment_id=segment.id)
 
 
 @pytest.mark.usefixtures("database")
@@ -38,7 +38,7 @@ async def test_everybody_sees_a_regular_coupon_members_a_targeted_one_and_recipi
     regular, targeted = await make_coupon(shop), await _targeted(shop)
     other_target, private = (
         await _targeted(shop, "NEW_FOLLOWERS"),
-        await make_coupon(shop, visibility=Visibility.PRIVATE),
+        await make_coupon(shop, visibility=CouponVisibility.PRIVATE),
     )
 
     assert await _sees(shop, stranger) == [regular.id]
@@ -54,7 +54,7 @@ async def test_everybody_sees_a_regular_coupon_members_a_targeted_one_and_recipi
 async def test_a_message_that_has_not_arrived_shows_no_private_coupon():
     shop = await make_shop()
     [member] = await make_customers(shop, 1)
-    private = await make_coupon(shop, visibility=Visibility.PRIVATE)
+    private = await make_coupon(shop, visibility=CouponVisibility.PRIVATE)
     await make_resolved(shop, coupon_id=private.id, channel=PlanChannel.EMAIL)
 
     assert await _sees(shop, member) == []
@@ -76,7 +76,7 @@ async def test_a_message_that_has_not_arrived_shows_no_private_coupon():
 async def test_a_private_coupon_that_a_chat_message_chose_is_seen_by_its_reader_alone(change: str, is_seen: bool):
     shop = await make_shop()
     [member] = await make_customers(shop, 1)
-    chosen = await make_coupon(shop, visibility=Visibility.PRIVATE)
+    chosen = await make_coupon(shop, visibility=CouponVisibility.PRIVATE)
     await make_resolved(shop)
     await database.execute("UPDATE delivery SET frozen = jsonb_build_object('couponId', $1::int)", chosen.id)
     await database.execute(f"UPDATE delivery SET {change}")
@@ -90,7 +90,7 @@ async def test_a_private_coupon_that_a_chat_message_chose_is_seen_by_its_reader_
 async def test_a_message_of_another_variant_shows_no_private_coupon():
     shop = await make_shop()
     [member] = await make_customers(shop, 1)
-    private = await make_coupon(shop, visibility=Visibility.PRIVATE)
+    private = await make_coupon(shop, visibility=CouponVisibility.PRIVATE)
     await make_resolved(shop, coupon_id=private.id)
     assert await _sees(shop, member) == [private.id]
     await database.execute("UPDATE delivery SET variant = 1")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from models.errors import Refused
-from models.experiment import Experiment, Metric, Variant, contents, coupon_ids, number_of, read
+from models.experiment import Experiment, ExperimentMetric, Variant, contents, coupon_ids, number_of, read
 from models.plan import Plan, PlanChannel, PlanStatus
 from tests.factories import DEADLINE, TEXTS, make_coupon, make_draft, make_shop
 
@@ -17,14 +17,14 @@ OTHER = Variant({"texts": TEXTS})
 
 def tried(*variants: Variant, **changes: Any) -> Experiment:
     return Experiment(
-        **{"variants": variants or (OTHER,), "percent": 20, "metric": Metric.CLICK, "hours": 4, **changes}
+        **{"variants": variants or (OTHER,), "percent": 20, "metric": ExperimentMetric.CLICK, "hours": 4, **changes}
     )
 
 
 @pytest.mark.parametrize(
     ("experiment", "field"),
     [
-        (Experiment((), 20, Metric.CLICK, 4), "experiment.variants"),
+        (Experiment((), 20, ExperimentMetric.CLICK, 4), "experiment.variants"),
         (tried(OTHER, OTHER, OTHER, OTHER), "experiment.variants"),
         (tried(percent=0), "experiment.percent"),
         (tried(percent=101), "experiment.percent"),

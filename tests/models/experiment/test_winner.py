@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from models import audience, database, delivery, experiment, message, worker
 from models import slice as slices
 from models.clock import Clock, now
-from models.coupon.terms import Visibility
+from models.coupon.terms import CouponVisibility
 from models.coupon.visibility import can_see
 from models.errors import Refused
-from models.experiment import Experiment, Metric, Variant, winner
+from models.experiment import Experiment, ExperimentMetric, Variant, winner
 from models.experiment.bucket import BUCKETS
 from models.experiment.winner import ExperimentVerdict, Result, ranked, verdict
 from models.message import NEWEST_FIRST as INBOX
@@ -36,7 +36,9 @@ pytestmark = pytest.mark.usefixtures("database")
 SAY = {"texts": {"en": {"text": "Say B to {name}", "subject": "B"}, "es": {"text": "Di B a {name}", "subject": "B"}}}
 
 
-def trying(percent: int = 40, *, metric: Metric = Metric.READ, hours: int = 4, count: int = 2) -> Experiment:
+def trying(
+    percent: int = 40, *, metric: ExperimentMetric = ExperimentMetric.READ, hours: int = 4, count: int = 2
+) -> Experiment:
     """A plan's own texts against others."""
     return Experiment((Variant(SAY),) * (count - 1), percent, metric, hours)
 
@@ -278,8 +280,8 @@ async def test_an_audience_resolved_after_the_decision_was_due_still_tries_first
 async def test_a_variants_coupon_is_seen_by_those_alone_who_got_it():
     shop = await make_shop()
     await make_customers(shop, 60)
-    own, other = [await make_coupon(shop, visibility=Visibility.PRIVATE) for _ in range(2)]
-    tried = Experiment((Variant(coupon_id=other.id, has_own_coupon=True),), 100, Metric.ORDER, 1)
+    own, other = [await make_coupon(shop, visibility=CouponVisibility.PRIVATE) for _ in range(2)]
+    tried = Experiment((Variant(coupon_id=other.id, has_own_coupon=True),), 100, ExperimentMetric.ORDER, 1)
     plan = await make_resolved(shop, coupon_id=own.id, experiment=tried)
 
     for customer, row in (await ledger(plan)).items():
@@ -290,7 +292,7 @@ async def test_a_coupon_of_a_variant_is_promised_like_any():
     shop = await make_shop()
     other = await make_coupon(shop)
     await make_running(
-        shop, experiment=Experiment((Variant(coupon_id=other.id, has_own_coupon=True),), 10, Metric.READ, 1)
+        shop, experiment=Experiment((Variant(coupon_id=other.id, has_own_coupon=True),), 10, ExperimentMetric.READ, 1)
     )
 
     changed: Any = other.terms.__class__(**{**_terms(other), "percentage": 5})
@@ -356,17 +358,17 @@ def result(variant: int, delivered: int, read: int) -> Result:
 def test_the_best_rate_wins_and_ties_and_no_data_go_to_the_first(rates: list[tuple[int, int]], best: int):
     results = [result(number, *rate) for number, rate in enumerate(rates)]
 
-    assert verdict(results, Metric.READ).best == best
-    assert ranked(results, Metric.READ)[0].variant == best
+    assert verdict(results, ExperimentMetric.READ).best == best
+    assert ranked(results, ExperimentMetric.READ)[0].variant == best
 
 
 def test_significance_is_told_and_grows_dearer_with_the_number_of_variants():
-    two = verdict([result(0, 70, 56), result(1, 80, 48)], Metric.READ)
-    three = verdict([result(0, 70, 56), result(1, 80, 48), result(2, 80, 40)], Metric.READ)
+    two = verdict([result(0, 70, 56), result(1, 80, 48)], ExperimentMetric.READ)
+    three = verdict([result(0, 70, 56), result(1, 80, 48), result(2, 80, 40)], ExperimentMetric.READ)
 
     assert two.p_value == pytest.approx(0.00805, abs=1e-5)
     assert two.is_significant and three.p_value == pytest.approx(2 * 0.00805, abs=1e-5)
-    assert verdict([result(0, 0, 0), result(1, 9, 9)], Metric.READ) == ExperimentVerdict(1, None)
+    assert verdict([result(0, 0, 0), result(1, 9, 9)], ExperimentMetric.READ) == ExperimentVerdict(1, None)
 
 
 async def test_what_is_tried_comes_along_with_an_edit_and_a_copy_and_its_winner_does_not(clock: Clock):

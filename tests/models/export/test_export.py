@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from models import database as db
 from models import export
-from models.export import Content, Format, harmless
+from models.export import ExportContent, ExportFormat, harmless
 from models.identifier import global_id
 from tests.factories import make_customers, make_resolved, make_shop
 
 
-async def exported(plan_id: int, content: Content = Content.LEDGER, form: Format = Format.CSV) -> bytes:
+async def exported(
+    plan_id: int, content: ExportContent = ExportContent.LEDGER, form: ExportFormat = ExportFormat.CSV
+) -> bytes:
     return b"".join([part async for part in export.written(plan_id, content, form)])
 
 
@@ -37,7 +39,7 @@ async def plan_id(database: None, monkeypatch: pytest.MonkeyPatch) -> int:
 
 async def test_every_recipient_is_in_the_ledger_once_whatever_the_pages(plan_id: int):
     rows = table(await exported(plan_id))
-    lines = [orjson.loads(line) for line in (await exported(plan_id, form=Format.NDJSON)).splitlines()]
+    lines = [orjson.loads(line) for line in (await exported(plan_id, form=ExportFormat.NDJSON)).splitlines()]
 
     assert sorted(row["customer"] for row in rows) == sorted(f"c{number}" for number in range(25))
     assert [line["customer"] for line in lines] == [row["customer"] for row in rows]
@@ -76,7 +78,7 @@ async def test_others_are_served_after_every_five_hundred_rows_that_a_download_w
     await make_customers(shop, 1_200)
     plan = await make_resolved(shop)
 
-    parts = [part async for part in export.written(plan.id, Content.LEDGER, Format.NDJSON)]
+    parts = [part async for part in export.written(plan.id, ExportContent.LEDGER, ExportFormat.NDJSON)]
 
     assert [part.count(b"\n") for part in parts] == [500, 500, 200]
 
@@ -93,7 +95,7 @@ async def test_rows_of_other_occasions_and_customers_nobody_told_of_are_there_to
 
 async def test_nothing_personal_is_in_it(plan_id: int):
     await db.execute("UPDATE customer SET name = 'Anna ' || name, email = 'anna@example.com'")
-    text = await exported(plan_id) + await exported(plan_id, form=Format.NDJSON)
+    text = await exported(plan_id) + await exported(plan_id, form=ExportFormat.NDJSON)
 
     assert b"Anna" not in text
     assert b"@" not in text
@@ -103,17 +105,20 @@ async def test_the_figures_are_those_of_the_api(plan_id: int):
     await db.execute(
         "UPDATE delivery SET state = 'SUPPRESSED', reason = 'BLOCKED' WHERE customer_id IN (SELECT id FROM customer LIMIT 4)"
     )
-    rows = table(await exported(plan_id, Content.FIGURES))
+    rows = table(await exported(plan_id, ExportContent.FIGURES))
     values = {row["figure"]: row["value"] for row in rows}
 
     assert (values["recipients"], values["delivered"], values["currency"]) == ("25", "21", "USD")
     assert {"figure": "heldBack", "state": "SUPPRESSED", "reason": "BLOCKED", "value": "4"} in rows
-    lines = [orjson.loads(line) for line in (await exported(plan_id, Content.FIGURES, Format.NDJSON)).splitlines()]
+    lines = [
+        orjson.loads(line)
+        for line in (await exported(plan_id, ExportContent.FIGURES, ExportFormat.NDJSON)).splitlines()
+    ]
     assert lines[0] == {"figure": "recipients", "state": None, "reason": None, "value": 25}
 
 
 async def test_each_figure_has_the_name_that_the_api_has_for_it(plan_id: int):
-    rows = table(await exported(plan_id, Content.FIGURES))
+    rows = table(await exported(plan_id, ExportContent.FIGURES))
     figures = build_schema((Path(__file__).parents[3] / "schema.graphql").read_text("utf-8")).type_map["PlanFigures"]
 
     assert isinstance(figures, GraphQLObjectType)
@@ -124,7 +129,7 @@ async def test_each_figure_has_the_name_that_the_api_has_for_it(plan_id: int):
 async def test_a_customer_called_like_a_formula_stays_a_text(plan_id: int, name: str):
     await db.execute("UPDATE customer SET external_id = $1 WHERE name = 'c3'", name)
     rows = table(await exported(plan_id))
-    lines = [orjson.loads(line) for line in (await exported(plan_id, form=Format.NDJSON)).splitlines()]
+    lines = [orjson.loads(line) for line in (await exported(plan_id, form=ExportFormat.NDJSON)).splitlines()]
 
     assert f"'{name}" in [row["customer"] for row in rows]
     assert name in [line["customer"] for line in lines]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.clock import now
-from models.export import Content, Format, link
+from models.export import ExportContent, ExportFormat, link
 from models.export.link import LIFETIME, LinkedExport
 from tests.conftest import NOON
 
@@ -15,7 +15,7 @@ KEYS = (b"a key of links, long enough for all of it", b"the key before it, long 
 
 
 def wanted() -> LinkedExport:
-    return LinkedExport(7, 9, Content.FIGURES, Format.NDJSON, NOON + LIFETIME)
+    return LinkedExport(7, 9, ExportContent.FIGURES, ExportFormat.NDJSON, NOON + LIFETIME)
 
 
 def test_a_link_says_what_it_was_made_for_until_its_time_is_over():

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.mail.authentication import (
-    Check,
     Expected,
     Look,
     LookUpFailed,
+    SenderCheckKind,
     SenderFinding,
     check,
     dmarc_names,
@@ -42,7 +42,7 @@ async def test_a_domain_with_all_three_passes():
     found = await check(WANTED, zone(GOOD))
 
     assert [(each.check, each.passes) for each in found] == [
-        (Check.SPF, True), (Check.DKIM, True), (Check.DMARC, True),
+        (SenderCheckKind.SPF, True), (SenderCheckKind.DKIM, True), (SenderCheckKind.DMARC, True),
     ]  # fmt: skip
 
 

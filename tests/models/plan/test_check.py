@@ -9,7 +9,7 @@ import pytest
 from models import database
 from models.clock import TOLERANCE, now
 from models.errors import ErrorCode
-from models.experiment import Experiment, Metric, Variant
+from models.experiment import Experiment, ExperimentMetric, Variant
 from models.plan import PlanChannel
 from models.plan.check import MAX_SCHEDULE, check, check_name, check_not_past, check_schedule, check_template
 from models.plan.draft import PlanDraft
@@ -122,7 +122,7 @@ async def test_a_coupon_must_run_when_the_plan_starts_and_not_while_it_is_a_draf
     varied = await draft_of(
         shop,
         experiment=Experiment(
-            (Variant(coupon_id=coupon.id, has_own_coupon=True),), percent=20, metric=Metric.READ, hours=4
+            (Variant(coupon_id=coupon.id, has_own_coupon=True),), percent=20, metric=ExperimentMetric.READ, hours=4
         ),
     )
 

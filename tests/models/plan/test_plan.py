@@ -16,7 +16,7 @@ from models import slice as slices
 from models.clock import Clock, now
 from models.delivery import DeliveryState
 from models.errors import ErrorCode, Refused
-from models.experiment import Experiment, Metric, Variant
+from models.experiment import Experiment, ExperimentMetric, Variant
 from models.plan import TRANSITIONS, Plan, PlanChannel, PlanStatus, advance, check_name
 from models.progress import progress
 from models.segment import Segment
@@ -138,14 +138,14 @@ async def test_each_variant_says_something_with_its_own_coupon_or_none():
     coupon = await make_coupon(shop)
     without = Variant(coupon_id=None, has_own_coupon=True)
     plan = await make_draft(
-        shop, content=SAYS_COUPON, coupon_id=coupon.id, experiment=Experiment((without,), 20, Metric.CLICK, 4)
+        shop, content=SAYS_COUPON, coupon_id=coupon.id, experiment=Experiment((without,), 20, ExperimentMetric.CLICK, 4)
     )
     submit = partial(plan.submit, shop, send_at=None, deadline_after=DEADLINE)
 
     assert await refusals(submit()) == [("texts.en.text", ErrorCode.MISSING_CONTENT)]
 
     told = replace(without, content={"texts": {"en": {"text": "Look!"}}})
-    await plan.edit(shop, lambda said: replace(said, experiment=Experiment((told,), 20, Metric.CLICK, 4)))
+    await plan.edit(shop, lambda said: replace(said, experiment=Experiment((told,), 20, ExperimentMetric.CLICK, 4)))
     await submit()
     assert PlanStatus.ONGOING is plan.status
 

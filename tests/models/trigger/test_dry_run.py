@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from models import consent
-from models.condition import Preset
+from models.condition import SegmentPreset
 from models.errors import Refused
 from models.experiment import holdout
 from models.identifier import customer_id
@@ -58,7 +58,7 @@ async def test_a_dry_run_finds_what_living_through_it_sent():
     assert tried.customers == 2
     assert tried.hours[(life.at(4 * HOUR)).hour] == 3
     assert sum(tried.hours) == 5
-    assert {segment.preset: count for segment, count in tried.segments}[Preset.POTENTIAL_NEW] == 2
+    assert {segment.preset: count for segment, count in tried.segments}[SegmentPreset.POTENTIAL_NEW] == 2
     assert tried.is_complete
     later = await dry_run(shop, draft, days=1, life=LIFE)
     assert later.messages < 5

@@ -14,7 +14,7 @@ from models.errors import ErrorCode
 from models.plan import PlanChannel
 from models.shop import Shop
 from models.webhook import Webhook, Wish, fact, posting
-from models.webhook.fact import WANTED, Fact
+from models.webhook.fact import WANTED, WebhookFact
 from tests.factories import make_coupon, make_customers, make_resolved, make_running, make_shop, make_webhook
 from tests.forgetting import forgotten_at_commit
 from tests.outside import Outside
@@ -138,7 +138,7 @@ async def test_what_was_becoming_true_when_a_webhook_was_disabled_is_not_told_wh
     outside = Outside()
 
     async with database.transaction():
-        await fact.tell(shop.id, Fact.COUPON_CLAIMED, {}, now())
+        await fact.tell(shop.id, WebhookFact.COUPON_CLAIMED, {}, now())
         disabling = webhook.edit(shop, own.id, Wish(is_enabled=False), targets="public")
         await outside.begin(disabling)
     enabled = await webhook.edit(shop, own.id, Wish(is_enabled=True), targets="public")
@@ -152,7 +152,7 @@ async def test_what_was_becoming_true_when_a_webhook_was_disabled_is_not_told_wh
 async def test_a_webhook_changes_while_an_answer_of_its_target_is_noted(deed: str):
     shop = await make_shop()
     own = await _told(shop)
-    await fact.tell(shop.id, Fact.COUPON_CLAIMED, {}, now())
+    await fact.tell(shop.id, WebhookFact.COUPON_CLAIMED, {}, now())
     await Webhook.filter(id=own.id).update(failing_since=now())
     [due] = await posting.due(own.id, 1)
     outside = Outside()
@@ -198,7 +198,7 @@ async def test_a_webhook_that_was_disabled_keeps_the_first_reason_and_time(clock
 async def test_a_webhook_that_is_enabled_already_loses_nothing_that_waits_by_being_enabled_or_described():
     shop = await make_shop()
     own = await _told(shop)
-    await fact.tell(shop.id, Fact.COUPON_CLAIMED, {}, now())
+    await fact.tell(shop.id, WebhookFact.COUPON_CLAIMED, {}, now())
 
     await webhook.edit(shop, own.id, Wish(is_enabled=True), targets="public")
     await webhook.edit(shop, own.id, Wish(description="ours"), targets="public")
@@ -233,7 +233,7 @@ async def test_a_webhook_that_is_enabled_already_is_no_less_failing_for_being_en
 async def test_a_webhook_that_leads_elsewhere_has_its_days_of_failing_before_it(clock: Clock):
     shop = await make_shop()
     own = await _told(shop)
-    await fact.tell(shop.id, Fact.COUPON_CLAIMED, {}, now())
+    await fact.tell(shop.id, WebhookFact.COUPON_CLAIMED, {}, now())
     [due] = await posting.due(own.id, 1)
     await posting.refused(due.posting, "500")
     clock.move(posting.DISABLED_AFTER)
@@ -253,7 +253,7 @@ async def test_what_is_given_up_with_a_webhook_is_what_waits_for_that_one():
     shop = await make_shop()
     own, beside = await _told(shop), await _told(shop)
     for _ in range(2):
-        await fact.tell(shop.id, Fact.COUPON_CLAIMED, {}, now())
+        await fact.tell(shop.id, WebhookFact.COUPON_CLAIMED, {}, now())
     [taken] = await posting.due(own.id, 1)
     await posting.delivered(taken.posting, "204")
 
@@ -269,7 +269,9 @@ async def test_what_is_given_up_with_a_webhook_is_what_waits_for_that_one():
 
 async def test_a_shop_s_webhooks_are_its_own_to_count_and_to_change():
     shop, other = await make_shop(), await make_shop("other")
-    wish = Wish(url="https://hook.example/", facts=[Fact.COUPON_CLAIMED], description="x" * webhook.MOST_DESCRIPTION)
+    wish = Wish(
+        url="https://hook.example/", facts=[WebhookFact.COUPON_CLAIMED], description="x" * webhook.MOST_DESCRIPTION
+    )
     for _ in range(webhook.MOST_WEBHOOKS):
         own = await webhook.create(other, wish, targets="public", key=b"k", actor="ben")
 
