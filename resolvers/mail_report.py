@@ -3,13 +3,14 @@
 import hmac
 import logging
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from models import availability, mail_report
 from models.mail.report import LARGEST, read
 from models.signed_link import keys_of
 from resolvers.away import COME_AGAIN
+from resolvers.body import CLOSE, NoBody, body_of
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -34,9 +35,10 @@ class Reports:
         """200 with what the report said and whether it changed anything; null for a message that is no report."""
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "message/rfc822":
             return JSONResponse({"error": "the body is a message: Content-Type message/rfc822"}, status_code=415)
-        raw = await _body(request)
-        if raw is None:
-            return JSONResponse({"error": f"a report has at most {LARGEST} bytes"}, status_code=413)
+        try:
+            raw = await body_of(request, LARGEST)
+        except NoBody as none:
+            return JSONResponse({"error": none.message}, status_code=none.status, headers=CLOSE)
         if not self._signed(raw, request.headers.get(SIGNATURE, "")):
             return JSONResponse({"error": "the signature is not that of this body"}, status_code=401)
         found = read(raw, request.query_params.getlist("recipient")[:1], self._keys)
@@ -50,16 +52,3 @@ class Reports:
     def _signed(self, raw: bytes, signature: str) -> bool:
         made = "sha256=" + hmac.new(self._secret, raw, "sha256").hexdigest()
         return hmac.compare_digest(made.encode(), signature.encode("utf-8", "replace"))
-
-
-async def _body(request: Request) -> bytes | None:
-    """The body, or None when it is too long; counted as it comes."""
-    raw = bytearray()
-    try:
-        async for chunk in request.stream():
-            raw += chunk
-            if len(raw) > LARGEST:
-                return None
-    except ClientDisconnect:
-        return None
-    return bytes(raw)

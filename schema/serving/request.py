@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
+from resolvers.body import CLOSE, NoBody, body_of
 from schema.cost.limits import MAX_BODY
 from schema.execution.operation import Operation
 
@@ -107,22 +108,10 @@ def _check_content_type(header: str) -> None:
 
 
 async def _body(request: Request) -> bytes:
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > MAX_BODY:
-        raise _too_large()
-    body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                raise _too_large()
-    except ClientDisconnect:
-        raise BadRequest(400, "The body is not whole: the client has left.") from None
-    return bytes(body)
-
-
-def _too_large() -> BadRequest:
-    return BadRequest(413, f"A request has at most {MAX_BODY // 1024} KiB.", {"Connection": "close"})
+        return await body_of(request, MAX_BODY)
+    except NoBody as none:
+        raise BadRequest(none.status, none.message, CLOSE) from None
 
 
 def _parsed(text: bytes, what: str) -> Any:

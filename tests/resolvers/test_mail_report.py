@@ -1,6 +1,8 @@
 """Reports posted to /bounces: signed ones are applied, anything else changes nothing."""
 
+import asyncio
 import hmac
+from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -14,6 +16,7 @@ from models.mail.report import LARGEST
 from models.mail.return_path import ReturnKey, write_return_key
 from models.plan import PlanChannel
 from models.signed_link import keys_of
+from resolvers import body
 from server import create_app
 from settings import Settings
 from tests.factories import make_customers, make_resolved, make_shop
@@ -113,6 +116,24 @@ async def test_a_signature_of_another_body_is_worth_nothing(hooked: Settings):
 
 async def test_a_body_that_is_too_long_is_refused(hooked: Settings):
     assert (await post(hooked, b"x" * (LARGEST + 1))).status_code == 413
+
+
+async def test_a_report_that_does_not_come_whole_in_time_is_asked_for_again(
+    hooked: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(body, "PATIENCE", 0.1)
+    raw = bounce(await back_of_one_sent(hooked))
+
+    async def half() -> AsyncIterator[bytes]:
+        yield raw[:100]
+        await asyncio.Event().wait()
+
+    transport = httpx.ASGITransport(app=create_app(hooked))
+    async with httpx.AsyncClient(transport=transport, base_url="http://rekindle.test") as client:
+        answer = await client.post("/bounces", content=half(), headers={"content-type": "message/rfc822"})
+
+    assert answer.status_code == 408
+    assert await state() == "SENT"
 
 
 @pytest.mark.parametrize("why", [ConnectionRefusedError(), asyncpg.InvalidPasswordError("not this one")])

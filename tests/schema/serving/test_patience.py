@@ -14,6 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from operations import listening
+from resolvers import body
 from schema.serving import event_stream, patience, places
 from tests.api import serving, shopper
 from tests.factories import make_customers, make_resolved, make_shop
@@ -41,17 +42,17 @@ async def served(app: Starlette) -> AsyncIterator[tuple[str, uvicorn.Server]]:
 @asynccontextmanager
 async def deaf_stream(url: str, token: str) -> AsyncIterator[None]:
     """A client that asks for events and reads nothing, not even the head of the answer."""
-    body = json.dumps({"query": LARGE}).encode()
+    asked = json.dumps({"query": LARGE}).encode()
     head = (
         f"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/event-stream\r\nauthorization: Bearer {token}\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(asked)}\r\n\r\n"
     )
     loop = asyncio.get_running_loop()
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.setblocking(False)
         await loop.sock_connect(connection, ("127.0.0.1", urlsplit(url).port))
-        await loop.sock_sendall(connection, head.encode() + body)
+        await loop.sock_sendall(connection, head.encode() + asked)
         yield
 
 
@@ -84,6 +85,21 @@ async def test_a_stream_that_nobody_reads_ends_and_leaves_its_place(
         await until(lambda: len(app.state.listener._shoppers) == 1)
         await until(lambda: len(app.state.listener._shoppers) == 0)
         await until(lambda: has_a_place(url, reader))
+
+
+async def test_a_connection_on_which_a_body_does_not_come_whole_is_ended(
+    app: Starlette, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(body, "PATIENCE", 0.1)
+    head = b"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n"
+    async with served(app) as (url, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+        writer.write(head + b'{"query":')
+        answer = await asyncio.wait_for(reader.read(), 60)
+        writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"code":"BAD_REQUEST"' in answer
 
 
 @BY_THE_KERNEL
