@@ -7,16 +7,20 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 import strawberry
 
 from models.errors import ErrorCode, refuse
-from models.page import Page
+from models.page import DEFAULT_SIZE, MAX_SIZE, Page
 
 T = TypeVar("T")
 
 First: TypeAlias = Annotated[
-    int | None, strawberry.argument(description="How many rows from the start of the range, 0–100. 50 by default.")
+    int | None,
+    strawberry.argument(
+        description=f"How many rows from the start of the range, 0–{MAX_SIZE}. {DEFAULT_SIZE} by default."
+    ),
 ]
 After: TypeAlias = Annotated[str | None, strawberry.argument(description="Only rows after the one with this cursor.")]
 Last: TypeAlias = Annotated[
-    int | None, strawberry.argument(description="How many rows from the end of the range, 0–100. Not with `first`.")
+    int | None,
+    strawberry.argument(description=f"How many rows from the end of the range, 0–{MAX_SIZE}. Not with `first`."),
 ]
 Before: TypeAlias = Annotated[str | None, strawberry.argument(description="Only rows before the one with this cursor.")]
 

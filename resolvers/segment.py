@@ -203,7 +203,9 @@ async def archive(info: Info, input: SegmentArchiveInput) -> Payload:
 async def size_history(
     info: Info,
     root: strawberry.Parent[Segment],
-    days: Annotated[int, strawberry.argument(description="So many days back, 1–400.")] = 30,
+    days: Annotated[
+        int, strawberry.argument(description=f"So many days back, 1–{segment_size.MAX_DAYS}.")
+    ] = segment_size.DEFAULT_DAYS,
 ) -> list[Size]:
     """The sizes measured on the last days."""
     if not 1 <= days <= segment_size.MAX_DAYS:

@@ -12,6 +12,9 @@ from models.segment import Segment, member
 MAX_DAYS = 400
 """So many days of history are told at most, and kept."""
 
+DEFAULT_DAYS = 30
+"""So many days of it are told to whoever does not say how many."""
+
 BATCH = 50
 """Segments measured in one statement."""
 

@@ -5,6 +5,11 @@ from typing import Any, NamedTuple
 
 from graphql import DocumentNode, FieldNode
 
+from models import experiment, recommendation
+from models.metric import overview
+from models.segment import size
+from resolvers import live
+
 DEAR: Mapping[str, int] = {
     "Segment.size": 10,
     "Segment.profile": 50,
@@ -32,11 +37,11 @@ DEAR: Mapping[str, int] = {
 """Points of fields that look at all of a shop's customers, or products: much more than their answer's size would tell."""
 
 LISTS: Mapping[str, int] = {
-    "Query.recommendations": 100,
-    "Overview.plans": 20,
-    "Overview.products": 20,
-    "PlanExperiment.variants": 4,
-    "InboxEvent.messages": 20,
+    "Query.recommendations": recommendation.MOST,
+    "Overview.plans": overview.MOST_PARTS,
+    "Overview.products": overview.MOST_PARTS,
+    "PlanExperiment.variants": experiment.MOST_VARIANTS,
+    "InboxEvent.messages": live.SNAPSHOT,
     "Segment.versions": 20,
     "Coupon.products": 20,
 }
@@ -46,7 +51,7 @@ A coupon may name a hundred products, a segment have a hundred versions. Hardly 
 statement for a whole page, which would otherwise not be worth its price.
 """
 
-LENGTHS: Mapping[str, tuple[str, int, int]] = {"Segment.sizeHistory": ("days", 30, 400)}
+LENGTHS: Mapping[str, tuple[str, int, int]] = {"Segment.sizeHistory": ("days", size.DEFAULT_DAYS, size.MAX_DAYS)}
 """Lists that are as long as an argument says: its name, the rows when it is left out, and the most."""
 
 HISTORY = 50
