@@ -17,6 +17,8 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from models.complaints import Complaints
+
 log = logging.getLogger(__name__)
 
 CHANNEL = "rekindle:live"
@@ -67,6 +69,7 @@ class Listener:
         self._redis = redis
         self._plans: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._shoppers: dict[UUID, set[asyncio.Event]] = defaultdict(set)
+        self._complaints = Complaints()
 
     async def run(self) -> None:
         """Listen until cancelled, reconnecting whenever Redis is lost."""
@@ -74,12 +77,14 @@ class Listener:
             try:
                 await self._listen()
             except (RedisError, OSError) as error:
-                log.warning("live listener lost Redis: %s", error)
+                if self._complaints.is_due(error):
+                    log.warning("live listener lost Redis: %s", error)
                 await asyncio.sleep(RECONNECT_DELAY)
 
     async def _listen(self) -> None:
         async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
             await subscription.subscribe(CHANNEL)
+            self._complaints.end()
             self._nudge_all()
             async for message in subscription.listen():
                 try:

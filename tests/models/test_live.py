@@ -1,6 +1,7 @@
 """The process's one listener: told what may have changed, and not ended by what it cannot read."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
@@ -53,3 +54,26 @@ async def test_after_a_nudge_that_says_nothing_readable_all_look_again_and_liste
         await is_told(changed)
         await live.plan_changed(redis, 7)
         await is_told(changed)
+
+
+async def test_a_redis_that_stays_away_is_told_of_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+):
+    monkeypatch.setattr(live, "RECONNECT_DELAY", 0.001)
+    tries = 0
+
+    class Away(Redis):
+        def pubsub(self, **options: object):
+            nonlocal tries
+            tries += 1
+            return super().pubsub(**options)
+
+    away = Away(unix_socket_path=str(tmp_path / "nobody"))
+    listening = asyncio.create_task(Listener(away).run())
+    while tries < 20:
+        await asyncio.sleep(0.001)
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    await away.aclose()
+
+    assert sum("live listener lost Redis" in record.getMessage() for record in caplog.records) == 1

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from structlog.contextvars import clear_contextvars
 
 from models import availability, database, intent
+from models.complaints import Complaints
 from models.delivery import DeliveryState
 from models.intent import Settlement
 from models.slice import Waiting
@@ -105,6 +106,7 @@ class GroupCommit:
         self._gathering = _Gathering()
         self._just_granted = 0
         self._committing: asyncio.Task[None] | None = None
+        self._complaints = Complaints()
 
     async def settle(self, settlement: Settlement) -> None:
         """Store what became of a message; returns when it is committed."""
@@ -160,10 +162,12 @@ class GroupCommit:
             async with asyncio.timeout(COMMIT_WAIT):
                 granted = await intent.commit([s for s, _ in group.settlements], [m for m, _ in group.intents])
         except Exception as error:  # noqa: BLE001 - whatever it is, no settlement may be lost
-            log.warning("ledger commit failed, settlements are kept: %r", error)
+            if self._complaints.is_due(error):
+                log.warning("ledger commit failed, settlements are kept and tried again: %r", error)
             self._keep(group)
             await asyncio.sleep(RETRY_DELAY)
             return False
+        self._complaints.end()
         for _, done in group.settlements:
             if done is not None and not done.done():
                 done.set_result(None)

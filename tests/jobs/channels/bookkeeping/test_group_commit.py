@@ -179,6 +179,28 @@ async def test_a_settlement_outlives_any_number_of_failed_commits(messages: list
     assert await states() == {"SENT": 1, "PENDING": 5}
 
 
+async def test_commits_that_go_on_failing_are_told_of_once_and_again_after_one_succeeded(
+    messages: list[Waiting], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    fails: list[Exception] = []
+
+    async def failing(settlements, intents):
+        if fails:
+            raise fails.pop()
+        return await commit(settlements, intents)
+
+    monkeypatch.setattr(intent, "commit", failing)
+    monkeypatch.setattr(group_commit, "RETRY_DELAY", 0.01)
+    commits = GroupCommit()
+    for message in messages[:2]:
+        fails += [asyncpg.DiskFullError(f"could not extend file {number}") for number in range(20)]
+        await commits.exchange(None, message)  # refused, and taken back by the commit that succeeds
+
+    told = [record.getMessage() for record in caplog.records if "settlements are kept" in record.getMessage()]
+    assert len(told) == 2
+    assert await states() == {"PENDING": 6}
+
+
 async def test_commits_that_follow_each_other_share_a_connection_until_it_is_lost(
     messages: list[Waiting], monkeypatch: pytest.MonkeyPatch
 ):
