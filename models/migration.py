@@ -16,6 +16,7 @@ from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
 from models.advisory_lock import AdvisoryLock
 from models.database import configuration, connection, execute, transaction
+from models.database_url import open_connection
 from models.errors import RekindleError
 
 log = logging.getLogger(__name__)
@@ -178,7 +179,7 @@ async def _started(url: str) -> asyncpg.Connection:
     deadline, waited = time.monotonic() + START_WITHIN, False
     while True:
         try:
-            return await asyncpg.connect(url)
+            return await open_connection(url)
         except asyncpg.CannotConnectNowError as error:
             if time.monotonic() > deadline:
                 raise

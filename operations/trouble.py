@@ -31,7 +31,7 @@ def told(error: Exception) -> str:
     if isinstance(error, SettingsFileError | RekindleError):
         return str(error)
     if isinstance(error, RedisError):
-        return f"Redis cannot be reached: {error}"
+        return f"Redis cannot be reached at REDIS_URL: {error}"
     if isinstance(error, (*REFUSED, DBConnectionError)):
         return f"PostgreSQL refuses: {error.__cause__ or error}"
     if isinstance(error, OSError) and error.filename is not None:  # connections have none

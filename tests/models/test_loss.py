@@ -230,7 +230,7 @@ async def test_whoever_opens_the_pool_while_the_database_is_left_hears_so_and_le
         await db.disconnect()
         return opened[-1]
 
-    monkeypatch.setattr(asyncpg.connection, "connect", connecting)
+    monkeypatch.setattr(asyncpg, "connect", connecting)
 
     with pytest.raises(availability.UNREACHABLE):
         await db.fetch_value("SELECT 1")
