@@ -69,14 +69,14 @@ def test_only_settings_that_exist_are_told(services: dict[str, Any], name: str):
     assert told - set(Settings.model_fields) == set()
 
 
-def test_every_file_and_service_that_is_named_is_there(services: dict[str, Any]):
+def test_every_file_and_service_that_is_named_is_there(compose: dict[str, Any], services: dict[str, Any]):
     for each in services.values():
         build = each.get("build")
         if build:
             assert (DEPLOY / build["context"] / build["dockerfile"]).is_file()
         for volume in each.get("volumes", ()):
             source = volume.partition(":")[0]
-            assert source == "postgres" or (DEPLOY / source).is_file()
+            assert source in compose["volumes"] or (DEPLOY / source).is_file()
         assert set(each.get("depends_on", ())) <= set(services)
     relay = (DEPLOY / "relay" / "Containerfile").read_text("utf-8")
     assert all((DEPLOY / "relay" / name).is_file() for name in re.findall(r"\w+\.sh", relay))
@@ -149,3 +149,19 @@ def test_compose_itself_finds_it_valid(tmp_path: Path):
 
 def test_a_worker_s_container_lets_it_use_all_of_its_time_to_stop(compose: dict[str, Any]):
     assert stopping.STOP_WITHIN.total_seconds() < int(compose["services"]["worker"]["stop_grace_period"].rstrip("s"))
+
+
+def test_what_a_container_took_outlives_it(services: dict[str, Any]):
+    """The rows, and mails that the relay said yes to: the ledger calls those sent, and nobody sends them again."""
+    kept = {volume.partition(":")[2] for name in ("postgres", "relay") for volume in services[name].get("volumes", ())}
+
+    assert kept == {"/var/lib/postgresql/data", "/var/spool/postfix"}
+
+
+def test_postgresql_counts_as_up_when_it_takes_connections_of_others_and_ends_in_its_own_time(services: dict[str, Any]):
+    """While it makes its data folder it listens on a socket only; the roles' script comes in by TCP, and once."""
+    own = services["postgres"]
+
+    assert own["healthcheck"]["test"] == ["CMD", "pg_isready", "-h", "127.0.0.1", "-U", "postgres"]
+    assert own["stop_grace_period"] == "60s"
+    assert own["shm_size"] == "512mb"

@@ -96,3 +96,30 @@ def test_a_worker_s_unit_lets_it_use_all_of_its_time_to_stop():
     unit = read_unit(path.stem, path.read_text("utf-8"))
 
     assert stopping.STOP_WITHIN.total_seconds() < int(unit.one("TimeoutStopSec"))
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_has_room_for_thousands_of_connections(path: Path):
+    """Without a word a process has 1,024 files, connections included, and each subscriber of the API has one."""
+    unit = read_unit(path.stem, path.read_text("utf-8"))
+
+    assert int(unit.one("LimitNOFILE")) >= 65_536
+
+
+def test_a_worker_ends_before_what_it_speaks_to_does():
+    """Units stop in the reverse order of their start: a relay on this machine answers what is on the wire."""
+    path = DEPLOY / "systemd" / "rekindle-worker@.service"
+    after = read_unit(path.stem, path.read_text("utf-8")).one("After").split()
+
+    assert {"postgresql.service", "redis-server.service", "postfix.service"} <= set(after)
+
+
+def test_the_api_s_unit_lets_it_end_though_postgresql_answers_no_more():
+    """uvicorn lets what has begun end, and the pool its statements."""
+    path = DEPLOY / "systemd" / "rekindle-api.service"
+    answers = re.search(r"timeout_graceful_shutdown=(\d+)", (DEPLOY.parent / "server.py").read_text("utf-8"))
+    assert answers is not None
+
+    assert int(answers[1]) + stopping.DISCONNECT_WITHIN.total_seconds() < int(
+        read_unit(path.stem, path.read_text("utf-8")).one("TimeoutStopSec")
+    )
