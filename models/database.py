@@ -16,6 +16,7 @@ from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
 
+from models import log_position
 from models.advisory_lock import AdvisoryLock
 from models.availability import tell_outage
 from models.clock import clock, shift_of
@@ -91,6 +92,7 @@ async def connect(
     config = configuration(
         url, pool=pool, statement_timeout=statement_timeout, idle_timeout=idle_timeout, application=application
     )
+    log_position.forget()
     await Tortoise.init(config=config, _enable_global_fallback=True)
 
 

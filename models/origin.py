@@ -4,7 +4,8 @@ A restored database has forgotten what was sent since, and would send it again. 
 of its own, which travels with every copy, and what a copy cannot have is held against it: the cluster's number,
 its timeline (which rises when a standby is promoted or a point in time recovered), the database's number, and the
 number of the very table that the row is in. Where all of that is the same although the past came back (a
-snapshot of a disk), a mark in Redis tells how far the log had been written.
+snapshot of a disk), a mark in Redis tells how far the log had been written, and a worker knows it by itself
+(models/log_position.py).
 
 Nothing is sent from a database that is not recognised: see `.venv/bin/python server.py restored`.
 """
@@ -16,8 +17,9 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from models import database
+from models import database, log_position
 from models.clock import now
+from models.log_position import CLUSTER, NEVER, TIMELINE, WENT_BACK, WRITTEN, Position, WentBackError
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +45,6 @@ DIFFERENCES = (
 )
 """What each part of an Origin says when it is not as it was."""
 
-WENT_BACK = "its log was written further than it is now: a snapshot was put back"
-
 
 async def present() -> Origin:
     """Who this database is."""
@@ -55,7 +55,11 @@ async def present() -> Origin:
 
 async def differences(redis: Redis) -> list[str]:
     """Why this database is not the one that was sent from last; nothing when it is. The first one ever is kept."""
-    here = await present()
+    try:
+        here = await present()
+    except WentBackError:
+        await _hold(redis)
+        return [WENT_BACK]
     kept = await database.fetch_one("SELECT cluster, timeline, database, relation FROM origin")
     if kept is None:
         await database.execute(_KEEP, *astuple(here), now())
@@ -67,11 +71,14 @@ async def differences(redis: Redis) -> list[str]:
 
 
 async def mark(redis: Redis) -> None:
-    """Note in Redis how far the log is on disk. Without Redis there is no mark, and nothing else happens."""
+    """Note here, and in Redis, how far the log is on disk. Without Redis there is no mark, and nothing else happens."""
     here = await present()
-    written = await database.fetch_value(_WRITTEN)
+    row = await database.fetch_one(log_position.POSITION)
+    assert row is not None
+    position = Position(*row)
+    log_position.note(position)
     try:
-        await redis.set(BEACON, orjson.dumps([*astuple(here), written]))
+        await redis.set(BEACON, orjson.dumps([*astuple(here), position.written]))
     except (RedisError, OSError, TimeoutError) as error:
         log.warning("no mark was left in Redis: %s", type(error).__name__)
 
@@ -81,6 +88,15 @@ async def adopt(redis: Redis) -> None:
     await database.execute("DELETE FROM origin")
     await database.execute(_KEEP, *astuple(await present()), now())
     await redis.delete(BEACON)
+
+
+async def _hold(redis: Redis) -> None:
+    """Raise the mark beyond whatever is written, so that who begins later is told as well. Without Redis nobody is."""
+    try:
+        if marked := await redis.get(BEACON):
+            await redis.set(BEACON, orjson.dumps([*orjson.loads(marked)[:-1], NEVER]))
+    except (RedisError, OSError, TimeoutError) as error:
+        log.warning("no mark was left in Redis: %s", type(error).__name__)
 
 
 async def _went_back(redis: Redis, here: Origin) -> bool:
@@ -93,13 +109,11 @@ async def _went_back(redis: Redis, here: Origin) -> bool:
     *of, written = orjson.loads(marked)
     if Origin(*of) != here:
         return False
-    return bool(written > await database.fetch_value(_WRITTEN))
+    return bool(written > await database.fetch_value(f"SELECT {WRITTEN}"))
 
 
-# The name of a log file begins with its timeline, which the control file tells only after the next checkpoint.
-_PRESENT = """
-SELECT (SELECT system_identifier::text FROM pg_control_system()) AS cluster,
-    ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline,
+_PRESENT = f"""
+SELECT {CLUSTER} AS cluster, {TIMELINE} AS timeline,
     (SELECT oid::bigint FROM pg_database WHERE datname = current_database()) AS database,
     'origin'::regclass::oid::bigint AS relation
 """
@@ -107,5 +121,3 @@ SELECT (SELECT system_identifier::text FROM pg_control_system()) AS cluster,
 _KEEP = """
 INSERT INTO origin (cluster, timeline, database, relation, kept_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
 """
-
-_WRITTEN = "SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint"

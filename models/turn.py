@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 
 import asyncpg
 
+from models import log_position
 from models.database_url import open_connection
 from models.loss import LossTellingClient, gone, has_ended
 
@@ -91,7 +92,7 @@ class TurningClient(LossTellingClient):
         """The pool, open. Where it leads is in the URL, which only the driver reads: Tortoise's idea of it is left out."""
         for part in ("host", "port", "user", "password", "database"):
             del options[part]
-        options["connect"] = open_connection
+        options |= {"connect": open_connection, "init": log_position.check}
         return TurningPool(await asyncpg.create_pool(**options))
 
 

@@ -115,7 +115,7 @@ def test_a_worker_ends_before_what_it_speaks_to_does():
 
 
 def test_the_api_s_unit_lets_it_end_though_postgresql_answers_no_more():
-    """uvicorn lets what has begun end, and the pool its statements."""
+    """Its server lets what has begun end, and the pool its statements."""
     path = DEPLOY / "systemd" / "rekindle-api.service"
     answers = re.search(r"timeout_graceful_shutdown=(\d+)", (DEPLOY.parent / "server.py").read_text("utf-8"))
     assert answers is not None

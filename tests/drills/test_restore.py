@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
+import orjson
 import pytest
 from redis.asyncio import Redis
 
 from local.postgres import Postgres
 from models import database as db
-from models import migration, origin, restoration, sending
+from models import log_position, migration, origin, restoration, sending
 from models.clock import now
 from models.plan import Plan, PlanChannel, PlanStatus
 from models.shop import Shop
@@ -177,13 +179,75 @@ async def test_a_snapshot_put_back_is_noticed_by_the_mark_in_redis(folder: Path,
         server.start()
         await connect(settings)
 
-        assert await origin.differences(redis) == [origin.WENT_BACK]
+        assert await origin.differences(redis) == [log_position.WENT_BACK]
 
         await restored(settings)
         assert await origin.differences(redis) == []
     finally:
         await db.disconnect()
         server.stop()
+
+
+async def test_a_snapshot_put_back_under_a_worker_is_noticed_before_anything_goes_out_again(
+    folder: Path, on: Callable[[str], Settings], sink: Sink, redis: Redis, caplog: pytest.LogCaptureFixture
+):
+    server = Postgres(folder / "postgres", shared_buffers="64MB")
+    settings = on(server.start())
+    try:
+        await migration.migrate(server.url)
+        await connect(settings)
+        _, plan = await mail_plan(60)
+        assert await origin.differences(redis) == []
+        await db.disconnect()
+        server.stop()
+        shutil.copytree(server.data, folder / "snapshot", symlinks=True)
+        server.start()
+        async with working(settings) as task:
+            await until(lambda: is_sent(plan))
+            await until(lambda: is_known(redis))
+            server.kill()
+            shutil.rmtree(server.data)
+            shutil.copytree(folder / "snapshot", server.data, symlinks=True)
+            own(server)
+            server.start()
+            await asyncio.wait_for(asyncio.shield(task), WITHIN)
+        assert await said(caplog, f"stopping, this is another database than before: {log_position.WENT_BACK}")
+        await write_much(server)
+        async with working(settings):
+            await until(lambda: said(caplog, f"NOTHING IS SENT: {log_position.WENT_BACK}"))
+        assert (len(sink.accepted()), await states()) == (60, {"PENDING": 60})
+
+        await forget_workers()
+        await restored(settings)
+        async with working(settings):
+            await until(has_swept)
+        assert (len(sink.accepted()), await states()) == (60, {"UNKNOWN": 60})
+    finally:
+        await db.disconnect()
+        server.stop()
+
+
+async def has_swept() -> bool:
+    """Whether a worker has looked for what is due."""
+    return bool(await db.fetch_value("SELECT count(*) FROM worker WHERE swept_at IS NOT NULL"))
+
+
+async def is_known(redis: Redis) -> bool:
+    """Whether a worker has beaten after the log was written as far as it is now."""
+    marked = await redis.get(origin.BEACON)
+    return marked is not None and orjson.loads(marked)[-1] >= await db.fetch_value(f"SELECT {log_position.WRITTEN}")
+
+
+async def write_much(server: Postgres) -> None:
+    """Let the log grow beyond where it was, as the API lets it."""
+    other = await asyncpg.connect(server.url)
+    await other.execute("CREATE TABLE filling AS SELECT repeat('x', 1000) FROM generate_series(1, 20000)")
+    await other.close()
+
+
+async def forget_workers() -> None:
+    """Let the leases of workers that the snapshot knows of have run out."""
+    await db.execute("UPDATE worker SET lease_until = clock_timestamp()")
 
 
 async def test_a_crash_of_the_database_is_no_restore(folder: Path, settings: Settings, redis: Redis):
