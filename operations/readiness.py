@@ -6,8 +6,9 @@ bring a worker back.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -108,13 +109,28 @@ async def alive(_request: Request) -> JSONResponse:
     return JSONResponse({"status": "up"}, headers={"Cache-Control": "no-store"})
 
 
-async def _asked(name: str, ask: Callable[[], Awaitable[str]]) -> Part:
+async def _asked(name: str, ask: Callable[[], Coroutine[Any, Any, str]]) -> Part:
     """A part by what it answers: an empty text when it is well, else why not."""
     try:
-        why = await asyncio.wait_for(ask(), ANSWER_WITHIN)
+        why = await _within(ANSWER_WITHIN, ask())
     except (*availability.FAILED, RedisError):
         return Part(name, is_well=False)
     return Part(name, not why, why)
+
+
+async def _within(seconds: float, asking: Coroutine[Any, Any, str]) -> str:
+    """What is answered in time, else TimeoutError at once: of a server that stands still the driver waits, cancelled,
+    for the end of its statement.
+    """
+    task = asyncio.create_task(asking)
+    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    try:
+        done, _ = await asyncio.wait([task], timeout=seconds)
+    finally:
+        task.cancel()
+    if not done:
+        raise TimeoutError
+    return task.result()
 
 
 async def _database() -> str:

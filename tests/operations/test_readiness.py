@@ -2,18 +2,23 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
+import psutil
 import pytest
+from redis.asyncio import Redis
 
+from local.postgres import Postgres
 from models import database as db
-from models import sending, worker
+from models import migration, sending, worker
 from operations import readiness
 from server import create_app
 from settings import Settings
+from tests.waiting import WITHIN
 
 ALL_UP = {
     "database": "up",
@@ -91,6 +96,43 @@ async def test_without_an_engine_it_is_not_ready_but_alive(settings: Settings, n
     assert response.json()["status"] == "not ready"
     assert response.json()["parts"][part] == "down"
     assert (await look(settings, "/health")).json() == {"status": "up"}
+
+
+async def test_of_a_postgresql_that_stands_still_it_says_so_and_does_not_wait(
+    settings: Settings, folder: Path, redis: Redis, monkeypatch: pytest.MonkeyPatch
+):
+    server = Postgres(folder / "postgres", shared_buffers="64MB")
+    settings = settings.model_copy(update={"database_url": server.start()})
+    monkeypatch.setattr(readiness, "FRESH", 0.0)
+    monkeypatch.setattr(readiness, "ANSWER_WITHIN", 1.0)
+    await migration.migrate(server.url)
+    async with served(settings) as client:
+        await db.fetch_value("SELECT 1")
+        looks = [asyncio.create_task(client.get("/ready")) for _ in range(2)]
+        with standing_still(server):
+            answered, _ = await asyncio.wait(looks, timeout=WITHIN)
+        responses = await asyncio.gather(*looks)
+        assert (await client.get("/ready")).json()["parts"]["database"] == "up"
+    server.stop()
+
+    assert answered == set(looks)
+    assert [response.status_code for response in responses] == [503, 503]
+    assert responses[0].json()["parts"]["database"] == "down"
+
+
+@contextlib.contextmanager
+def standing_still(server: Postgres) -> Iterator[None]:
+    """All of its processes stopped, as on a machine that hangs: connections stay, and nothing answers."""
+    assert server._child is not None
+    own = psutil.Process(server._child.pid)
+    processes = [own, *own.children(recursive=True)]
+    for each in processes:
+        each.suspend()
+    try:
+        yield
+    finally:
+        for each in processes:
+            each.resume()
 
 
 async def test_of_what_a_lost_database_would_tell_nothing_is_claimed(settings: Settings):
