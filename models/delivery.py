@@ -139,32 +139,26 @@ async def suppress_customer(shop_id: int, customer_id: UUID, channel: str, reaso
 
     Call in the transaction that blocks or unsubscribes: the row locks order it against intents.
     """
-    return await _end_pending(
-        "SET state = 'SUPPRESSED', reason = $4",
+    return await _suppress(
+        reason,
         "d.customer_id = $2 AND d.slice IS NOT NULL AND d.shop_id = $1 AND d.channel = $3",
         shop_id,
         customer_id,
         channel,
-        reason,
     )
 
 
 async def suppress_customers(shop_id: int, customers: Sequence[UUID], channel: str, reason: Reason) -> int:
-    """The same for many customers, whose rows are found through the shop's plans that still run; how many rows.
-
-    Rows are taken in the order of the key, so that two such statements never wait for each other in a circle.
-    """
-    return await _end_pending(
-        "SET state = 'SUPPRESSED', reason = $4",
+    """The same for many customers, whose rows are found through the shop's plans that still run; how many rows."""
+    return await _suppress(
+        reason,
         "(d.plan_id, d.customer_id, d.reference) IN ("
         "SELECT w.plan_id, w.customer_id, w.reference FROM plan p JOIN delivery w ON w.plan_id = p.id"
         " WHERE p.shop_id = $1 AND p.status IN ('ONGOING', 'PAUSED', 'CANCELLING')"
-        " AND w.customer_id = ANY($2::uuid[]) AND w.channel = $3 AND w.state = 'PENDING'"
-        " ORDER BY w.plan_id, w.customer_id, w.reference FOR NO KEY UPDATE OF w)",
+        " AND w.customer_id = ANY($2::uuid[]) AND w.channel = $3 AND w.state = 'PENDING')",
         shop_id,
         customers,
         channel,
-        reason,
     )
 
 
@@ -173,8 +167,8 @@ async def suppress_addresses(customers: Sequence[UUID]) -> int:
 
     Not of those whose present address is another than the one that was refused.
     """
-    return await _end_pending(
-        "SET state = 'SUPPRESSED', reason = 'ADDRESS_SUPPRESSED'",
+    return await _suppress(
+        Reason.ADDRESS_SUPPRESSED,
         "d.customer_id = ANY($1::uuid[]) AND d.slice IS NOT NULL AND d.channel = 'EMAIL' AND EXISTS ("
         "SELECT FROM customer c JOIN suppression u USING (email_key) WHERE c.id = d.customer_id)",
         customers,
@@ -183,9 +177,7 @@ async def suppress_addresses(customers: Sequence[UUID]) -> int:
 
 async def withdraw_customer(customer_id: UUID, reason: Reason) -> int:
     """Turn everything that waits for a customer, of whatever shop and channel, into SUPPRESSED; how many."""
-    return await _end_pending(
-        "SET state = 'SUPPRESSED', reason = $2", "d.customer_id = $1 AND d.slice IS NOT NULL", customer_id, reason
-    )
+    return await _suppress(reason, "d.customer_id = $1 AND d.slice IS NOT NULL", customer_id)
 
 
 async def is_mail_in_flight(shop_id: int, customer_id: UUID) -> bool:
@@ -212,6 +204,18 @@ async def lose_worker(plan_id: int, number: int) -> int:
 async def give_contacts_back(plan_id: int, number: int) -> int:
     """Free the contacts of what waits in a slice and never left, for whatever goes to these customers first; how many."""
     return await database.execute(_GIVE_CONTACTS_BACK, plan_id, number)
+
+
+async def _suppress(reason: Reason, condition: str, *arguments: Any) -> int:
+    """Turn pending messages that meet `condition` into SUPPRESSED; how many.
+
+    They are locked first, by a statement of its own: of messages that were just being loaded only the next statement
+    sees the contacts. In the order of the key, so that two who suppress the same never wait for each other in a circle.
+    """
+    async with database.transaction():
+        await database.execute(_HOLD_PENDING.format(condition), *arguments)
+        assignment = f"SET state = 'SUPPRESSED', reason = ${len(arguments) + 1}"
+        return await _end_pending(assignment, condition, *arguments, reason)
 
 
 async def _end_pending(assignment: str, condition: str, *arguments: Any) -> int:
@@ -256,6 +260,11 @@ IN_FLIGHT = """EXISTS (
     SELECT FROM slice s JOIN delivery d ON d.plan_id = s.plan_id AND d.slice = s.number
     WHERE s.plan_id = $1 AND s.worker_id IS NOT NULL AND d.state = 'COMMITTING')"""
 """Condition: the answer to a message of plan $1 is still awaited, which is so only in a slice that has a worker."""
+
+_HOLD_PENDING = """
+SELECT FROM delivery d WHERE {} AND d.state = 'PENDING'
+ORDER BY d.plan_id, d.customer_id, d.reference FOR NO KEY UPDATE
+"""
 
 # RETURNING shows what an update wrote, so the reserved day stays in the row: it is history from then on.
 _END_PENDING = (

@@ -1,20 +1,28 @@
 """The contact limit: two marketing messages a customer and day, whoever sends them."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
-from models import audience, consent
+from models import audience, consent, delivery
 from models import database as db
 from models import slice as slices
-from models.clock import Clock
+from models.clock import Clock, now
+from models.customer import suppress
+from models.delivery import Reason
 from models.estimate import estimate
 from models.plan import PlanChannel
+from models.shop import Shop
 from tests import oracle
 from tests.factories import make_customers, make_resolved, make_running, make_shop
 from tests.ledger import states
-from tests.slices import hold
+from tests.outside import Outside
+from tests.slices import hold, mail_plan, make_worker
+from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -105,3 +113,49 @@ async def test_a_cancelled_plan_and_a_blocking_customer_give_their_contacts_back
     await plan.cancel()
 
     assert await db.fetch_value("SELECT count(*) FROM contact") == 0
+
+
+async def unsubscribed(shop: Shop, customer: UUID) -> None:
+    await consent.unsubscribe(shop.id, customer, source="mail")
+
+
+async def told_so_by_the_platform(shop: Shop, customer: UUID) -> None:
+    await delivery.suppress_customers(shop.id, [customer], "EMAIL", Reason.NO_CONSENT)
+
+
+async def refused_at_their_address(shop: Shop, customer: UUID) -> None:
+    (key,) = (row["email_key"] for row in await db.fetch("SELECT email_key FROM customer WHERE id = $1", customer))
+    await suppress([key], reason="BOUNCED", at=now())
+    await delivery.suppress_addresses([customer])
+
+
+async def withdrawn(shop: Shop, customer: UUID) -> None:
+    await delivery.withdraw_customer(customer, Reason.ERASED)
+
+
+@pytest.mark.parametrize(
+    ("leave", "reason"),
+    [
+        (unsubscribed, Reason.NO_CONSENT),
+        (told_so_by_the_platform, Reason.NO_CONSENT),
+        (refused_at_their_address, Reason.ADDRESS_SUPPRESSED),
+        (withdrawn, Reason.ERASED),
+    ],
+)
+async def test_who_leaves_while_a_slice_is_being_loaded_gives_back_the_contact_that_it_reserves(
+    leave: Callable[[Shop, UUID], Coroutine[Any, Any, None]], reason: Reason
+):
+    shop, plan = await mail_plan(1)
+    (customer,) = [row["id"] for row in await db.fetch("SELECT id FROM customer")]
+    held = await slices.acquire(plan.id, 1, await make_worker(), uuid4())
+    assert held is not None
+    outside = Outside()
+
+    async with db.transaction():
+        assert len(await slices.load(held)) == 1
+        leaving = outside.begin(leave(shop, customer))
+        await until_a_lock_is_waited_for(unless=leaving)
+    await leaving
+
+    assert await states(plan) == {f"SUPPRESSED {reason}": 1}
+    assert await db.fetch("SELECT * FROM contact") == []
