@@ -169,8 +169,8 @@ def test_the_limits_of_a_document_are_told():
 
     assert (
         f"Limits: {limits.MAX_BODY // 1024} KiB a request (64 KiB a WebSocket message), {limits.MAX_TOKENS:,} tokens and "
-        f"{limits.MAX_SOURCE_LENGTH:,} characters a document, {limits.MAX_DEPTH} levels, {limits.MAX_ALIASES} aliases, "
-        f"{limits.MAX_SELECTIONS} selections, one field {limits.MAX_REPEATS} times in one place, "
+        f"{limits.MAX_SOURCE_LENGTH:,} characters a document, {limits.MAX_DEPTH} levels, {limits.MAX_ALIASES} aliases of "
+        f"up to {limits.LONGEST_ALIAS} letters, {limits.MAX_SELECTIONS} selections, one field {limits.MAX_REPEATS} times in one place, "
         f"{limits.MAX_COST:,} points of cost"
     ) in told
 

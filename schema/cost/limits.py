@@ -16,6 +16,8 @@ MAX_COMMENTS = 50
 MAX_DEPTH = 10
 """Fields within one another."""
 MAX_ALIASES = 30
+LONGEST_ALIAS = 100
+"""Letters of an alias: it stands in the answer once for each row."""
 MAX_SELECTIONS = 400
 """Fields of an operation, those of a fragment once for each place it is spread in."""
 MAX_REPEATS = 20
@@ -29,6 +31,7 @@ def check(weight: Weight) -> list[GraphQLError]:
     amounts = (
         ("deep", "fields within one another", weight.depth, MAX_DEPTH),
         ("aliased", "aliases", weight.aliases, MAX_ALIASES),
+        ("wordy", "letters in an alias", weight.longest_alias, LONGEST_ALIAS),
         ("large", "selections", weight.selections, MAX_SELECTIONS),
         ("repetitive", "times the same field in one place", weight.repeats, MAX_REPEATS),
     )

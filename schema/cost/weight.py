@@ -38,7 +38,7 @@ from schema.cost.points import DEAR, LENGTHS, LISTS, history_points
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """What a selection weighs. An object costs 1, a scalar nothing; a connection multiplies its rows."""
+    """What a selection weighs. An object costs 1, a scalar nothing, under an alias 1; a connection multiplies its rows."""
 
     depth: int = 0
     aliases: int = 0
@@ -46,6 +46,7 @@ class Weight:
     repeats: int = 0
     fixed: int = 0
     per_row: int = 0
+    longest_alias: int = 0
 
     def __add__(self, other: "Weight") -> "Weight":
         return Weight(
@@ -55,6 +56,7 @@ class Weight:
             max(self.repeats, other.repeats),
             self.fixed + other.fixed,
             self.per_row + other.per_row,
+            max(self.longest_alias, other.longest_alias),
         )
 
 
@@ -116,11 +118,14 @@ class _Scale:
 
     def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Weight:
         alias = 1 if node.alias else 0
+        letters = len(node.alias.value) if node.alias else 0
         dear = (DEAR.get(f"{parent.name}.{node.name.value}", 0) if parent else 0) + history_points(node)
         if node.selection_set is None:
-            return Weight(depth=1, aliases=alias, selections=1, fixed=dear)
+            # A scalar is as often in the answer as it has aliases.
+            return Weight(depth=1, aliases=alias, selections=1, fixed=dear + alias, longest_alias=letters)
         if node.name.value.startswith("__"):
-            return Weight(depth=1, aliases=alias, selections=1, fixed=1)
+            inner = self._set(node.selection_set, None)
+            return Weight(1, alias + inner.aliases, 1, fixed=1, longest_alias=max(letters, inner.longest_alias))
         field = (
             parent.fields.get(node.name.value) if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) else None
         )
@@ -140,6 +145,7 @@ class _Scale:
             repeats=inner.repeats,
             fixed=0 if per_row else cost,
             per_row=cost if per_row else 0,
+            longest_alias=max(letters, inner.longest_alias),
         )
 
     def _page_size(self, node: FieldNode) -> int:

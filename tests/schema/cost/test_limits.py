@@ -60,6 +60,7 @@ def weight_of(source: str, **variables: object) -> Weight:
         ('query ($ids: [ID!] = ["a", "b", "c"]) { nodes(ids: $ids) { name } }', 3),
         ("{ __schema { types { name } } }", 1),
         ("{ unknown { of { anything } } }", 2),
+        ("{ things(first: 10) { nodes { name again: name more: name } } }", 31),
     ],
 )
 def test_an_object_costs_one_and_a_connection_multiplies_its_rows(source: str, cost: int):
@@ -178,7 +179,7 @@ def test_depth_aliases_and_selections_count_through_fragments():
         "{ a: shop { ...deep } b: shop { ...deep } } fragment deep on Shop { c: shop { shop { name } } }"
     )
 
-    assert weight == Weight(depth=4, aliases=4, selections=8, repeats=1, fixed=6)
+    assert weight == Weight(depth=4, aliases=4, selections=8, repeats=1, fixed=6, longest_alias=1)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +194,19 @@ def test_depth_aliases_and_selections_count_through_fragments():
 )
 def test_the_same_field_in_one_place_is_counted_wherever_it_is(source: str, repeats: int):
     assert weight_of(source).repeats == repeats
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{ shop { abcdefg: name } }",
+        "{ abcdefg: shop { a: name } }",
+        "{ ab: __schema { types { fields { abcdefg: name } } } }",
+        "{ things { ...rows } } fragment rows on ThingConnection { ... { nodes { ab: owner { abcdefg: name } } } }",
+    ],
+)
+def test_the_longest_alias_counts_wherever_it_is(source: str):
+    assert weight_of(source).longest_alias == len("abcdefg")
 
 
 def test_a_fragment_spread_twice_in_one_place_counts_once():
@@ -244,11 +258,12 @@ def test_the_walk_is_linear_in_fragment_chains(spread: str):
 
 
 def test_what_is_too_much_is_told_with_its_limit():
-    errors = check(Weight(depth=11, aliases=31, selections=2**60, repeats=21, fixed=10**12))
+    errors = check(Weight(depth=11, aliases=31, selections=2**60, repeats=21, fixed=10**12, longest_alias=101))
 
     assert [error.message for error in errors] == [
         "The operation is too deep: 11 fields within one another, at most 10 are allowed.",
         "The operation is too aliased: 31 aliases, at most 30 are allowed.",
+        "The operation is too wordy: 101 letters in an alias, at most 100 are allowed.",
         "The operation is too large: more than 1000000000 selections, at most 400 are allowed.",
         "The operation is too repetitive: 21 times the same field in one place, at most 20 are allowed.",
     ]
