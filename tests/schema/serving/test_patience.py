@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 
+from models import database
 from operations import listening
 from resolvers import body
 from schema.serving import event_stream, patience, places
@@ -22,8 +23,8 @@ from tests.schema.serving.peer import INBOX, deaf_peer, flood
 from tests.waiting import until
 
 _SAID = " ".join(f"m{number}: messages {{ ...said }}" for number in range(12))
-LARGE = f"subscription {{ inboxMessage {{ {_SAID} }} }} fragment said on Message {{ {'x' * 15_000}: text }}"
-"""With one message in the inbox, its first event is more than a server keeps for a client before it waits."""
+LARGE = f"subscription {{ inboxMessage {{ {_SAID} }} }} fragment said on Message {{ text }}"
+"""With one long message in the inbox, its first event is more than a server keeps for a client before it waits."""
 
 BY_THE_KERNEL = pytest.mark.skipif(sys.platform != "linux", reason="TCP_USER_TIMEOUT is Linux's")
 
@@ -58,10 +59,11 @@ async def deaf_stream(url: str, token: str) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def reader() -> str:
-    """The token of a shopper who has a message."""
+    """The token of a shopper who has a message, a long one."""
     shop = await make_shop()
     await make_customers(shop, 1)
     await make_resolved(shop)
+    await database.execute("UPDATE plan_content SET text = repeat('x', 15000)")
     return shopper("c0")
 
 
