@@ -125,14 +125,18 @@ def standing_still(server: Postgres) -> Iterator[None]:
     """All of its processes stopped, as on a machine that hangs: connections stay, and nothing answers."""
     assert server._child is not None
     own = psutil.Process(server._child.pid)
-    processes = [own, *own.children(recursive=True)]
-    for each in processes:
-        each.suspend()
+    stopped: list[psutil.Process] = []
     try:
+        while running := [each for each in (own, *own.children(recursive=True)) if each not in stopped]:
+            for each in running:  # one that runs may just have begun another
+                stopped.append(each)
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.suspend()
         yield
     finally:
-        for each in processes:
-            each.resume()
+        for each in stopped:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.resume()
 
 
 async def test_of_what_a_lost_database_would_tell_nothing_is_claimed(settings: Settings):
