@@ -37,15 +37,17 @@ def reservation(candidates: str) -> str:
     """
 
 
-def unused(messages: str, condition: str = "true") -> str:
+def unused(messages: str, condition: str = "true", *, moved: str = "false") -> str:
     """CTE `unused`: frees the contacts of the messages in the CTE `messages` that meet `condition`, as `m`.
 
-    `messages` has plan_id, customer_id, reference and contact_day, the day of the contact that each had reserved.
+    `messages` has plan_id, customer_id, reference, may_repeat and contact_day, the day of the contact that each had
+    reserved. What may have arrived at an earlier try keeps it, unless it has `moved` to another day.
     """
     return f"""
     unused AS (
         DELETE FROM contact c USING {messages} m
-        WHERE m.contact_day IS NOT NULL AND {condition} AND c.customer_id = m.customer_id AND c.day = m.contact_day
+        WHERE m.contact_day IS NOT NULL AND {condition} AND (NOT m.may_repeat OR {moved})
+          AND c.customer_id = m.customer_id AND c.day = m.contact_day
           AND c.plan_id = m.plan_id AND c.reference = m.reference
     )
     """

@@ -275,7 +275,7 @@ WITH ended AS (
         d.shop_id, d.state, d.channel, d.language, d.reason
 ),
 """
-    + contact.unused("ended", "NOT m.may_repeat")
+    + contact.unused("ended")
     + """,
 {}
 SELECT count(*) FROM ended
@@ -287,7 +287,7 @@ SELECT count(*) FROM ended
 _GIVE_CONTACTS_BACK = (
     """
 WITH waiting AS MATERIALIZED (
-    SELECT plan_id, customer_id, reference, contact_day FROM delivery
+    SELECT plan_id, customer_id, reference, contact_day, may_repeat FROM delivery
     WHERE plan_id = $1 AND slice = $2 AND state = 'PENDING' AND contact_day IS NOT NULL AND NOT may_repeat
     ORDER BY customer_id, reference
     FOR NO KEY UPDATE

@@ -141,7 +141,7 @@ settled AS (
 """
     + fact.telling("settled", "$17::timestamptz")
     + ","
-    + contact.unused("settled", "m.state IN ('FAILED', 'PENDING', 'CANCELLED') AND NOT m.may_repeat")
+    + contact.unused("settled", "m.state IN ('FAILED', 'PENDING', 'CANCELLED')")
     + """
 UPDATE delivery d SET state = 'COMMITTING', attempt = d.attempt + 1
 FROM wanted w

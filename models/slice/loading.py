@@ -108,8 +108,8 @@ _PARTS = {
     "reservation": contact.reservation("candidate"),
     "unused": contact.unused(
         "heard",
-        "(m.contact_day <> m.day OR NOT m.may_repeat"
-        " AND (coalesce(m.hour_until, m.quiet_until) IS NOT NULL OR m.refusal IS NOT NULL))",
+        "(coalesce(m.hour_until, m.quiet_until) IS NOT NULL OR m.refusal IS NOT NULL OR m.contact_day <> m.day)",
+        moved="m.contact_day <> m.day",
     ),
     "next_day": NEXT_DAY.format(table="x"),
     "told": fact.telling("loaded", "{now}"),
