@@ -1,7 +1,10 @@
-"""Clicks on more products than figures name."""
+"""Clicks on more products than figures name, and what figures read of them."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID
+
+import pytest
 
 from models import database
 
@@ -22,3 +25,17 @@ def clicked_often() -> list[tuple[UUID, int]]:
     """The twenty that are named, with their clicks."""
     numbers = sorted(range(1, CLICKED + 1), key=lambda number: (-(number // 2), number))
     return [(UUID(int=int(str(number), 16)), number // 2) for number in numbers[:20]]
+
+
+def rows_read(monkeypatch: pytest.MonkeyPatch) -> list[database.Record]:
+    """The rows that statements answer with from here on."""
+    read: list[database.Record] = []
+    fetch = database.fetch
+
+    async def noted(sql: str, *arguments: Any) -> Any:
+        rows = await fetch(sql, *arguments)
+        read.extend(rows)
+        return rows
+
+    monkeypatch.setattr(database, "fetch", noted)
+    return read

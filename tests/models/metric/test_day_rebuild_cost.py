@@ -1,15 +1,13 @@
 """Making a shop's days anew holds each known row against its own key, however many products a plan led to on a day."""
 
-import json
 from datetime import date
-from typing import Any
 
 import pytest
 
 from models import database as db
 from models.metric import day as metric_day
 from tests.factories import make_shop
-from tests.query_plan import parts_of
+from tests.query_plan import parts_of, plans_made
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -22,15 +20,7 @@ async def test_what_is_gone_is_found_by_whole_keys(monkeypatch: pytest.MonkeyPat
         shop.id, date(2026, 1, 1),
     )  # fmt: skip
     await db.analyze("metric_day")
-    plans: list[dict[str, Any]] = []
-    execute = db.execute
-
-    async def explained(sql: str, *arguments: Any) -> Any:
-        if "metric_fact" in sql:
-            plans.append(json.loads(await db.fetch_value(f"EXPLAIN (FORMAT JSON) {sql}", *arguments))[0]["Plan"])
-        return await execute(sql, *arguments)
-
-    monkeypatch.setattr(db, "execute", explained)
+    plans = plans_made(monkeypatch, "execute", about="metric_fact")
     await metric_day.rebuild(shop.id)
 
     parts = [part for plan in plans for part in parts_of(plan)]

@@ -18,7 +18,7 @@ from models.metric.activity import Activity
 from models.metric.day import FACTS
 from models.metric.overview import overview
 from models.metric.part import Part
-from tests.models.metric.products import clicked_often, store_clicks
+from tests.models.metric.products import clicked_often, rows_read, store_clicks
 from tests.outreach import Left, Outreach, Place, Sent, at, outreach
 from tests.stored_histories import rolled_back
 
@@ -185,15 +185,7 @@ async def test_of_a_shop_many_of_whose_products_were_clicked_only_those_that_are
     place: Place, monkeypatch: pytest.MonkeyPatch
 ):
     await store_clicks(place.shops[0].id, place.plans[0].id)
-    read: list[Any] = []
-    fetch = database.fetch
-
-    async def noted(sql: str, *arguments: Any) -> Any:
-        rows = await fetch(sql, *arguments)
-        read.extend(rows)
-        return rows
-
-    monkeypatch.setattr(database, "fetch", noted)
+    read = rows_read(monkeypatch)
     found = await overview(place.shops[0], date(2026, 1, 1), date(2026, 1, 31))
 
     assert [(part.key, part.activity.clicked) for part in found.products] == clicked_often()

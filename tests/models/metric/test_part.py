@@ -12,7 +12,7 @@ from models.metric.activity import Activity
 from models.metric.day import WHOLE
 from models.metric.part import MOST_PRODUCTS, Part
 from models.plan import Plan
-from tests.models.metric.products import clicked_often, store_clicks
+from tests.models.metric.products import clicked_often, rows_read, store_clicks
 from tests.models.metric.test_overview import facts, keyed, parted
 from tests.outreach import Outreach, Place, outreach
 from tests.stored_histories import rolled_back
@@ -89,15 +89,7 @@ async def test_of_a_plan_whose_messages_led_to_many_products_only_those_that_are
     plans = [plan.id for plan in place.plans[:2]]
     for plan in plans:
         await store_clicks(place.shops[0].id, plan)
-    read: list[Any] = []
-    fetch = database.fetch
-
-    async def noted(sql: str, *arguments: Any) -> Any:
-        rows = await fetch(sql, *arguments)
-        read.extend(rows)
-        return rows
-
-    monkeypatch.setattr(database, "fetch", noted)
+    read = rows_read(monkeypatch)
     found = await plan_part.of_plans(plans)
 
     assert [[(part.key, part.activity.clicked) for part in parts.products] for parts in found] == [clicked_often()] * 2

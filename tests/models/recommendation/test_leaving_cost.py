@@ -1,15 +1,13 @@
 """Who left a shop is found without reading who left the other shops of the installation."""
 
-import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from models import database as db
 from models.recommendation import figure
 from tests.factories import make_shop
-from tests.query_plan import scans_of
+from tests.query_plan import plans_made, scans_of
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -25,14 +23,7 @@ async def test_who_left_a_shop_is_found_by_the_shop_and_the_time(monkeypatch: py
             owner.id, NOW, count,
         )  # fmt: skip
     await db.analyze("unsubscription")
-    plans: list[dict[str, Any]] = []
-    fetch_one = db.fetch_one
-
-    async def explained(sql: str, *arguments: Any) -> Any:
-        plans.append(json.loads(await db.fetch_value(f"EXPLAIN (FORMAT JSON) {sql}", *arguments))[0]["Plan"])
-        return await fetch_one(sql, *arguments)
-
-    monkeypatch.setattr(db, "fetch_one", explained)
+    plans = plans_made(monkeypatch, "fetch_one")
     found = await figure.gather(shop, NOW, timedelta(days=28))
 
     (scan,) = (scan for plan in plans for scan in scans_of("unsubscription", plan))
