@@ -20,6 +20,9 @@ FIRST_PORT, BEYOND_PORTS = 20_000, 32_768
 READY_WITHIN = 60.0
 STOP_WITHIN = 60.0
 
+SERVER = [sys.executable, str(ROOT / "server.py")]
+"""The command line of this code's own processes."""
+
 
 def environment(settings: Settings, **more: str) -> Mapping[str, str]:
     """What a process is told: the test's engines and secrets, nothing of the shell's settings."""
@@ -40,7 +43,7 @@ def environment(settings: Settings, **more: str) -> Mapping[str, str]:
 def command(settings: Settings, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run `python server.py …` to its end."""
     return subprocess.run(
-        [sys.executable, "server.py", *arguments],
+        [*SERVER, *arguments],
         cwd=ROOT,
         env=environment(settings, **more),
         capture_output=True,
@@ -55,7 +58,7 @@ def command_into(
     """The same with its output to a file or an open descriptor, begun by the program `before`, if any."""
     with open(output, "wb") as place:  # noqa: PTH123 (a descriptor has no path)
         return subprocess.run(
-            [*before, sys.executable, "server.py", *arguments],
+            [*before, *SERVER, *arguments],
             cwd=ROOT,
             env=environment(settings),
             stdout=place,
@@ -80,9 +83,7 @@ def free_port() -> int:
 @contextmanager
 def process(settings: Settings, *arguments: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     """A running `python server.py …`, stopped at the end (killed if it does not)."""
-    with subprocess.Popen(
-        [sys.executable, "server.py", *arguments], cwd=ROOT, env=environment(settings, **more)
-    ) as child:
+    with subprocess.Popen([*SERVER, *arguments], cwd=ROOT, env=environment(settings, **more)) as child:
         try:
             yield child
         finally:

@@ -11,7 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 TOGETHER = (
     "tests/deploy/test_set_up.py::",
     "tests/local/demo/test_past_plans.py::",
-    "tests/test_server.py::TestInstallation::",
+    "tests/test_run_command.py::",
 )
 """How the ids of tests begin that share a machine, a filled database, an installation."""
 

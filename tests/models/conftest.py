@@ -7,6 +7,7 @@ import pytest
 
 from local.postgres import Postgres
 from models import database as databases
+from tests.databases import made
 
 
 @pytest.fixture
@@ -23,3 +24,11 @@ async def begin(folder: Path) -> AsyncIterator[Callable[..., Postgres]]:
     await databases.disconnect()
     for server in begun:
         server.stop()
+
+
+@pytest.fixture
+async def empty_database(postgres: Postgres) -> AsyncIterator[str]:
+    """The URL of a database without any table; who connects to it is disconnected with the test."""
+    async with made(postgres.url, "empty") as url:
+        yield url
+        await databases.disconnect()

@@ -8,31 +8,26 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from redis.asyncio import Redis
-from tortoise import Tortoise
-from tortoise.migrations.api import migrate
 
-from local.postgres import Postgres
 from models import audience, migration
 from models import database as db
-from models.metric import day as metric_day
 from models.plan import Plan, wording
 from settings import Settings
 from tests.automation import Life, make_automated
 from tests.conftest import TABLES
-from tests.databases import made
 from tests.factories import make_customers, make_running, make_shop
+from tests.migrations import FOLDER, MIGRATIONS, migrate_to
 from tests.processes import environment, free_port
 from tests.smtp_sink import Sink
 
 ROOT = Path(__file__).resolve().parents[2]
-MIGRATIONS = sorted(path.stem for path in (ROOT / "models" / "migrations").glob("[0-9]*.py"))
 
 RELEASED = "0005_metric"
 """The newest migration of the oldest release that may still run: what came later must not disturb its code."""
@@ -45,22 +40,6 @@ CONTRACTS: Mapping[str, str] = {
 
 LARGE = ("customer", "contact", "delivery", "event", "orders", "relationship", "claim")
 """Tables on which an index is built beside those who write, from 0014 on."""
-
-NAME = "upgraded"
-
-
-@pytest.fixture
-async def url(postgres: Postgres) -> AsyncIterator[str]:
-    """An empty database."""
-    async with made(postgres.url, NAME) as url:
-        yield url
-        await db.disconnect()
-
-
-async def migrate_to(url: str, name: str) -> None:
-    """Apply migrations up to this one."""
-    await migrate(config=db.configuration(url, pool=2), target=f"models.{name}", direction="forward")
-    await Tortoise.close_connections()
 
 
 async def columns(connection: asyncpg.Connection) -> dict[str, dict[str, Any]]:
@@ -92,15 +71,15 @@ ALLOWED_RULES: frozenset[str] = frozenset()
 
 
 @pytest.mark.timeout(240)
-async def test_every_migration_since_the_release_only_adds(url: str):
+async def test_every_migration_since_the_release_only_adds(empty_database: str):
     released = MIGRATIONS.index(RELEASED) + 1
     for name in MIGRATIONS[:released]:
-        await migrate_to(url, name)
-    connection = await asyncpg.connect(url)
+        await migrate_to(empty_database, name)
+    connection = await asyncpg.connect(empty_database)
     try:
         for name in MIGRATIONS[released:]:
             before, rules = await columns(connection), await constraints(connection)
-            await migrate_to(url, name)
+            await migrate_to(empty_database, name)
             after, new_rules = await columns(connection), await constraints(connection)
 
             assert disturbed(before, after) == [], name
@@ -111,129 +90,9 @@ async def test_every_migration_since_the_release_only_adds(url: str):
 
 
 @pytest.mark.timeout(240)
-async def test_a_plan_submitted_before_falls_back_to_a_language_that_it_has_a_text_in(url: str):
-    await migrate_to(url, "0015_retention")
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(
-            "INSERT INTO shop (external_id, name, currency, time_zone, default_language, created_at, updated_at)"
-            " VALUES ('bloom', 'Bloom', 'USD', 'UTC', 'en', now(), now())"
-        )
-        for name, texts, submitted in (("kept", "en es", True), ("changed", "pt es", True), ("draft", "es", False)):
-            await connection.execute(
-                "INSERT INTO plan (shop_id, name, kind, channel, status, content, submitted_at, created_by, created_at,"
-                " updated_at) SELECT id, $1, 'ONE_TIME', 'CHAT', 'DRAFT',"
-                " jsonb_build_object('texts', (SELECT jsonb_object_agg(tag, '{}') FROM unnest($2::text[]) tag)),"
-                " CASE WHEN $3 THEN now() END, 'anna', now(), now() FROM shop",
-                name,
-                texts.split(),
-                submitted,
-            )
-
-        await migrate_to(url, "0021_fallback_language")
-
-        rows = await connection.fetch("SELECT name, fallback_language FROM plan")
-        assert {row["name"]: row["fallback_language"] for row in rows} == {"kept": "en", "changed": "es", "draft": None}
-    finally:
-        await connection.close()
-
-
-@pytest.mark.timeout(240)
-async def test_who_left_twice_before_is_counted_once_after(url: str):
-    for name in MIGRATIONS[: MIGRATIONS.index("0024_leaving_once")]:
-        await migrate_to(url, name)
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(
-            "INSERT INTO shop (external_id, name, currency, time_zone, default_language, created_at, updated_at)"
-            " SELECT s, s, 'USD', 'UTC', 'en', now(), now() FROM unnest('{bloom,other}'::text[]) s"
-        )
-        await connection.execute(
-            "INSERT INTO unsubscription (customer_id, shop_id, channel, happened_at, plan_id)"
-            " SELECT gen_random_uuid(), id, 'EMAIL', now(), CASE external_id WHEN 'other' THEN 8 END FROM shop UNION ALL"
-            " SELECT '00000000-0000-0000-0000-000000000001', id, channel, now(), 7 FROM shop, unnest('{CHAT,EMAIL}'::text[]) channel"
-            " WHERE external_id = 'bloom'"
-        )
-        left = "SELECT sum(unsubscribed) FROM metric"
-        assert await connection.fetchval(left) == 3
-
-        await migrate_to(url, "0024_leaving_once")
-        await db.connect(url)
-        assert await metric_day.rebuild_due() == [1]  # the other's figures were right
-
-        assert await connection.fetchval(left) == 2
-    finally:
-        await connection.close()
-
-
-@pytest.mark.timeout(240)
-async def test_clicks_on_products_of_mails_that_had_come_back_are_taken_from_the_days(url: str):
-    for name in MIGRATIONS[: MIGRATIONS.index("0029_bounced_clicks")]:
-        await migrate_to(url, name)
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(
-            "INSERT INTO shop (external_id, name, currency, time_zone, default_language, created_at, updated_at)"
-            " SELECT s, s, 'USD', 'UTC', 'en', now(), now() FROM unnest('{bloom,other}'::text[]) s;"
-            "INSERT INTO delivery (plan_id, customer_id, shop_id, channel, language, state, created_at, sent_at, read_at, clicked_at)"
-            " SELECT id, gen_random_uuid(), id, 'EMAIL', 'en', s, now(), now(), now(), now() FROM shop,"
-            " unnest('{SENT,FAILED}'::delivery_state[]) s WHERE external_id = 'bloom' OR s = 'SENT';"
-            "INSERT INTO touch (plan_id, customer_id, kind, product_id, toucher, touched_at)"
-            " SELECT plan_id, customer_id, 'CLICK', gen_random_uuid(), 'PERSON', now() FROM delivery"
-        )
-        clicked = "SELECT sum(clicked) FILTER (WHERE product_id <> $1), sum(clicked) FILTER (WHERE product_id = $1) FROM metric"
-        assert [*map(tuple, await connection.fetch(clicked, metric_day.WHOLE))] == [(3, 2)]
-
-        await migrate_to(url, "0029_bounced_clicks")
-        await db.connect(url)
-        assert await metric_day.rebuild_due() == [1]  # the other's figures were right
-
-        assert [*map(tuple, await connection.fetch(clicked, metric_day.WHOLE))] == [(2, 2)]
-    finally:
-        await connection.close()
-
-
-@pytest.mark.timeout(240)
-async def test_order_confirmations_stored_before_lose_their_share_and_others_get_one(url: str):
-    for name in ("0008_automation", "0010_experiment", "0015_retention"):
-        await migrate_to(url, name)
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(
-            "INSERT INTO shop (external_id, name, currency, time_zone, default_language, created_at, updated_at)"
-            " VALUES ('bloom', 'Bloom', 'USD', 'UTC', 'en', now(), now());"
-            " INSERT INTO holdout SELECT id, 7, 5, now(), 'anna', now() FROM shop"
-        )
-        await connection.executemany(
-            "INSERT INTO plan (shop_id, name, kind, channel, status, trigger, parameters, holdout_percent,"
-            " finished_at, created_by, created_at, updated_at)"
-            " SELECT id, $1, 'AUTOMATED', 'CHAT', $2::text::plan_status, $3, '{}', $4,"
-            " CASE WHEN $2::text = 'ENDED' THEN now() END, 'anna', now(), now() FROM shop",
-            [
-                ("confirms", "ONGOING", "ORDER_CONFIRMATION", 50),
-                ("will confirm", "DRAFT", "ORDER_CONFIRMATION", 0),
-                ("has confirmed", "ENDED", "ORDER_CONFIRMATION", 50),
-                ("thanks", "ONGOING", "THANK_YOU", None),
-                ("will thank", "DRAFT", "THANK_YOU", None),
-                ("thanks as it says", "ONGOING", "THANK_YOU", 3),
-            ],
-        )
-
-        await migrate_to(url, "0022_confirmation_share")
-
-        rows = await connection.fetch("SELECT name, holdout_percent FROM plan")
-        assert {row["name"]: row["holdout_percent"] for row in rows} == {
-            "confirms": None, "will confirm": None, "has confirmed": 50, "thanks": 0, "will thank": 7,
-            "thanks as it says": 3,
-        }  # fmt: skip
-    finally:
-        await connection.close()
-
-
-@pytest.mark.timeout(240)
-async def test_columns_that_come_while_this_version_runs_disturb_none_of_its_transactions(url: str):
-    await migration.migrate(url)
-    await db.connect(url, pool=1)  # so that every statement meets what PostgreSQL had prepared for it before
+async def test_columns_that_come_while_this_version_runs_disturb_none_of_its_transactions(empty_database: str):
+    await migration.migrate(empty_database)
+    await db.connect(empty_database, pool=1)  # so that every statement meets what PostgreSQL had prepared for it before
     life = Life(shop := await make_shop())
     await life.people("ana")
     await make_customers(shop, 1)
@@ -313,11 +172,7 @@ def test_an_index_on_a_large_table_is_built_beside_those_who_write():
     locking = re.compile(
         rf"CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)(?:IF NOT EXISTS )?\w+\s+ON (?:{'|'.join(LARGE)})\b"
     )
-    found = {
-        name: locking.findall((ROOT / "models" / "migrations" / f"{name}.py").read_text("utf-8"))
-        for name in MIGRATIONS
-        if name >= "0014"
-    }
+    found = {name: locking.findall((FOLDER / f"{name}.py").read_text("utf-8")) for name in MIGRATIONS if name >= "0014"}
 
     assert [name for name, statements in found.items() if statements] == []
     assert locking.findall("CREATE INDEX x ON delivery (a)") and not locking.findall(
@@ -383,14 +238,14 @@ def start_worker(code: Path, told: Mapping[str, str]) -> "subprocess.Popen[bytes
 @pytest.mark.timeout(240)
 @pytest.mark.usefixtures("redis")
 async def test_the_worker_from_before_the_newest_migration_goes_on_sending_over_it(
-    url: str, previous: Path, settings: Settings, redis: Redis, tmp_path: Path
+    empty_database: str, previous: Path, settings: Settings, redis: Redis, tmp_path: Path
 ):
     sink = Sink(tmp_path / "journal")
-    settings = settings.model_copy(update={"database_url": url, "smtp_url": sink.start()})
+    settings = settings.model_copy(update={"database_url": empty_database, "smtp_url": sink.start()})
     told = environment(settings, SWEEP_INTERVAL="PT0.5S", PORT=str(free_port()))
-    prepare(previous, told, url)
+    prepare(previous, told, empty_database)
 
-    await migration.migrate(url)
+    await migration.migrate(empty_database)
     worker = start_worker(previous, told)
     try:
         deadline = time.monotonic() + 60
@@ -403,6 +258,6 @@ async def test_the_worker_from_before_the_newest_migration_goes_on_sending_over_
         worker.wait(40)
         sink.stop()
 
-    await db.connect(url)
+    await db.connect(empty_database)
     assert await db.fetch_value("SELECT count(*) FROM delivery WHERE state = 'SENT'") == 40
     assert await db.fetch_value("SELECT count(*) FROM worker") == 0
