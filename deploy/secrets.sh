@@ -9,6 +9,8 @@ chmod 700 "$1"
 for name in superuser_password owner_password database_password token_secret secret_key metrics_token; do
     test -s "$1/$name" || openssl rand -hex 32 > "$1/$name"
 done
+# What Rekindle signs mails with (DKIM).
+test -s "$1/dkim_key" || openssl genrsa 2048 > "$1/dkim_key" 2> /dev/null
 database="${DATABASE_HOST:-postgres}/rekindle"
 test -s "$1/owner_url" || echo "postgres://rekindle_owner:$(cat "$1/owner_password")@$database" > "$1/owner_url"
 test -s "$1/database_url" || echo "postgres://rekindle:$(cat "$1/database_password")@$database" > "$1/database_url"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from models.public_address import may_be_public
 from operations.doctor import dotenv_file
 from operations.doctor.diagnosis import Diagnosis, fail, ok, warn
 from settings import Settings
@@ -76,9 +77,23 @@ def _mail(settings: Settings) -> Iterator[Diagnosis]:
         yield fail("MAIL_DOMAIN", f"{settings.mail_domain}: no bounce will come back", "set it to a domain of yours")
     else:
         yield ok("MAIL_DOMAIN", settings.mail_domain)
-    remote = [host for url in (settings.smtp_url or "").split() if not _is_here(host := urlsplit(url).hostname or "")]
-    if settings.smtp_tls == "none" and remote:
-        yield fail("SMTP_TLS", f"mail leaves for {', '.join(remote)} unencrypted", "set SMTP_TLS=required")
+    if settings.sender_check == "required" and settings.dkim_selector is None:
+        mend = "set it, and DKIM_KEY_FILE where the relay does not sign (docs/mail.md)"
+        yield fail("DKIM_SELECTOR", "not set: plans that go by email are refused", mend)
+    if settings.smtp_tls == "none":
+        yield from _unencrypted(settings)
+
+
+def _unencrypted(settings: Settings) -> Iterator[Diagnosis]:
+    """Relays on other machines: those that anybody could be on the way to, and those of a network of one's own."""
+    hosts = [urlsplit(url).hostname or "" for url in (settings.smtp_url or "").split()]
+    remote = [host for host in hosts if not _is_here(host)]
+    mend = "set SMTP_TLS=required"
+    if public := [host for host in remote if may_be_public(host)]:
+        yield fail("SMTP_TLS", f"mail leaves for {', '.join(public)} unencrypted", mend)
+    if beside := [host for host in remote if not may_be_public(host)]:
+        told = f"mail leaves for {', '.join(beside)} unencrypted"
+        yield warn("SMTP_TLS", told, f"{mend}, unless nobody else is on the network to there")
 
 
 def _is_here(host: str) -> bool:

@@ -2,7 +2,7 @@
 
 BY_COMMAND = {
     "serve": {"database_url", "secret_key", "token_secret", "metrics_token"},
-    "work": {"database_url", "secret_key", "smtp_url"},
+    "work": {"database_url", "secret_key", "smtp_url", "dkim_key"},
     "bounces": {"database_url", "secret_key"},
 }
 """The settings that are secrets, by command."""

@@ -20,7 +20,7 @@ from tests.processes import ROOT
 
 DEPLOY = ROOT / "deploy"
 FILE = DEPLOY / "compose.yaml"
-OURS = ("migrate", "api", "worker", "bounces")
+OURS = ("migrate", "api", "worker", "bounces", "doctor")
 SECRETS = {
     "postgres": {"superuser_password"},
     "roles": {"superuser_password", "owner_password", "database_password"},
@@ -28,6 +28,7 @@ SECRETS = {
     "api": BY_COMMAND["serve"],
     "worker": BY_COMMAND["work"] - {"smtp_url"},  # the relay beside it knows no password
     "bounces": BY_COMMAND["bounces"],
+    "doctor": set().union(*BY_COMMAND.values()) - {"smtp_url"},
 }
 """What each service is handed; the others nothing."""
 
@@ -67,6 +68,15 @@ def test_only_settings_that_exist_are_told(services: dict[str, Any], name: str):
     told = {variable.removesuffix("_FILE").lower() for variable in services[name]["environment"]}
 
     assert told - set(Settings.model_fields) == set()
+
+
+def test_the_doctor_is_told_what_the_others_are_told_and_starts_only_when_it_is_asked(services: dict[str, Any]):
+    told = services["doctor"]["environment"]
+    others = [value for name in ("api", "worker") for value in services[name]["environment"].items()]
+
+    assert [f"{name}={value}" for name, value in others if told.get(name) != value] == []
+    assert told["BOUNCES_URL"] == "lmtp://bounces:8024"
+    assert services["doctor"]["profiles"] == ["doctor"]
 
 
 def test_every_file_and_service_that_is_named_is_there(compose: dict[str, Any], services: dict[str, Any]):

@@ -38,6 +38,7 @@ def sound(settings: Settings) -> Settings:
         update={
             "production": True, "public_url": "https://outreach.example.com", "mail_domain": "mail.example.com",
             "token_secret": SecretStr(TOKEN), "secret_key": SecretStr(SECRET), "metrics_token": SecretStr(TOKEN[:20]),
+            "dkim_selector": "rekindle",
         }
     )  # fmt: skip
 
@@ -65,6 +66,8 @@ def test_sound_settings_need_no_mending(sound: Settings):
         ({"metrics_token": None}, "METRICS_TOKEN", Grade.WARN),
         ({"clock": "PT1H"}, "CLOCK", Grade.WARN),
         ({"smtp_url": "smtp://relay.example.com", "smtp_tls": "none"}, "SMTP_TLS", Grade.FAIL),
+        ({"smtp_url": "smtp://relay:587 smtp://10.0.0.7", "smtp_tls": "none"}, "SMTP_TLS", Grade.WARN),
+        ({"dkim_selector": None}, "DKIM_SELECTOR", Grade.FAIL),
     ],
 )
 def test_what_would_not_do_in_earnest_is_named_with_its_mending(sound: Settings, changes, subject, grade):
@@ -241,7 +244,10 @@ def test_only_what_fails_makes_the_command_fail():
 
 
 async def test_the_command_tells_all_and_its_code_says_whether_anything_failed(database: None, sound: Settings):
-    told = {"PUBLIC_URL": "https://outreach.example.com", "MAIL_DOMAIN": "mail.example.com", "PRODUCTION": "1"}
+    told = {
+        "PUBLIC_URL": "https://outreach.example.com", "MAIL_DOMAIN": "mail.example.com", "PRODUCTION": "1",
+        "DKIM_SELECTOR": "rekindle",
+    }  # fmt: skip
 
     well = await asyncio.to_thread(command, sound, "doctor", **told)
     unwell = await asyncio.to_thread(command, sound, "doctor", **{**told, "PUBLIC_URL": "http://outreach.example.com"})
