@@ -77,7 +77,10 @@ async def create(shop: Shop, wish: Wish, *, targets: Targets, key: bytes, actor:
 
 
 async def edit(shop: Shop, webhook_id: int, wish: Wish, *, targets: Targets) -> Webhook:
-    """Change what is wished. Enabled again, it is told of what becomes true from then on."""
+    """Change what is wished. Enabled again, it is told of what becomes true from then on.
+
+    What waits is tried at once where it leads now: how long to wait followed from what was met at the old URL.
+    """
     columns = _checked(wish, targets)
     at = now()
     async with database.transaction():
@@ -87,6 +90,8 @@ async def edit(shop: Shop, webhook_id: int, wish: Wish, *, targets: Targets) -> 
         # Also when it is enabled again: of what was just becoming true when it was disabled it is told no more either.
         if wish.is_enabled is not None and (own.disabled_at is not None or not wish.is_enabled):
             await give_up_waiting(own.id)
+        elif columns.get("url", own.url) != own.url:
+            await _hurry_waiting(own.id, at)
         return await Webhook.get(id=own.id)
 
 
@@ -126,6 +131,15 @@ async def give_up_waiting(webhook_id: int) -> None:
         " WHERE webhook_id = $1 AND state = 'PENDING'",
         webhook_id,
         now(),
+    )
+
+
+async def _hurry_waiting(webhook_id: int, at: datetime) -> None:
+    """Let whatever waits for a webhook be due."""
+    await database.execute(
+        "UPDATE posting SET not_before = $2 WHERE webhook_id = $1 AND state = 'PENDING' AND not_before > $2",
+        webhook_id,
+        at,
     )
 
 

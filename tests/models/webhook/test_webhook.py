@@ -249,6 +249,23 @@ async def test_a_webhook_that_leads_elsewhere_has_its_days_of_failing_before_it(
     assert await database.fetch_value("SELECT state FROM posting") == "PENDING"
 
 
+async def test_what_waits_for_a_webhook_that_leads_elsewhere_is_tried_there_at_once():
+    shop = await make_shop()
+    own, beside = await _told(shop), await _told(shop)
+    await fact.tell(shop.id, WebhookFact.COUPON_CLAIMED, {}, now())
+    for each in (own, beside):
+        [due] = await posting.due(each.id, 1)
+        await posting.refused(due.posting, "503", asked=timedelta(hours=6))
+
+    await webhook.edit(shop, own.id, Wish(url=own.url, description="ours"), targets="public")
+    assert await posting.due(own.id, 1) == []
+    await webhook.edit(shop, own.id, Wish(url="https://mended.example/"), targets="public")
+
+    [again] = await posting.due(own.id, 1)
+    assert (again.posting.not_before, again.posting.attempts) == (now(), 1)
+    assert await posting.due(beside.id, 1) == []
+
+
 async def test_what_is_given_up_with_a_webhook_is_what_waits_for_that_one():
     shop = await make_shop()
     own, beside = await _told(shop), await _told(shop)
