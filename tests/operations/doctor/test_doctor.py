@@ -234,6 +234,8 @@ async def test_with_every_engine_gone_each_is_named(sound: Settings):
 
     failed = [diagnosis.subject for diagnosis in diagnoses if diagnosis.grade is Grade.FAIL]
     assert failed == ["PostgreSQL", "Redis", "origin", "relay 127.0.0.1:1"]
+    mends = {diagnosis.subject: diagnosis.mend for diagnosis in diagnoses}
+    assert mends["origin"] == "mend what is said of PostgreSQL first"
     assert not any("hidden" in str(diagnosis) for diagnosis in diagnoses)
 
 
