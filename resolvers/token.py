@@ -1,7 +1,6 @@
 """Bearer tokens: JWT (RFC 7519) signed with a shared secret, or by the operator's own issuer."""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,14 +15,13 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from models.caller import Caller, Role, caller_of
 from models.clock import now
-from models.errors import Unauthenticated, Unavailable
+from models.errors import Unauthenticated
+from resolvers.issuer import Issuer
 from settings import Settings
 
 NO_PUBLIC_KEY = "TOKEN_PUBLIC_KEY must be an RSA, Ed25519 or P-256/384/521 public key in PEM."
 
 MAX_TOKEN_LENGTH = 8192
-JWKS_LIFETIME = 300
-JWKS_TIMEOUT = 5
 ASYMMETRIC = ("RS256", "ES256", "ES384", "ES512", "EdDSA", "PS256")
 
 
@@ -41,18 +39,14 @@ class Verifier:
     def __init__(self, settings: Settings) -> None:
         self._audience = settings.token_audience
         self._keys = [*_secret_key(settings), *_public_key(settings)]
-        self._issuer = (
-            jwt.PyJWKClient(settings.token_jwks_url, lifespan=JWKS_LIFETIME, timeout=JWKS_TIMEOUT)
-            if settings.token_jwks_url
-            else None
-        )
+        self._issuer = Issuer(settings.token_jwks_url) if settings.token_jwks_url else None
 
     async def caller(self, token: str) -> Caller:
         """Who a `token` speaks for. Unauthenticated when it is malformed, forged or out of time."""
         if len(token) > MAX_TOKEN_LENGTH:
             raise Unauthenticated("The token is too long.")
         try:
-            key = await self._key(token, jwt.get_unverified_header(token).get("alg"))
+            key = await self._key(jwt.get_unverified_header(token))
             claims = jwt.decode(
                 token,
                 key.value,
@@ -73,23 +67,21 @@ class Verifier:
             raise Unauthenticated("The token is malformed.") from None
         return caller_of(claims, now())
 
-    async def _key(self, token: str, algorithm: str | None) -> _Key:
+    async def _key(self, header: Mapping[str, Any]) -> _Key:
+        algorithm = header.get("alg")
         for key in self._keys:
             if algorithm in key.algorithms:
                 return key
         if self._issuer is not None and algorithm in ASYMMETRIC:
-            return await self._issued_key(self._issuer, token)
+            return await _issued_key(self._issuer, header.get("kid", ""))
         raise Unauthenticated("The token does not hold: this server takes no token signed that way.")
 
-    async def _issued_key(self, issuer: jwt.PyJWKClient, token: str) -> _Key:
-        try:
-            found = await asyncio.to_thread(issuer.get_signing_key_from_jwt, token)
-        except jwt.PyJWKClientConnectionError as error:
-            raise Unavailable("The issuer of tokens cannot be reached.") from error
-        name = found.algorithm_name
-        if name not in ASYMMETRIC:
-            raise Unauthenticated("The token does not hold: its key is not a public one.")
-        return _Key(found.key, [name])
+
+async def _issued_key(issuer: Issuer, name: str) -> _Key:
+    found = await issuer.key(name)
+    if found.algorithm_name not in ASYMMETRIC:
+        raise Unauthenticated("The token does not hold: its key is not a public one.")
+    return _Key(found.key, [found.algorithm_name])
 
 
 def _secret_key(settings: Settings) -> list[_Key]:
