@@ -80,20 +80,21 @@ async def nudge(redis: ArqRedis, job: str, *arguments: Any, generation: object =
 
 
 async def nudge_due_slices(redis: ArqRedis, plan_id: int) -> None:
-    """Set the slices of a plan going that are due now."""
-    await nudge_slices(redis, await slices.due_of(plan_id, SLICES_AT_ONCE))
-
-
-async def nudge_slices(redis: ArqRedis, due: Sequence[Due], generation: object = "") -> None:
-    """Enqueue `deliver_slice` for each slice; without Redis they wait for the sweep."""
+    """Set the slices of a plan going that are due now; without Redis they wait for the sweep."""
+    due = await slices.due_of(plan_id, SLICES_AT_ONCE)
     try:
-        for each in due:
-            await enqueue(
-                redis, "deliver_slice", each.plan_id, each.number,
-                generation=generation, queue=DELIVERY_QUEUES[each.channel], is_urgent=each.is_urgent,
-            )  # fmt: skip
+        await enqueue_slices(redis, due)
     except (RedisError, OSError, TimeoutError) as error:
         log.warning("%d slices wait for the sweep: %s", len(due), error)
+
+
+async def enqueue_slices(redis: ArqRedis, due: Sequence[Due], generation: object = "") -> None:
+    """Enqueue `deliver_slice` for each slice."""
+    for each in due:
+        await enqueue(
+            redis, "deliver_slice", each.plan_id, each.number,
+            generation=generation, queue=DELIVERY_QUEUES[each.channel], is_urgent=each.is_urgent,
+        )  # fmt: skip
 
 
 async def forget_stale(redis: ArqRedis, queue: str, age: timedelta) -> int:

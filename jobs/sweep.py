@@ -6,13 +6,13 @@ told. Two sweeps at once do no harm. What needs PostgreSQL only is done first, w
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
 
 from jobs.context import Context
-from jobs.queue import DELIVERY_QUEUES, WORK_QUEUE, forget_stale, nudge, nudge_slices
+from jobs.queue import DELIVERY_QUEUES, WORK_QUEUE, enqueue, enqueue_slices, forget_stale
 from models import delivery, erasure, live, partition, sender_domain, trial, worker
 from models import slice as slices
 from models.access import decision as access_decision
@@ -23,6 +23,7 @@ from models.metric import day as metric_day
 from models.plan import PlanStatus, advance
 from models.plan.advance import Alive
 from models.segment import size as segment_size
+from models.slice import Due
 from models.webhook import posting
 from settings import Settings
 
@@ -55,10 +56,7 @@ async def sweep(ctx: Context) -> None:
     await worker.swept(ctx["worker_id"])
     try:
         async with asyncio.timeout(ctx["settings"].sweep_interval.total_seconds()):
-            await _clear(ctx)
-            for job, arguments in found.waiting:
-                await nudge(ctx["redis"], job, *arguments, generation=generation)
-            await nudge_slices(ctx["redis"], due, generation)
+            await _set_going(ctx, found.waiting, due, generation)
             for plan_id in found.changed:
                 await live.plan_changed(ctx["redis"], plan_id)
     except TimeoutError:
@@ -66,14 +64,23 @@ async def sweep(ctx: Context) -> None:
     found.bugs.check()
 
 
+async def _set_going(ctx: Context, waiting: Sequence[Job], due: Sequence[Due], generation: object) -> None:
+    """Enqueue jobs and slices; what Redis does not take waits for the next sweep."""
+    try:
+        await _clear(ctx)
+        for job, arguments in waiting:
+            await enqueue(ctx["redis"], job, *arguments, generation=generation)
+        await enqueue_slices(ctx["redis"], due, generation)
+    except (RedisError, OSError) as error:
+        if ctx["complaints"].is_due(error):
+            log.warning("what is due waits until Redis can be used: %s", error)
+
+
 async def _clear(ctx: Context) -> None:
     """Clear the queues of what is two generations old: nobody may run it any more, and it hides what came later."""
-    try:
-        for queue in (WORK_QUEUE, *DELIVERY_QUEUES.values()):
-            if count := await forget_stale(ctx["redis"], queue, 2 * ctx["settings"].lease):
-                log.info("%d old jobs of queue %s forgotten", count, queue)
-    except (RedisError, OSError) as error:
-        log.warning("old jobs stay in their queues: %s", error)
+    for queue in (WORK_QUEUE, *DELIVERY_QUEUES.values()):
+        if count := await forget_stale(ctx["redis"], queue, 2 * ctx["settings"].lease):
+            log.info("%d old jobs of queue %s forgotten", count, queue)
 
 
 async def _give_up(ctx: Context) -> list[int]:

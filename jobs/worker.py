@@ -44,6 +44,7 @@ from jobs.stopping import CLOSE_WITHIN, DRAIN
 from jobs.sweep import sweep
 from jobs.told import told
 from models import availability, database, origin, worker
+from models.complaints import Complaints
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -101,11 +102,12 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         context(settings, stop) as ctx,
         asyncio.TaskGroup() as group,
     ):
+        complaints = ctx["complaints"]
         await _until_recognised(ctx, stop)
         timers = [
-            group.create_task(_every(settings.lease / 4, lambda: _beat(ctx, stop))),
-            group.create_task(_every(settings.sweep_interval, lambda: sweep(ctx))),
-            group.create_task(_every(settings.sweep_interval, lambda: fire_triggers(ctx))),
+            group.create_task(_every(settings.lease / 4, lambda: _beat(ctx, stop), complaints)),
+            group.create_task(_every(settings.sweep_interval, lambda: sweep(ctx), complaints)),
+            group.create_task(_every(settings.sweep_interval, lambda: fire_triggers(ctx), complaints)),
         ]
         queues = [group.create_task(_run_queue(ctx, queue, stop)) for queue in JOBS]
         await stop.wait()
@@ -122,6 +124,7 @@ async def context(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Cont
     redis = redis_pool(settings)
     tally = Tally()
     poster = Poster(settings.webhook_targets)
+    complaints = Complaints()
     ctx: Context = {
         "redis": redis,
         "settings": settings,
@@ -135,8 +138,9 @@ async def context(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Cont
         "tally": tally,
         "poster": poster,
         "loading": asyncio.Semaphore(LOADED_AT_ONCE),
+        "complaints": complaints,
     }
-    await _until_it_works(lambda: worker.register(ctx["worker_id"], _name(), settings.lease), stop)
+    await _until_it_works(lambda: worker.register(ctx["worker_id"], _name(), settings.lease), stop, complaints)
     try:
         yield ctx
     finally:
@@ -165,7 +169,7 @@ def _name() -> str:
 
 async def _until_recognised(ctx: Context, stop: asyncio.Event) -> None:
     """Begin nothing on a database that was restored, until its operator has said what became of it."""
-    while differences := await _until_it_works(lambda: origin.differences(ctx["redis"]), stop):
+    while differences := await _until_it_works(lambda: origin.differences(ctx["redis"]), stop, ctx["complaints"]):
         log.error("NOTHING IS SENT: %s; run `.venv/bin/python server.py restored`", "; ".join(differences))
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), RECOGNISE_DELAY)
@@ -180,19 +184,15 @@ async def _beat(ctx: Context, stop: asyncio.Event) -> None:
         log.error("stopping, this is another database than before: %s", "; ".join(differences))
         stop.set()
         return
-    await origin.mark(ctx["redis"])
+    await origin.mark(ctx["redis"], ctx["complaints"])
     lease = ctx["settings"].lease
     if not await worker.beat(ctx["worker_id"], lease, ctx["tally"].figures(), ctx["tally"].failing()):
         ctx["worker_id"] = uuid4()
         await worker.register(ctx["worker_id"], _name(), lease)
 
 
-async def _every(interval: timedelta, act: Callable[[], Awaitable[None]]) -> None:
-    """Call `act` now and then every `interval`; an error is logged and the next call comes all the same.
-
-    That PostgreSQL is not reachable is said once, until it is.
-    """
-    complained = False
+async def _every(interval: timedelta, act: Callable[[], Awaitable[None]], complaints: Complaints) -> None:
+    """Call `act` now and then every `interval`; an error is logged and the next call comes all the same."""
     while True:
         try:
             await act()
@@ -200,24 +200,20 @@ async def _every(interval: timedelta, act: Callable[[], Awaitable[None]]) -> Non
             outage = availability.outage_of(error)
             if outage is None:
                 log.exception("timer failed, it goes on")
-            elif not complained:
-                log.warning("timer waits until PostgreSQL is reachable: %s", outage)
-            complained = outage is not None
-        else:
-            complained = False
+            elif complaints.is_due(outage):
+                log.warning("timers wait until PostgreSQL can be used: %s", outage)
         await asyncio.sleep(interval.total_seconds())
 
 
-async def _until_it_works(act: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T | None:
+async def _until_it_works(act: Callable[[], Awaitable[T]], stop: asyncio.Event, complaints: Complaints) -> T | None:
     """What `act` answers once PostgreSQL can be used; None when the worker is stopped first."""
-    complained_of = ""
     while not stop.is_set():
         try:
             return await act()
         except availability.UNUSABLE as error:
-            if complained_of != (why := str(error.__cause__ or error)):
+            why = error.__cause__ or error
+            if complaints.is_due(why):
                 log.warning("PostgreSQL cannot be used yet: %s", why)
-            complained_of = why
             await asyncio.sleep(RESTART_DELAY)
     return None
 
@@ -228,7 +224,6 @@ async def _run_queue(ctx: Context, queue: str, stop: asyncio.Event) -> None:
     Jobs under way when Redis is lost go on: they need PostgreSQL and the relay only.
     """
     jobs: set[asyncio.Task[Any]] = set()
-    complained_of = ""
     while not stop.is_set():
         arq = _arq_worker(ctx, queue)
         running = asyncio.create_task(arq.async_run())
@@ -238,9 +233,8 @@ async def _run_queue(ctx: Context, queue: str, stop: asyncio.Event) -> None:
         error = await _ended(running)
         jobs = _under_way({*jobs, *arq.tasks.values()})
         if not stop.is_set():
-            if complained_of != repr(error):
-                log.warning("queue %s stopped, starting it again until it runs: %r", queue, error)
-            complained_of = repr(error)
+            if error is not None and ctx["complaints"].is_due(error):
+                log.warning("queue %s stopped, each that does is started again until it runs: %r", queue, error)
             await asyncio.sleep(RESTART_DELAY)
     await _finish(jobs)
 

@@ -1,4 +1,7 @@
-"""How often a trouble that lasts is told of: where the same is tried twice a second, a line for each try hides all others."""
+"""How often a trouble that lasts is told of: where the same is tried twice a second, a line for each try hides all others.
+
+So it is where many meet the same one.
+"""
 
 from collections.abc import Callable
 from time import monotonic

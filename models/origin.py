@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from models import database, log_position
 from models.clock import now
+from models.complaints import Complaints
 from models.log_position import CLUSTER, NEVER, TIMELINE, WENT_BACK, WRITTEN, Position, WentBackError
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ async def differences(redis: Redis) -> list[str]:
     return found
 
 
-async def mark(redis: Redis) -> None:
+async def mark(redis: Redis, complaints: Complaints) -> None:
     """Note here, and in Redis, how far the log is on disk. Without Redis there is no mark, and nothing else happens."""
     here = await present()
     row = await database.fetch_one(log_position.POSITION)
@@ -80,7 +81,8 @@ async def mark(redis: Redis) -> None:
     try:
         await redis.set(BEACON, orjson.dumps([*astuple(here), position.written]))
     except (RedisError, OSError, TimeoutError) as error:
-        log.warning("no mark was left in Redis: %s", type(error).__name__)
+        if complaints.is_due(error):
+            log.warning("no mark was left in Redis: %s", type(error).__name__)
 
 
 async def adopt(redis: Redis) -> None:

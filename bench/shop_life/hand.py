@@ -23,6 +23,7 @@ from jobs.sweep import sweep
 from models import database, worker
 from models import slice as slices
 from models.clock import clock
+from models.complaints import Complaints
 from settings import Settings
 
 PATIENCE = 0.05
@@ -44,6 +45,7 @@ async def hand(settings: Settings) -> AsyncIterator[Context]:
         "tally": Tally(),
         "poster": Poster(settings.webhook_targets),
         "loading": asyncio.Semaphore(1),
+        "complaints": Complaints(),
     }
     try:
         yield ctx

@@ -19,6 +19,7 @@ from local.postgres import Postgres
 from models import database as db
 from models import log_position, migration, origin, restoration, sending
 from models.clock import now
+from models.complaints import Complaints
 from models.plan import Plan, PlanChannel, PlanStatus
 from models.shop import Shop
 from operations.restored import NO_NEED, NOTHING_LOST, NotRestored
@@ -169,7 +170,7 @@ async def test_a_snapshot_put_back_is_noticed_by_the_mark_in_redis(folder: Path,
         server.start()
         await connect(settings)
         await make_shop()
-        await origin.mark(redis)
+        await origin.mark(redis, Complaints())
         assert await origin.differences(redis) == []
         await db.disconnect()
         server.kill()
@@ -258,7 +259,7 @@ async def test_a_crash_of_the_database_is_no_restore(folder: Path, settings: Set
         await connect(settings)
         await origin.differences(redis)
         await make_shop()
-        await origin.mark(redis)
+        await origin.mark(redis, Complaints())
         server.kill()
         server.start()
         await connect(settings)

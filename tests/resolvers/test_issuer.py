@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -33,9 +34,10 @@ class Publisher:
             def do_GET(self) -> None:
                 publisher.asked += 1
                 publisher.answers.wait()
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(json.dumps({"keys": [key(name) for name in publisher.names]}).encode())
+                with suppress(ConnectionError):  # who asked may wait no longer
+                    self.send_response(200)
+                    self.end_headers()
+                    self.wfile.write(json.dumps({"keys": [key(name) for name in publisher.names]}).encode())
 
             def log_message(self, *_: Any) -> None:
                 pass
