@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -29,6 +29,9 @@ SWEEPS_MISSED = 3
 
 NEEDED = ("database", "migrations", "redis")
 """Parts without which the API answers nothing useful."""
+
+TAKES_NO_WRITES = "takes no writes"
+"""Why an engine that answers is not well. What only reads is answered all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Readiness:
     async def ready(self, request: Request) -> JSONResponse:
         """How each part does: 200 when this process can answer, 503 with the same body when it cannot."""
         parts = await self.parts(request.app.state.queue)
-        can_answer = all(part.is_well for part in parts if part.name in NEEDED)
+        can_answer = all(part.is_well or part.why == TAKES_NO_WRITES for part in parts if part.name in NEEDED)
         is_well = all(part.is_well for part in parts)
         status = "ready" if is_well else "degraded" if can_answer else "not ready"
         return JSONResponse(
@@ -79,7 +82,7 @@ class Readiness:
         answers, redis_part = await asyncio.gather(
             _asked("database", _database), _asked("redis", lambda: _redis(redis))
         )
-        if not answers.is_well:
+        if not (answers.is_well or answers.why):
             unseen = ("migrations", "worker", "sweep", "relay", "sending")
             return [answers, redis_part, *(Part(name, is_well=False, why="cannot be seen") for name in unseen)]
         rest = await asyncio.gather(
@@ -134,11 +137,16 @@ async def _within(seconds: float, asking: Coroutine[Any, Any, str]) -> str:
 
 
 async def _database() -> str:
-    return "" if await database.fetch_value("SELECT 1") == 1 else "down"
+    return TAKES_NO_WRITES if await database.fetch_value("SHOW transaction_read_only") == "on" else ""
 
 
 async def _redis(redis: Redis) -> str:
-    return "" if await redis.ping() else "down"
+    """Without room, as a replica or with a disk that is full Redis answers, and takes no job."""
+    try:
+        await redis.set("rekindle:written", "", px=1000)
+    except ResponseError:
+        return TAKES_NO_WRITES
+    return ""
 
 
 async def _sending(redis: Redis) -> str:

@@ -3,6 +3,8 @@
 import time
 from collections.abc import AsyncIterator
 
+import asyncpg
+
 from models import availability, database, migration
 from operations.doctor import clock
 from operations.doctor.diagnosis import Diagnosis, fail, ok, warn
@@ -22,17 +24,28 @@ async def check(settings: Settings) -> AsyncIterator[Diagnosis]:
     try:
         row = await database.fetch_one(_SEEN)
     except availability.FAILED as error:
-        yield fail("PostgreSQL", f"cannot be reached: {error}", "start it, and see that DATABASE_URL leads there")
+        yield fail("PostgreSQL", f"cannot be reached: {error}", _mend(error))
         return
     assert row is not None
     yield _version(row)
     yield _durability(row)
+    if row["is_read_only"]:
+        mend = (
+            "promote it if it is a standby, else turn default_transaction_read_only off and see that its disk has room"
+        )
+        yield fail("PostgreSQL writes", "none are taken", mend)
     yield _rights(row)
     yield _connections(row, settings)
     if row["encoding"] != "UTF8":
         yield fail("PostgreSQL encoding", row["encoding"], "make the database with ENCODING 'UTF8'")
     yield await _clock()
     yield await _schema()
+
+
+def _mend(error: Exception) -> str:
+    if isinstance(error, asyncpg.TooManyConnectionsError):
+        return "raise max_connections, or lower DATABASE_POOL or the number of processes"
+    return "start it, and see that DATABASE_URL leads there"
 
 
 def _version(row: database.Record) -> Diagnosis:
@@ -89,7 +102,7 @@ SELECT current_setting('server_version_num')::int AS version, current_setting('s
     current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
     current_setting('synchronous_commit') AS synchronous_commit,
     current_user AS role, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS is_super,
-    has_schema_privilege('public', 'CREATE') AS may_create,
+    has_schema_privilege('public', 'CREATE') AS may_create, current_setting('transaction_read_only')::bool AS is_read_only,
     current_setting('max_connections')::int AS limit, (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS used,
     current_setting('superuser_reserved_connections')::int AS reserved,
     (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()) AS encoding

@@ -21,6 +21,10 @@ async def check(redis: Redis) -> AsyncIterator[Diagnosis]:
         yield fail("Redis", f"cannot be reached: {error}", "start it, and see that REDIS_URL leads there")
         return
     yield _version(about)
+    if refusal := await _refusal(redis):
+        yield fail(
+            "Redis writes", refusal, "raise maxmemory, see that its disk has room, let REDIS_URL lead to no replica"
+        )
     yield await _policy(redis)
     yield clock.check("Redis", seconds + micros / 1e6)
 
@@ -31,6 +35,15 @@ def _version(about: dict[str, str]) -> Diagnosis:
     if int(version.partition(".")[0]) < OLDEST:
         return fail(name, version, f"upgrade to {OLDEST} or newer")
     return ok(name, version)
+
+
+async def _refusal(redis: Redis) -> str:
+    """What it says to whoever writes, when it takes nothing."""
+    try:
+        await redis.set("rekindle:written", "", px=1000)
+    except ResponseError as error:
+        return f"none are taken: {error}"
+    return ""
 
 
 async def _policy(redis: Redis) -> Diagnosis:

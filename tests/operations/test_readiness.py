@@ -16,8 +16,11 @@ from local.postgres import Postgres
 from models import database as db
 from models import migration, sending, worker
 from operations import readiness
+from operations.doctor import redis_server
+from operations.doctor.diagnosis import Grade
 from server import create_app
 from settings import Settings
+from tests import databases
 from tests.waiting import WITHIN
 
 ALL_UP = {
@@ -187,6 +190,40 @@ async def test_what_the_api_can_answer_without_is_told_and_does_not_take_it_away
 
     assert response.status_code == 200
     assert response.json() == {"status": "degraded", "parts": {**ALL_UP, **told}}
+
+
+async def test_a_database_that_takes_no_writes_is_told_and_what_reads_is_still_answered(
+    settings: Settings, beating: UUID, migrated: str
+):
+    assert (await look(settings)).json()["parts"] == ALL_UP
+    await db.connect(migrated)
+    async with databases.role(migrated, "reader") as url:
+        await db.execute('ALTER ROLE "reader" SET default_transaction_read_only = on')
+        response = await look(settings.model_copy(update={"database_url": url}))
+        await db.connect(migrated)
+
+    assert response.status_code == 200
+    assert response.json() == {"status": "degraded", "parts": {**ALL_UP, "database": "takes no writes"}}
+
+
+@pytest.mark.parametrize("way", ["no memory left", "a replica"])
+async def test_a_redis_that_takes_no_jobs_is_told(settings: Settings, beating: UUID, redis: Redis, way: str):
+    if way == "a replica":
+        await redis.execute_command("REPLICAOF", "127.0.0.1", "1")
+    else:
+        await redis.config_set("maxmemory", "1")
+    try:
+        response = await look(settings)
+        diagnoses = [diagnosis async for diagnosis in redis_server.check(redis)]
+    finally:
+        await redis.execute_command("REPLICAOF", "NO", "ONE")
+        await redis.config_set("maxmemory", "256mb")
+
+    assert response.status_code == 200
+    assert response.json() == {"status": "degraded", "parts": {**ALL_UP, "redis": "takes no writes"}}
+    [refused] = [diagnosis for diagnosis in diagnoses if diagnosis.grade is Grade.FAIL]
+    assert refused.subject == "Redis writes"
+    assert (await look(settings)).json()["parts"]["redis"] == "up"
 
 
 async def test_a_relay_that_can_be_reached_again_is_well(settings: Settings, beating: UUID):

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from models import database as db
+from models.database import connected
 from operations.bounces import listen
 from operations.doctor import (
     Unwell,
@@ -24,6 +25,7 @@ from operations.doctor import (
 )
 from operations.doctor.diagnosis import Diagnosis, Grade, ok, warn
 from settings import Settings
+from tests import databases
 from tests.processes import command, free_port
 from tests.smtp_sink import Sink
 
@@ -178,6 +180,24 @@ async def test_a_redis_that_drops_keys_is_found(sound: Settings, redis: Redis):
     assert checks["Redis maxmemory-policy"].grade is Grade.FAIL
     assert checks["Valkey"].grade is Grade.OK
     assert [each.grade async for each in redis_server.check(redis)] == [Grade.OK] * 3
+
+
+async def test_a_database_that_takes_no_writes_or_no_more_connections_is_found(
+    sound: Settings, database: None, migrated: str
+):
+    async with databases.role(migrated, "reader") as url:
+        await db.execute('ALTER ROLE "reader" SET default_transaction_read_only = on')
+        async with connected(sound.model_copy(update={"database_url": url}), application="test"):
+            reading = [diagnosis async for diagnosis in postgresql.check(sound)]
+        await db.connect(migrated)
+        await db.execute('ALTER ROLE "reader" NOSUPERUSER CONNECTION LIMIT 0')
+        async with connected(sound.model_copy(update={"database_url": url}), application="test"):
+            crowded = [diagnosis async for diagnosis in postgresql.check(sound)]
+        await db.connect(migrated)
+
+    assert [each.subject for each in reading if each.grade is Grade.FAIL] == ["PostgreSQL writes"]
+    [only] = crowded
+    assert only.grade is Grade.FAIL and "max_connections" in only.mend
 
 
 async def test_a_database_that_was_restored_is_found(sound: Settings, database: None, redis: Redis):
