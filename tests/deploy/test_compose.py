@@ -93,6 +93,13 @@ def test_every_file_and_service_that_is_named_is_there(compose: dict[str, Any], 
     assert "bounces:8024" in relay and services["bounces"]["environment"]["BOUNCES_URL"].endswith(":8024")
 
 
+def test_the_relay_is_told_its_domain_and_the_name_that_it_calls_itself_by(services: dict[str, Any]):
+    started = (DEPLOY / "relay" / "Containerfile").read_text("utf-8").partition("CMD ")[2]
+
+    asked = {name: value for name, value in services["relay"]["environment"].items() if ":?" in value}
+    assert set(re.findall(r"\$(\w+)", started)) == set(asked) == {"MAIL_DOMAIN", "RELAY_NAME"}
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_our_own_may_do_little(services: dict[str, Any], name: str):
     own = services[name]
@@ -149,9 +156,10 @@ def passwords(superuser: dict[str, str]) -> dict[str, str]:
 def test_compose_itself_finds_it_valid(tmp_path: Path):
     subprocess.run([str(DEPLOY / "secrets.sh"), str(tmp_path / "deploy" / "secrets")], check=True)
     shutil.copy(FILE, tmp_path / "deploy")
+    told = {name: "x.example" for name in ("MAIL_DOMAIN", "RELAY_NAME")} | {"PUBLIC_URL": "https://x.example"}
     done = subprocess.run(
         ["docker", "compose", "-f", str(tmp_path / "deploy" / "compose.yaml"), "config", "--quiet"], capture_output=True,
-        text=True, env={"PATH": os.environ["PATH"], "PUBLIC_URL": "https://x.example", "MAIL_DOMAIN": "x.example"},
+        text=True, env={"PATH": os.environ["PATH"], **told},
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr

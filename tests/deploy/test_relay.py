@@ -16,6 +16,7 @@ from tests.operations.test_bounces import bounce, one_sent
 from tests.processes import ROOT, free_port, process
 
 RELAY = ROOT / "deploy" / "relay"
+NAME = "outreach.example.com"
 
 pytestmark = [
     pytest.mark.skipif(bool(postfix.ABSENT), reason=postfix.ABSENT),
@@ -37,7 +38,7 @@ async def test_a_bounce_that_the_world_brings_to_the_relay_fails_its_message(
 ):
     *_, back = await one_sent(settings)
     port = free_port()
-    prepared.run(str(RELAY / script), back.partition("@")[2], f"127.0.0.1:{port}")
+    prepared.run(str(RELAY / script), back.partition("@")[2], f"127.0.0.1:{port}", NAME)
 
     with process(settings, "bounces", BOUNCES_URL=f"lmtp://127.0.0.1:{port}"), postfix.running(prepared):
         with smtplib.SMTP("127.0.0.1", prepared.ports["smtp"], timeout=20) as world:
@@ -53,7 +54,7 @@ def log_of(path: Path) -> str:
 
 
 def test_from_the_world_it_takes_only_what_comes_back(prepared: Postfix):
-    prepared.run(str(RELAY / "configure.sh"), "mail.example.com", "127.0.0.1:9")
+    prepared.run(str(RELAY / "configure.sh"), "mail.example.com", "127.0.0.1:9", NAME)
     with postfix.running(prepared):
         answers = {
             (service, recipient): answer(prepared.ports[service], recipient)
@@ -66,6 +67,12 @@ def test_from_the_world_it_takes_only_what_comes_back(prepared: Postfix):
         ("submission", "complaints@mail.example.com"): 250, ("submission", "x@mail.example.com"): 550,
         ("submission", "x@gmail.example"): 250,
     }  # fmt: skip
+
+
+def test_it_calls_itself_by_the_name_that_it_is_told(prepared: Postfix):
+    prepared.run(str(RELAY / "configure.sh"), "mail.example.com", "127.0.0.1:9", NAME)
+
+    assert prepared.run("postconf", "-xh", "smtp_helo_name").strip() == NAME
 
 
 def answer(port: int, recipient: str) -> int:
