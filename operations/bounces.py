@@ -16,6 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from models import availability, database, mail_report
 from models.mail.report import LARGEST, read
 from models.mail.return_path import read_return_key
+from models.patience import PATIENCE
 from models.signed_link import keys_of
 from operations.complaint import complain_until_the_database_answers
 from operations.trouble import CannotRun
@@ -30,8 +31,6 @@ LONGEST_LINE = 64 * 1024
 """Bytes of a line: some systems enclose mails whose lines are longer than SMTP allows."""
 
 MOST_CONNECTIONS = 50
-PATIENCE = 60.0
-"""Seconds a silent client is kept."""
 
 DEFAULT_PORT = {"lmtp": 24, "smtp": 25}
 

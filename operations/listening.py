@@ -5,16 +5,10 @@ import ipaddress
 import socket
 import sys
 
+from models.patience import PATIENCE
 from operations.trouble import CannotRun
 
 BACKLOG = 2048
-
-PATIENCE = 60
-"""Seconds after which the kernel ends a connection on which nothing is taken of what we sent, its client there or not.
-
-Otherwise it would be kept, with all that waits to be sent, for as long as the client's machine answers at all. Who
-sends an answer in parts is as patient (schema/serving/patience.py).
-"""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -29,8 +23,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise CannotRun(f"HOST {host!r} is not an address of this machine: {why}") from None
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if sys.platform == "linux":  # elsewhere what a connection is served ends in time, and the connection itself later
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PATIENCE * 1000)  # each connection has it, too
+    _let_deaf_connections_end(listener)
     try:
         listener.bind(address)
         listener.listen(BACKLOG)  # of two that have bound at once only one may
@@ -38,6 +31,15 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise CannotRun(_why(error, host, port)) from None
     return listener
+
+
+def _let_deaf_connections_end(listener: socket.socket) -> None:
+    """Let the kernel end each connection on which nothing is taken of what we sent, its client there or not.
+
+    Otherwise it would be kept, with all that waits to be sent, for as long as the client's machine answers at all.
+    """
+    if sys.platform == "linux":  # elsewhere what a connection is served ends in time, and the connection itself later
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(PATIENCE * 1000))
 
 
 def inherited(descriptor: int) -> socket.socket:

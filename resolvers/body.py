@@ -4,8 +4,7 @@ import asyncio
 
 from starlette.requests import ClientDisconnect, Request
 
-PATIENCE = 60.0
-"""Seconds in which a body must have come whole, so that who sends none holds no connection for long."""
+from models.patience import PATIENCE
 
 CLOSE = {"Connection": "close"}
 """How to refuse a body: what else comes of it is not to be read as another request."""

@@ -10,10 +10,9 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-log = logging.getLogger(__name__)
+from models.patience import PATIENCE
 
-PATIENCE = 60.0
-"""Seconds in which a part must have been taken, so far that the next one can be sent."""
+log = logging.getLogger(__name__)
 
 
 class PatientStream(StreamingResponse):

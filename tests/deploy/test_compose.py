@@ -156,7 +156,7 @@ def passwords(superuser: dict[str, str]) -> dict[str, str]:
 def test_compose_itself_finds_it_valid(tmp_path: Path):
     subprocess.run([str(DEPLOY / "secrets.sh"), str(tmp_path / "deploy" / "secrets")], check=True)
     shutil.copy(FILE, tmp_path / "deploy")
-    told = {name: "x.example" for name in ("MAIL_DOMAIN", "RELAY_NAME")} | {"PUBLIC_URL": "https://x.example"}
+    told = dict.fromkeys(("MAIL_DOMAIN", "RELAY_NAME"), "x.example") | {"PUBLIC_URL": "https://x.example"}
     done = subprocess.run(
         ["docker", "compose", "-f", str(tmp_path / "deploy" / "compose.yaml"), "config", "--quiet"], capture_output=True,
         text=True, env={"PATH": os.environ["PATH"], **told},

@@ -1,13 +1,13 @@
 """A port that cannot be had is said at once, with what to do."""
 
 import socket
+import sys
 
 import pytest
 
-from operations import listening
+from models.patience import PATIENCE
 from operations.listening import inherited, listen, url_of
 from operations.trouble import CannotRun
-from schema.serving import patience
 
 
 def test_port_0_takes_a_free_port_and_tells_it():
@@ -66,5 +66,7 @@ def test_what_is_no_socket_is_no_listener():
         inherited(9999)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="TCP_USER_TIMEOUT is Linux's")
 def test_the_kernel_is_as_patient_with_a_client_as_whoever_sends_an_answer_in_parts():
-    assert listening.PATIENCE == patience.PATIENCE
+    with listen("127.0.0.1", 0) as listener:
+        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == PATIENCE * 1000
