@@ -104,6 +104,8 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
     ):
         complaints = ctx["complaints"]
         await _until_recognised(ctx, stop)
+        if stop.is_set():
+            return
         timers = [
             group.create_task(_every(settings.lease / 4, lambda: _beat(ctx, stop), complaints)),
             group.create_task(_every(settings.sweep_interval, lambda: sweep(ctx), complaints)),

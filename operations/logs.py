@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from socket import gaierror
 from typing import Any, TextIO
 
 import orjson
@@ -60,7 +61,14 @@ def configure(settings: Settings | None = None, stream: TextIO | None = None) ->
     root.setLevel(settings.least_log_level if settings else "WARNING")
     for name, level in QUIET.items():
         logging.getLogger(name).setLevel(level)
+    logging.getLogger("asyncio").addFilter(_is_news)
     logging.captureWarnings(True)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not that a name was not found for whoever was cancelled before: of a look-up uvloop keeps the answer for nobody."""
+    is_of_nobody = record.getMessage().startswith("Future exception was never retrieved")
+    return not (is_of_nobody and record.exc_info and isinstance(record.exc_info[1], gaierror))
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

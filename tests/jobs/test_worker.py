@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
@@ -27,6 +29,8 @@ from models.plan import Plan, PlanChannel, PlanStatus
 from settings import Settings
 from tests import databases, oracle
 from tests.factories import make_customers, make_resolved, make_shop
+from tests.local.processes import eventually
+from tests.processes import ROOT, environment
 from tests.smtp_sink import Act, Sink, Stage, always
 from tests.waiting import is_connected, until
 
@@ -318,6 +322,25 @@ async def test_a_worker_tells_once_for_all_queues_and_sweeps_that_redis_takes_no
         await redis.config_set("maxmemory", "256mb")
 
     assert len(told) == 1
+
+
+def test_a_worker_that_is_stopped_before_its_database_can_be_found_begins_nothing_and_says_no_more_than_that(
+    settings: Settings, tmp_path: Path
+):
+    nowhere = settings.model_copy(update={"database_url": "postgres://x@no-such-host.invalid/x"})
+    log = tmp_path / "log"
+    with log.open("wb") as file:
+        child = subprocess.Popen([sys.executable, "server.py", "work"], cwd=ROOT, env=environment(nowhere), stderr=file)
+    try:
+        assert eventually(lambda: "PostgreSQL cannot be used yet" in log.read_text("utf-8"))
+        child.terminate()
+        assert child.wait(PATIENCE) == 0
+    finally:
+        child.kill()
+
+    assert [line.split(": ")[1] for line in log.read_text("utf-8").splitlines()] == [
+        "PostgreSQL cannot be used yet", "left without saying goodbye",
+    ]  # fmt: skip
 
 
 @pytest.mark.usefixtures("database", "redis")

@@ -1,10 +1,12 @@
 """Log lines: one form for all, the ids that are bound, and nothing of anybody in them."""
 
+import asyncio
 import io
 import json
 import logging
 import sys
 from collections.abc import Iterator
+from socket import gaierror
 from typing import Any
 
 import asyncpg
@@ -58,6 +60,16 @@ def test_of_sockets_and_their_addresses_nothing_is_told(written: io.StringIO):
     logging.getLogger("uvicorn.error").info('%s - "WebSocket %s" [accepted]', "192.0.2.7:1234", "/graphql")
 
     assert written.getvalue() == ""
+
+
+def test_of_names_that_were_not_found_for_who_had_given_up_nothing_is_told(written: io.StringIO):
+    loop = asyncio.new_event_loop()
+    for error in (gaierror(-2, "Name or service not known"), OSError("disk full")):
+        loop.call_exception_handler({"message": "Future exception was never retrieved", "exception": error})
+    loop.call_exception_handler({"message": "lost", "exception": gaierror(-2, "Name or service not known")})
+    loop.close()
+
+    assert [line["event"] for line in lines(written)] == ["Future exception was never retrieved", "lost"]
 
 
 def test_an_exception_is_told_on_the_same_line_without_what_it_quotes(written: io.StringIO):
