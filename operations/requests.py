@@ -6,6 +6,7 @@ import re
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
@@ -20,6 +21,9 @@ FIRST_PART = re.compile(r"/[a-z-]{0,20}")
 
 LOOKS = {"/health", "/ready", "/metrics"}
 """What is asked every few seconds: a line only when it does not go well."""
+
+STOPPING = PlainTextResponse("The server is being stopped.", status_code=503, headers={"Connection": "close"})
+"""What is said to whom no answer was begun when the server could wait no longer."""
 
 
 class RequestLog:
@@ -42,7 +46,8 @@ class RequestLog:
             await self._answer(scope, receive, send, request)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, request: str) -> None:
-        status = 500
+        """Answer, however long it takes; what is not ready when uvicorn, stopped, waits no longer is cancelled, and no bug."""
+        status = 0
         began = asyncio.get_running_loop().time()
 
         async def send_with_id(message: Message) -> None:
@@ -54,8 +59,11 @@ class RequestLog:
 
         try:
             await self._app(scope, receive, send_with_id)
+        except asyncio.CancelledError:
+            if not status:  # what was begun is broken off by returning
+                await STOPPING(scope, receive, send_with_id)
         finally:
-            _tell(scope, status, asyncio.get_running_loop().time() - began)
+            _tell(scope, status or 500, asyncio.get_running_loop().time() - began)
 
 
 def _id(scope: Scope) -> str:

@@ -1,11 +1,13 @@
 """Every request has an id, in its answer and in every log line it causes."""
 
+import asyncio
 import logging
 
 import httpx
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
-from operations.requests import HEADER
+from operations.requests import HEADER, RequestLog
 from server import create_app
 from settings import Settings
 
@@ -39,6 +41,30 @@ async def test_an_id_of_another_form_is_not_believed(settings: Settings, given: 
 
     assert answered != given
     assert len(answered) == 32
+
+
+async def test_who_is_still_waiting_when_the_server_waits_no_longer_is_told_so():
+    said: list[Message] = []
+    begun = asyncio.Event()
+
+    async def never(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": []}
+    answering = asyncio.create_task(RequestLog(never)(scope, receive, send))
+    await begun.wait()
+    answering.cancel()  # as uvicorn does
+    await answering
+
+    assert said[0]["status"] == 503
+    assert said[1]["body"] == b"The server is being stopped."
 
 
 async def test_a_line_tells_how_a_request_ended_and_not_its_token(settings: Settings, caplog: pytest.LogCaptureFixture):
