@@ -1,9 +1,12 @@
 """Money and percentages as people read them, in their language."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 
 from babel import Locale, UnknownLocaleError
 from babel.numbers import format_currency, format_percent
+from langcodes import Language
 
 _EXPONENTS = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
@@ -42,10 +45,15 @@ def percentage(percent: int, language: str) -> str:
 
 
 def _locale(language: str) -> Locale:
-    """The nearest locale that CLDR knows; English when it knows none."""
-    for tag in (language, language.partition("-")[0]):
-        try:
+    """The nearest locale that CLDR knows, in the language's own script (R14); English when it knows none."""
+    for tag in _nearest(language):
+        with suppress(UnknownLocaleError, ValueError):
             return Locale.parse(tag, sep="-")
-        except (UnknownLocaleError, ValueError):
-            continue
     return Locale("en")
+
+
+def _nearest(language: str) -> Iterator[str]:
+    yield language
+    whole = Language.get(language).maximize()
+    yield f"{whole.language}-{whole.script}-{whole.territory}"
+    yield f"{whole.language}-{whole.script}"
