@@ -1,6 +1,6 @@
 """Putting what is the same for everybody into a pattern, so that only what differs is filled per recipient."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from icu4py.messageformat import MessageFormat
 
@@ -39,9 +39,15 @@ def _with_number(branch: Message, shown: str) -> Message:
 
 def decided(choice: Choice, language: str, value: Value) -> str:
     """The key of the branch that ICU takes for this value."""
+    return decider(choice, language)(value)
+
+
+def decider(choice: Choice, language: str) -> Callable[[Value], str]:
+    """What tells the key of the branch that ICU takes for a value."""
     keys = " ".join(f"{key} {{{key}}}" for key, _ in choice.branches)
     offset = f"offset:{choice.offset} " if choice.offset else ""
-    return MessageFormat(f"{{value, {choice.kind}, {offset}{keys}}}", language).format({"value": value})
+    message = MessageFormat(f"{{value, {choice.kind}, {offset}{keys}}}", language)
+    return lambda value: message.format({"value": value})
 
 
 def number(value: Value, language: str) -> str:

@@ -1,19 +1,18 @@
 """R13 over a plan's whole content: every language, every field, as customers get it with its variables filled."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from models.content.binding import sources
+from models.content.count import deciding_counts, has_too_many_counts
 from models.content.form import form
+from models.content.pattern import Message
 from models.content.pattern_reader import MessageError, parse
 from models.content.variable import OPTIONAL, VARIABLES, TextVariableKind, Value, of_recipient
 from models.content_rule.match import Match, WayOut, check
 from models.errors import ErrorCode, Problem
-
-_COUNTS = (1, 2, 5, 20)
-"""Numbers that between them take every plural branch of our languages."""
 
 _CLOSED = {
     WayOut.EMAIL: "an e-mail address",
@@ -52,7 +51,8 @@ class Violation:
 def violations(content: Mapping[str, Any], constants: Mapping[str, Value | None]) -> list[Violation]:
     """Every way out in a plan's content, once per field. `constants` are the shop's name and the like.
 
-    Fields that are no text or cannot be read as ICU messages are passed over: `content.validate` tells of them.
+    Fields that are no text, cannot be read as ICU messages or word too many numbers are passed over: `content.validate`
+    tells of them.
     """
     texts = content.get("texts")
     found: dict[Violation, None] = {}
@@ -80,28 +80,33 @@ def _matches(pattern: object, language: str, constants: Mapping[str, Value | Non
         return
     try:
         ready = form(pattern, language)
-        names = sorted(sources(parse(pattern)))
+        message = parse(pattern)
     except (MessageError, ValueError, RuntimeError):
         return
+    if has_too_many_counts(message, language):
+        return
     try:
-        said = {ready.write(of_recipient(values)) for values in _fillings(names, constants)}
+        said = {ready.write(of_recipient(values)) for values in _fillings(message, language, constants)}
     except KeyError:
         return
     for text in sorted(said):
         yield from check(text)
 
 
-def _fillings(names: list[str], constants: Mapping[str, Value | None]) -> Iterator[dict[str, Value | None]]:
-    """Values that take every branch: with and without what is optional, and one of each plural form."""
-    choices = [(constants[name],) if name in constants else _samples(name) for name in names]
+def _fillings(
+    message: Message, language: str, constants: Mapping[str, Value | None]
+) -> Iterator[dict[str, Value | None]]:
+    """Values that take every branch: with and without what is optional, and each number that decides otherwise."""
+    names = sorted(sources(message))
+    choices = [(constants[name],) if name in constants else _samples(name, message, language) for name in names]
     for values in product(*choices):
         yield dict(zip(names, values, strict=True))
 
 
-def _samples(name: str) -> tuple[Value | None, ...]:
+def _samples(name: str, message: Message, language: str) -> Sequence[Value | None]:
     variable = VARIABLES.get(name)
     if variable is None:
         return (None,)
     if variable.kind is TextVariableKind.COUNT:
-        return _COUNTS
+        return deciding_counts(message, language)
     return (variable.sample, None) if name in OPTIONAL else (variable.sample,)

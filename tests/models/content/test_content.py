@@ -19,6 +19,13 @@ def content(text: str, language: str = "en", **fields: str) -> dict[str, Any]:
     return {"texts": {language: {"text": text, **fields}}}
 
 
+def numbered(branches: int) -> str:
+    """A text with words of their own for so many numbers of products, from 30 on."""
+    return (
+        f"{{productCount, plural, {' '.join(f'={30 + place} {{{place}}}' for place in range(branches))} other {{s}}}}"
+    )
+
+
 def said(text: str, language: str = "en", **values: Any) -> str:
     constants = {name: values.pop(name) for name in list(values) if name in {"shop", "productCount", "coupon"}}
     return fill(localise(content(text, language), channel="CHAT", language=language, constants=constants), values).text
@@ -84,6 +91,7 @@ def test_a_draft_may_be_incomplete_but_not_wrong() -> None:
         ("a\ud800b", ErrorCode.INVALID, "U+D800 at character 2"),
         ("a\u202eb", ErrorCode.INVALID, "RIGHT-TO-LEFT OVERRIDE at character 2"),
         ("x" * 5001, ErrorCode.TOO_LONG, "at most 5,000 characters, not 5,001"),
+        (numbered(13), ErrorCode.TOO_MANY, "words more than 16 numbers each in its own way"),
     ],
 )
 def test_what_is_wrong_with_a_text_is_said_and_where(text: str, code: ErrorCode, words: str) -> None:
@@ -99,6 +107,10 @@ def test_a_subject_is_one_line(field: str, character: str) -> None:
     problems = validate(content("Hi", **fields), channel="EMAIL", default_language="en")
     assert paths(problems) == [(f"texts.en.{field}", ErrorCode.INVALID)]
     assert "at character 3 cannot be sent" in problems[0].message
+
+
+def test_a_dozen_numbers_may_have_words_of_their_own_beside_the_four_that_are_always_tried() -> None:
+    assert validate(content(numbered(12)), channel="CHAT", default_language="en", variables=ALL) == []
 
 
 def test_a_text_may_have_lines_of_any_system_and_tabs() -> None:

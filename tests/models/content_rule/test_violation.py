@@ -54,6 +54,24 @@ def test_no_branch_hides_a_way_out(pattern: str) -> None:
     assert [violation.way for violation in found] == [WayOut.LINK]
 
 
+@pytest.mark.parametrize(
+    ("language", "pattern"),
+    [
+        ("en", "bloom{productCount, plural, =3 {.com} other {s}}"),
+        ("en", "bloom{productCount, plural, =1234 {.com} other {s}}"),
+        ("en", "bloom{productCount, plural, offset:2 one {.com} other {s}}"),
+        ("en", "bloom{productCount, plural, =4 {{productCount, selectordinal, other {.com}}} other {s}}"),
+        ("en", "bloom{productCount, selectordinal, few {.com} other {s}}"),
+        ("sl", "bloom{productCount, plural, few {.com} other {s}}"),
+        ("ar", "bloom{productCount, plural, one {s} two {s} few {s} many {s} other {.com}}"),
+        ("it", "bloom{productCount, selectordinal, many {.com} other {s}}"),
+    ],
+)
+def test_no_number_of_products_hides_a_way_out(language: str, pattern: str) -> None:
+    found = content_rule.violations(texts(**{language: f"See {pattern}"}), SHOP)
+    assert [violation.way for violation in found] == [WayOut.LINK]
+
+
 def test_a_violation_tells_the_seller_the_words_the_rule_and_what_is_allowed() -> None:
     (problem,) = content_rule.problems(texts(en="Call 0812-3456-7890"), SHOP)
     assert problem.field == ("texts", "en", "text")
