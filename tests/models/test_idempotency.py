@@ -36,6 +36,16 @@ async def test_another_actor_s_key_is_another_key():
     assert await once(2, actor="b") is None
 
 
+async def test_each_actor_s_each_mutation_s_each_key_has_its_own_answer():
+    places = [("a", "planCreate", "k"), ("b", "planCreate", "k"), ("a", "planUpdate", "k"), ("a", "planCreate", "l")]
+    for place in places:
+        async with databases.transaction():
+            assert await claim(*place, DIGEST) is None
+            await keep(*place, place)
+
+    assert [await claim(*place, DIGEST) for place in places] == [Earlier(list(place)) for place in places]
+
+
 async def test_a_key_with_another_input_is_refused():
     await once(1)
 

@@ -48,6 +48,7 @@ def test_a_cursor_has_room_for_the_longest_external_id(character: str):
         urlsafe_b64encode(b'["id", true]').decode(),
         urlsafe_b64encode(b'["id", 1, 2]').decode(),
         urlsafe_b64encode(b'["id", "1"]').decode(),
+        urlsafe_b64encode(b'["id", 1.5]').decode(),
         urlsafe_b64encode(b'["id", 2147483648]').decode(),
         urlsafe_b64encode(b'["id", 9223372036854775808]').decode(),
         urlsafe_b64encode(b"[" * 300).decode(),

@@ -53,6 +53,16 @@ async def test_an_earlier_price_told_with_a_product_does_not_replace_a_later_one
     assert await price() == 1000
 
 
+async def test_what_a_product_cost_then_decides_whether_a_price_told_late_with_it_is_a_change_not_what_it_costs_now():
+    shop = await make_shop()
+    await tell(shop, product_row(price=2000, priceChangedAt="2026-01-01T00:00:00Z"))
+    await tell(shop, price_row(price=1500, changedAt="2026-01-10T00:00:00Z"))
+    await tell(shop, product_row(price=1500, priceChangedAt="2026-01-05T00:00:00Z"))
+    await tell(shop, product_row(price=1500, priceChangedAt="2026-01-05T00:00:00Z"))
+    await tell(shop, product_row(price=2000, priceChangedAt="2026-01-04T00:00:00Z"))
+    assert await history() == [2000, 1500, 1500]
+
+
 async def test_a_change_in_another_currency_or_in_the_future_is_refused_and_nothing_is_kept():
     shop = await make_shop()
     ahead = (now() + timedelta(minutes=6)).isoformat()

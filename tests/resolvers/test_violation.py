@@ -19,6 +19,8 @@ from tests.resolvers.plan.calls import CREATE, SUBMIT, UPDATE, new_plan
 
 VIOLATIONS = """query ($shop: ID, $least: Int! = 1) { violations(shopId: $shop, least: $least, first: 10) {
     nodes { shopExternalId planId way words field text actor count firstAt lastAt } totalCount } }"""
+VIOLATION_PAGE = """query ($after: String) { violations(first: 2, after: $after) {
+    nodes { words } pageInfo { hasNextPage endCursor } } }"""
 COUPON_UPDATE = """mutation ($input: CouponUpdateInput!) { couponUpdate(input: $input) {
     userErrors { field code rule } } }"""
 LEADING_OUT = [{"language": "en", "text": "Go to bit.ly/x, or WA: tokobloom"}]
@@ -72,6 +74,23 @@ async def test_the_platform_sees_those_refused_often_and_those_of_one_shop(api: 
     assert await seen(shop=global_id.encode("Shop", other.id)) == [("other", 1), ("other", 1)]
     assert await seen(shop=global_id.encode("Plan", other.id)) == []
     assert await seen(shop="") == []
+
+
+async def test_refused_texts_come_page_after_page_those_met_last_first(api: Api, clock: Clock):
+    shop = await make_shop()
+    for place in range(3):
+        clock.move(timedelta(minutes=1))
+        text = [{"language": "en", "text": f"Go to bit.ly/x{place}"}]
+        await refused(api, shop, CREATE, "planCreate", **await new_plan(shop, texts=text))
+
+    pages, after = [], None
+    for _ in range(2):
+        page = (await api.data(VIOLATION_PAGE, PLATFORM, after=after))["violations"]
+        pages.append([node["words"] for node in page["nodes"]])
+        after = page["pageInfo"]["endCursor"]
+
+    assert pages == [["bit.ly/x2", "bit.ly/x1"], ["bit.ly/x0"]]
+    assert page["pageInfo"]["hasNextPage"] is False
 
 
 async def test_a_product_whose_title_leads_out_is_refused_from_the_draft_on(api: Api):

@@ -39,6 +39,24 @@ async def test_a_claim_is_counted_and_has_a_code_of_its_own():
 
 
 @pytest.mark.usefixtures("database")
+async def test_a_customer_s_claims_come_page_after_page_newest_first(clock: Clock):
+    shop = await make_shop()
+    own, customer = await make_coupon(shop, customer_limit=5), uuid4()
+    for hours in (0, 1, 0, 1, 0):
+        clock.move(timedelta(hours=hours))
+        await claim(customer, own.id)
+        await claim(uuid4(), own.id)
+
+    numbers: list[int] = []
+    after: tuple[Any, ...] | None = None
+    while found := (await claims.claims(customer, Page(NEWEST_FIRST, size=2, after=after)))[:2]:
+        numbers += [each.number for each in found]
+        after = (found[-1].claimed_at, found[-1].coupon_id, found[-1].number)
+
+    assert numbers == [5, 4, 3, 2, 1]
+
+
+@pytest.mark.usefixtures("database")
 async def test_of_1000_claims_at_once_100_succeed():
     shop = await make_shop()
     own = await make_coupon(shop, total_limit=100)

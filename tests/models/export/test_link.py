@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from models.clock import now
 from models.export import ExportContent, ExportFormat, link
 from models.export.link import LIFETIME, LinkedExport
+from models.signed_link import Purpose, seal
 from tests.conftest import NOON
 
 KEYS = (b"a key of links, long enough for all of it", b"the key before it, long enough for all of it")
@@ -40,3 +41,7 @@ def test_a_link_that_was_altered_anywhere_is_none(place: int, letter: str):
 @pytest.mark.parametrize("token", ["", "x", "é", "A" * 101, "AAAA", "=" * 40])
 def test_what_is_no_link_is_none(token: str):
     assert link.verify(KEYS, token, NOON) is None
+
+
+def test_what_we_sealed_for_exports_but_is_no_link_is_none():
+    assert link.verify(KEYS, seal(KEYS[0], Purpose.EXPORT, bytes(19)), NOON) is None
