@@ -104,6 +104,15 @@ async def test_batches_of_one_order_come_to_the_same_end_in_any_order(rows):
 
 
 @pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("rows", list(permutations([ENDED, {"status": "REFUNDED", "cancelledAt": "2026-01-05"}, {}])))
+async def test_a_stored_order_that_ended_twice_has_its_last_end_since_the_first(rows):
+    shop = await make_shop()
+    for row in rows:
+        assert await write(shop, order_row(**row)) == [[]]
+    assert [row[3:] for row in await stored()] == [("REFUNDED", datetime(2026, 1, 3, tzinfo=UTC))]
+
+
+@pytest.mark.usefixtures("database")
 async def test_a_stored_order_keeps_its_customer_and_time_and_a_refusal_changes_nothing():
     shop = await make_shop()
     await write(shop, order_row())
