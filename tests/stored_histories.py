@@ -15,9 +15,12 @@ from models.shop import Shop
 
 ANSWERED = """
 UPDATE relationship r SET
-    last_message_read_at = (SELECT max(read_at) FROM delivery d WHERE d.customer_id = r.customer_id),
-    last_message_clicked_at = (SELECT max(clicked_at) FROM delivery d WHERE d.customer_id = r.customer_id),
-    last_unsubscribed_at = (SELECT max(happened_at) FROM unsubscription u WHERE u.customer_id = r.customer_id)
+    last_message_read_at = (
+        SELECT max(read_at) FROM delivery d WHERE d.shop_id = r.shop_id AND d.customer_id = r.customer_id),
+    last_message_clicked_at = (
+        SELECT max(clicked_at) FROM delivery d WHERE d.shop_id = r.shop_id AND d.customer_id = r.customer_id),
+    last_unsubscribed_at = (
+        SELECT max(happened_at) FROM unsubscription u WHERE u.shop_id = r.shop_id AND u.customer_id = r.customer_id)
 """
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -38,10 +41,14 @@ async def rolled_back() -> AsyncIterator[None]:
 
 
 async def store(shop: Shop, customers: Mapping[str, Facts]) -> None:
-    """Write customers, given by external id, with their orders, events and answers, and the roll-up."""
+    """Write customers, given by external id, with their orders, events and answers, and the roll-up.
+
+    Of whom nothing else is known there is no row yet: what they did may arrive before it.
+    """
     ids = {name: customer_id(name) for name in customers}
-    await copy("customer", [_customer(ids[name], name, facts) for name, facts in customers.items()])
-    orders = [row for name, facts in customers.items() for row in _orders(ids[name], facts)]
+    known = [name for name, facts in customers.items() if facts.birth_date or facts.gender or facts.region]
+    await copy("customer", [_customer(ids[name], name, customers[name]) for name in known])
+    orders = [row for name, facts in customers.items() for row in _orders(shop, ids[name], facts)]
     if orders:
         await order.upsert(shop, orders, at=EPOCH)
         await relationship.roll_up_orders(shop.id, list(ids.values()))
@@ -67,12 +74,19 @@ def _customer(key: UUID, name: str, facts: Facts) -> Row:
     return key, name, facts.region, facts.gender, facts.birth_date, EPOCH, EPOCH
 
 
-def _orders(key: UUID, facts: Facts) -> Iterator[Order]:
+def _orders(shop: Shop, key: UUID, facts: Facts) -> Iterator[Order]:
     for index, placed in enumerate(facts.orders):
         name = f"{key} {index}"
         status: Status = "CANCELLED" if placed.cancelled_at else "PLACED"
         yield Order(
-            external_uuid("order", "", name), name, key, placed.at, placed.amount, status, placed.cancelled_at, ()
+            external_uuid("order", shop.external_id, name),
+            name,
+            key,
+            placed.at,
+            placed.amount,
+            status,
+            placed.cancelled_at,
+            (),
         )
 
 
