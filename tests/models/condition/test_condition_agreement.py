@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -127,7 +128,7 @@ async def test_any_number_of_orders_is_counted_and_summed_within_a_window_and_ev
     assert await disagreements(shop, Case(NOON, NOON, asked, customers)) == []
 
 
-async def test_several_windows_of_one_definition_each_have_their_own_start_and_sum(shop: Shop):
+async def test_several_windows_and_categories_of_one_definition_are_each_asked_on_their_own(shop: Shop):
     sorts: list[Callable[[int | None], Condition]] = [
         lambda days: OrderCount(days, 2),
         lambda days: OrderAmount(Measure.SPENT, "USD", days, least=2),
@@ -138,6 +139,9 @@ async def test_several_windows_of_one_definition_each_have_their_own_start_and_s
     ]
     pairs = [(7, 30), (30, 7), (7, None), (None, 7)]
     asked = [join((sort(one), sort(other))) for sort in sorts for one, other in pairs for join in (AllOf, AnyOf)]
+    beauty, food = Did(Deed.LIVE_WATCHED, category="beauty"), Did(Deed.LIVE_WATCHED, category="food")
+    video = Did(Deed.VIDEO_WATCHED, category="beauty")
+    asked += [AnyOf(pair) for pair in ((beauty, food), (food, beauty), (beauty, video), (video, beauty))]
     customers = {
         f"{first} and {second} days ago": Facts(
             orders=tuple(Order(at, 1) for at in both),
@@ -158,7 +162,9 @@ async def test_several_windows_of_one_definition_each_have_their_own_start_and_s
 async def test_what_customers_did_in_another_shop_changes_no_answer(shop: Shop, seed: int):
     case = case_of(seed)
     names, histories = list(case.customers), list(case.customers.values())
-    elsewhere = dict(zip(names, [*histories[1:], histories[0]], strict=True))
+    events = tuple(event for facts in histories for event in facts.events)
+    others = [replace(facts, events=events) for facts in (*histories[1:], histories[0])]
+    elsewhere = dict(zip(names, others, strict=True))
     async with rolled_back():
         await store(await make_shop("elsewhere"), elsewhere)
         await databases.execute("DELETE FROM customer")

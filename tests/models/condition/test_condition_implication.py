@@ -142,3 +142,12 @@ def test_what_an_index_already_says_is_not_said_again():
         " AND (r.last_order_at > $2::timestamptz AND r.last_order_at <= $3::timestamptz)"
     )
     assert compiled.arguments == (1, ago(365), ago(90))
+
+
+def test_the_index_of_those_engaged_leads_where_everybody_follows_and_nowhere_else():
+    _, active = PRESETS[SegmentPreset.ACTIVE_FOLLOWERS]
+    led = compile_condition(Definition(active, "UTC"), shop_id=1, now=NOW)
+    others = compile_condition(read_text("live_clicked within 30d", Scope("UTC")), shop_id=1, now=NOW)
+
+    assert led.sql.endswith(" IS NOT NULL AND (r.last_engaged_at > $2::timestamptz) AND r.follows")
+    assert "last_engaged_at" not in others.sql
