@@ -25,7 +25,7 @@ from models.metric import part as plan_part
 from models.metric.funnel import Funnel
 from models.metric.part import PlanParts
 from models.page import Page
-from models.plan import Plan
+from models.plan import Plan, retry
 from models.plan import history as plan_history
 from models.plan.history import Entry
 from models.product import Product
@@ -119,6 +119,7 @@ class Loaders:
     plan = Lazily[int, Plan | None](_by("id", Plan))
     plan_history_count = Lazily[int, int](plan_history.counts)
     plan_history = Lazily[tuple[int, Page], list[Entry]](plan_history.histories)
+    may_retry = Lazily[int, bool](retry.is_there)
     postings = Lazily[tuple[int, Page], list[Posting]](posting.pages)
     posting_count = Lazily[int, int](posting.counts)
     trials = Lazily[int, list[Trial]](trial.of_plans)

@@ -9,7 +9,7 @@ import strawberry
 from models import database, sender
 from models.caller import Action
 from models.page import page_of, rows_by_id
-from models.plan import NEWEST_FIRST, Plan, listed, permission
+from models.plan import NEWEST_FIRST, Plan, PlanChannel, listed, permission
 from models.plan import history as plan_history
 from models.plan.history import Entry
 from models.plan.status import PlanAction, PlanKind, PlanStatus, allowed
@@ -110,13 +110,21 @@ async def products(info: Info, root: strawberry.Parent[Plan]) -> list[Product]:
 
 
 async def allowed_actions(info: Info, root: strawberry.Parent[Plan]) -> list[PlanAction]:
-    """What the caller may do to a plan now, its status and the shop's access considered."""
+    """What the caller may do to a plan now, its status, what failed of it and the shop's access considered."""
     shop = await info.context.shop(Action.READ_SHOP)
-    return [
+    actions = [
         action
         for action in allowed(root.kind, root.status)
-        if not permission.refusals(action, root.channel, shop.score, shop.gmv)
+        if not permission.refusals(action, _channel_after(action, root), shop.score, shop.gmv)
     ]
+    if PlanAction.RETRY in actions and not await info.context.loaders.may_retry.load(root.id):
+        actions.remove(PlanAction.RETRY)
+    return actions
+
+
+def _channel_after(action: PlanAction, plan: Plan) -> PlanChannel | None:
+    """The channel that an action must be allowed on: an edit may take another, where the shop may not mail."""
+    return None if action is PlanAction.EDIT else plan.channel
 
 
 async def history(

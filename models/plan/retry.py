@@ -4,6 +4,7 @@ What is UNKNOWN may have arrived, so it comes along on an explicit word only and
 message sees that it may have been repeated. Its Message-ID stays the same, so a mailbox may notice.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from models import database
@@ -23,11 +24,24 @@ async def retry(plan_id: int, *, include_unknown: bool, at: datetime) -> int:
     return retried
 
 
+async def is_there(plan_ids: Sequence[int]) -> list[bool]:
+    """Of each of these plans: whether anything of it failed or is unknown, so that a retry may find something to do."""
+    rows = await database.fetch(_IS_THERE, list(plan_ids))
+    return [row["is_there"] for row in rows]
+
+
 def nothing(*, include_unknown: bool) -> Refused:
     """The refusal of a plan of which nothing can be tried again."""
     what = "failed or is unknown" if include_unknown else "failed"
     return refuse("id", f"Nothing of this plan {what}.", ErrorCode.NOTHING_TO_RETRY, rule="B2")
 
+
+# Each is one look into an index, whatever the plan's size (`delivery_ended`, `delivery_unknown`).
+_IS_THERE = """
+SELECT EXISTS (SELECT FROM delivery WHERE plan_id = p.id AND state = 'FAILED')
+    OR EXISTS (SELECT FROM delivery WHERE plan_id = p.id AND state = 'UNKNOWN') AS is_there
+FROM unnest($1::int[]) WITH ORDINALITY AS p(id, place) ORDER BY place
+"""
 
 # An unknown message keeps the contact of its day, since it may have gone; loading a slice on another day frees it.
 _RETRY = """
