@@ -133,7 +133,7 @@ async def end(info: Info, input: CouponEndInput) -> Payload:
     shop = await info.context.shop(Action.CHANGE_SHOP)
 
     async def work() -> Coupon:
-        return await (await _own_or_refuse(shop, input.id)).end()
+        return await (await _own_or_refuse(shop, input.id)).end(even_if_promised=input.even_if_promised)
 
     return await answer(info, input, COUPON, work)
 

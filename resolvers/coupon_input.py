@@ -74,6 +74,13 @@ class CouponEndInput:
     """What `couponEnd` takes."""
 
     id: strawberry.ID = strawberry.field(description="Global id of a coupon that has not ended.")
+    even_if_promised: bool = strawberry.field(
+        default=False,
+        description=(
+            "End it although plans promise it that still go out. Their messages name it all the same, and who reads"
+            " them cannot claim it. Without this word that is refused with CONFLICT, saying which plans."
+        ),
+    )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 

@@ -27,6 +27,9 @@ from models.shop import Shop
 MAX_OPEN = 200
 """Coupons of a shop that have not ended."""
 
+MAX_PLANS_TOLD = 5
+"""Plans that a refusal names."""
+
 NEWEST_FIRST = Ordering("coupon", (("id", "integer"),), descending=True)
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -126,11 +129,22 @@ class Coupon(Model):
             await Coupon.filter(id=self.id).update(updated_at=at, **_columns(terms, code))
         return await Coupon.get(id=self.id)
 
-    async def end(self) -> "Coupon":
-        """Let nobody claim it any more; what is claimed stays good until its end. Refused when it has ended."""
+    async def end(self, *, even_if_promised: bool = False) -> "Coupon":
+        """Let nobody claim it any more; what is claimed stays good until its end. Refused when it has ended.
+
+        Refused as well, saying which, while plans are to go that promise it, unless `even_if_promised`: their messages
+        are what they were at the submit, so their readers could not claim it.
+        """
         at = now()
-        if not await Coupon.filter(id=self.id, ended_at=None, ends_at__gt=at).update(ended_at=at, updated_at=at):
-            raise refuse("id", "This coupon has ended already.", ErrorCode.COUPON_NOT_RUNNING, rule="R15")
+        async with database.transaction():
+            # A plan that carries it may be submitted just now.
+            known = await Coupon.filter(id=self.id).select_for_update(no_key=True).get()
+            if known.status(at) is CouponStatus.ENDED:
+                raise refuse("id", "This coupon has ended already.", ErrorCode.COUPON_NOT_RUNNING, rule="R15")
+            if not even_if_promised and (promising := await _going_plans(self.id)):
+                message = f"Plans that still go out promise it: {', '.join(promising)}. Cancel them first, or say so."
+                raise refuse("id", message, ErrorCode.CONFLICT, rule="R15")
+            await Coupon.filter(id=self.id).update(ended_at=at, updated_at=at)
         return await Coupon.get(id=self.id)
 
 
@@ -222,6 +236,18 @@ async def _is_promised(coupon_id: int) -> bool:
         coupon_id,
     )
     return found
+
+
+async def _going_plans(coupon_id: int) -> list[str]:
+    """Names of some submitted plans that carry the coupon, or a variant of which does, and that are not over."""
+    rows = await database.fetch(
+        "SELECT p.name FROM plan p WHERE p.status IN ('SCHEDULED', 'ONGOING', 'PAUSED') AND p.id IN ("
+        " SELECT o.plan_id FROM coupon c JOIN plan_coupon o ON o.shop_id = c.shop_id AND o.coupon_id = c.id"
+        " WHERE c.id = $1) ORDER BY p.id LIMIT $2",
+        coupon_id,
+        MAX_PLANS_TOLD,
+    )
+    return [row["name"] for row in rows]
 
 
 def _columns(terms: CouponTerms, code: str) -> dict[str, Any]:

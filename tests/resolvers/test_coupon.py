@@ -126,6 +126,19 @@ async def test_a_coupon_ends_once_and_the_list_is_filtered(api: Api):
         assert (await api.data(query, seller(shop), **asked))["coupons"]["totalCount"] == count
 
 
+async def test_a_promised_coupon_ends_on_an_explicit_word_alone(api: Api):
+    shop = await make_shop()
+    own = await make_coupon(shop)
+    plan = await make_draft(shop, coupon_id=own.id)
+    await plan.submit(shop, send_at=None, deadline_after=timedelta(hours=72))
+    given = {"id": global_id.encode("Coupon", own.id)}
+
+    assert await _errors(api, shop, "couponEnd", given) == [("id", "CONFLICT")]
+    assert (await Coupon.get(id=own.id)).ended_at is None
+    ended = await api.data(call("couponEnd"), seller(shop), input={**given, "evenIfPromised": True})
+    assert ended["couponEnd"]["coupon"]["status"] == "ENDED"
+
+
 async def test_a_repeated_key_makes_one_coupon(api: Api):
     shop = await make_shop()
     given = new_coupon(idempotencyKey="k1")

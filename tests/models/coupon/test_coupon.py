@@ -1,6 +1,7 @@
 """Coupons are kept, changed and ended, and never change what somebody was promised (R15)."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -12,9 +13,11 @@ from models.clock import Clock, now
 from models.coupon import Coupon, listed
 from models.coupon.claim import claim
 from models.coupon.terms import CouponStatus, CouponVisibility
-from models.errors import ErrorCode
-from models.plan import PlanStatus
+from models.errors import ErrorCode, Refused
+from models.experiment import Experiment, ExperimentMetric, Variant
+from models.plan import Plan, PlanStatus
 from models.segment import Segment
+from models.shop import Shop
 from tests.factories import DEADLINE, make_coupon, make_draft, make_shop
 from tests.outside import Outside
 from tests.refusals import refusals
@@ -203,6 +206,76 @@ async def test_an_ended_coupon_neither_changes_nor_ends_again():
     assert await refusals(own.edit(shop, lambda terms: replace(terms, name="New"))) == [
         ("id", ErrorCode.COUPON_NOT_RUNNING)
     ]
+
+
+async def scheduled(shop: Shop, plan: Plan) -> None:
+    await plan.submit(shop, send_at=now() + timedelta(hours=1), deadline_after=DEADLINE)
+
+
+async def running(shop: Shop, plan: Plan) -> None:
+    await plan.submit(shop, send_at=None, deadline_after=DEADLINE)
+
+
+async def held(shop: Shop, plan: Plan) -> None:
+    await running(shop, plan)
+    await plan.pause()
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("submit", [scheduled, running, held])
+async def test_a_coupon_that_a_plan_on_its_way_promises_does_not_end_unless_that_is_said(
+    submit: Callable[[Shop, Plan], Awaitable[None]],
+):
+    shop = await make_shop()
+    own = await make_coupon(shop)
+    plan = await make_draft(shop, coupon_id=own.id, name="Ten off")
+    await submit(shop, plan)
+
+    with pytest.raises(Refused, match="Ten off") as refused:
+        await own.end()
+
+    assert [problem.code for problem in refused.value.problems] == [ErrorCode.CONFLICT]
+    assert (await Coupon.get(id=own.id)).ended_at is None
+    assert (await own.end(even_if_promised=True)).ended_at == now()
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_coupon_ends_while_drafts_plans_that_are_over_and_those_with_another_carry_it():
+    shop = await make_shop()
+    own, other = await make_coupon(shop), await make_coupon(shop)
+    await make_draft(shop, coupon_id=own.id)
+    cancelled = await make_draft(shop, coupon_id=own.id)
+    await scheduled(shop, cancelled)
+    await cancelled.cancel()
+    await running(shop, await make_draft(shop, coupon_id=other.id))
+
+    assert (await own.end()).ended_at == now()
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_coupon_that_a_variant_of_a_plan_promises_does_not_end():
+    shop = await make_shop()
+    own = await make_coupon(shop)
+    tried = Experiment((Variant(coupon_id=own.id, has_own_coupon=True),), 50, ExperimentMetric.READ, 4)
+    await running(shop, await make_draft(shop, experiment=tried))
+
+    assert await refusals(own.end()) == [("id", ErrorCode.CONFLICT)]
+
+
+@pytest.mark.usefixtures("database")
+async def test_an_end_waits_for_a_submit_that_is_under_way_and_is_refused():
+    shop = await make_shop()
+    own = await make_coupon(shop)
+    plan = await make_draft(shop, coupon_id=own.id)
+    outside = Outside()
+
+    async with database.transaction():
+        await running(shop, plan)
+        ending = outside.begin(refusals(own.end()))
+        await until_a_lock_is_waited_for(unless=ending)
+
+    assert await ending == [("id", ErrorCode.CONFLICT)]
+    assert (await Coupon.get(id=own.id)).ended_at is None
 
 
 @pytest.mark.usefixtures("database")
