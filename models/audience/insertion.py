@@ -80,7 +80,7 @@ _PARTS = {
     "held_out": _HELD_OUT,
     "quiet_until": quiet_hours.UNTIL.format(at="goes_at", zone="time_zone", hours="quiet"),
     "contact_zone": contact.ZONE,
-    "reservation": contact.reservation("candidate"),
+    "reservation": contact.broadcast_reservation("candidate", "{now}"),
     "next_day": NEXT_DAY.format(table="outcome"),
 }
 

@@ -52,6 +52,7 @@ _ONE_TIME = {
     "hour": "held.hour",
     "is_marketing": "true",
     "about": "NULL::jsonb",
+    "reservation": contact.broadcast_reservation("candidate", _PARAMETERS["now"]),
 }
 
 
@@ -67,6 +68,7 @@ def _automated(trigger: Trigger) -> dict[str, str]:
         "said": _SAID,
         "hour": "(d.created_at AT TIME ZONE coalesce(c.time_zone, held.time_zone))::time",
         "is_marketing": "true" if trigger.is_marketing else "false",
+        "reservation": contact.reservation("candidate"),
         "about": "jsonb_build_object('about', d.frozen -> 'about')",
     }
 
@@ -105,7 +107,6 @@ _PARTS = {
     "quiet_from": quiet_hours.FROM.format(at="{now}", zone="time_zone", hours="quiet"),
     "contact_zone": contact.ZONE,
     "put_off": delivery.IS_PUT_OFF,
-    "reservation": contact.reservation("candidate"),
     "unused": contact.unused(
         "heard",
         "(coalesce(m.hour_until, m.quiet_until) IS NOT NULL OR m.refusal IS NOT NULL OR m.contact_day <> m.day)",
