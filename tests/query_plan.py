@@ -15,11 +15,11 @@ def plans_made(monkeypatch: pytest.MonkeyPatch, run: str, *, about: str = "") ->
     They are run all the same.
     """
     plans: list[dict[str, Any]] = []
-    act = getattr(database, run)
+    act, ask = getattr(database, run), database.fetch_value
 
     async def explained(sql: str, *arguments: Any) -> Any:
         if about in sql:
-            told = await database.fetch_value(f"EXPLAIN (FORMAT JSON) {sql}", *arguments)
+            told = await ask(f"EXPLAIN (FORMAT JSON) {sql}", *arguments)
             plans.append(json.loads(told)[0]["Plan"])
         return await act(sql, *arguments)
 

@@ -227,12 +227,14 @@ async def _lock_coupons(shop_id: int) -> None:
 
 
 async def _is_promised(coupon_id: int) -> bool:
-    """Whether a plan that has been submitted carries the coupon, or a message that chose it for its reader (R16)."""
+    """Whether a plan that has been submitted carries the coupon, or a message that chose it for its reader (R16).
+
+    Who claims waits meanwhile, so no ledger is read: the index of coupons that messages chose is entered at this one.
+    """
     found: bool = await database.fetch_value(
         "SELECT EXISTS (SELECT FROM coupon c JOIN plan_coupon o ON o.shop_id = c.shop_id AND o.coupon_id = c.id"
-        " JOIN plan p ON p.id = o.plan_id WHERE c.id = $1 AND p.submitted_at IS NOT NULL)"
-        " OR EXISTS (SELECT FROM coupon c JOIN plan p ON p.shop_id = c.shop_id AND p.smart_coupon"
-        " JOIN delivery d ON d.plan_id = p.id WHERE c.id = $1 AND (d.frozen ->> 'couponId')::int = c.id)",
+        " JOIN plan p ON p.id = o.plan_id WHERE c.id = $1 AND p.submitted_at IS NOT NULL) OR coalesce($1 = ("
+        "SELECT min((frozen ->> 'couponId')::int) FROM delivery WHERE (frozen ->> 'couponId')::int >= $1), false)",
         coupon_id,
     )
     return found

@@ -18,6 +18,7 @@ from models.experiment import Experiment, ExperimentMetric, Variant
 from models.plan import Plan, PlanStatus
 from models.segment import Segment
 from models.shop import Shop
+from tests.automation import make_automated
 from tests.factories import DEADLINE, make_coupon, make_draft, make_shop
 from tests.outside import Outside
 from tests.refusals import refusals
@@ -343,6 +344,25 @@ async def test_only_its_own_plan_promises_a_coupon_and_only_once_it_is_submitted
         ("discount.percentage", ErrorCode.TERMS_FIXED)
     ]
     assert (await Coupon.get(id=beside.id)).percentage == 10
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_coupon_that_a_message_chose_for_its_reader_changes_no_more_while_those_made_before_and_after_it_do():
+    shop = await make_shop()
+    before, chosen, after = [await make_coupon(shop) for _ in range(3)]
+    plan = await make_automated(shop, "WELCOME_FOLLOWER", has_smart_coupon=True)
+    await database.execute(
+        "INSERT INTO delivery (plan_id, customer_id, shop_id, state, channel, created_at, frozen)"
+        " VALUES ($1, $2, $3, 'SENT', 'CHAT', $4, jsonb_build_object('couponId', $5::int))",
+        plan.id, uuid4(), shop.id, now(), chosen.id,
+    )  # fmt: skip
+
+    for free in (before, after):
+        assert (await free.edit(shop, lambda terms: replace(terms, percentage=5))).percentage == 5
+    assert await refusals(chosen.edit(shop, lambda terms: replace(terms, percentage=5))) == [
+        ("discount.percentage", ErrorCode.TERMS_FIXED)
+    ]
+    assert (await Coupon.get(id=chosen.id)).percentage == 10
 
 
 @pytest.mark.usefixtures("database")
