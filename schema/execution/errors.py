@@ -20,6 +20,9 @@ VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 BAD_INPUT = "BAD_USER_INPUT"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 
+AFTER_A_TIMEOUT = "Ask for less at once, or again when the server is less busy."
+"""What helps a caller whose time was up."""
+
 
 def formatted(
     error: GraphQLError, *, otherwise: str = BAD_INPUT, variables: dict[str, Any] | None = None
@@ -48,7 +51,7 @@ def _outcome(error: GraphQLError, otherwise: str, variables: dict[str, Any]) -> 
         if isinstance(cause, RekindleError):
             return str(cause), _extensions(cause)
         if isinstance(cause, TimeoutError | asyncpg.QueryCanceledError):
-            return "This took too long and was stopped.", {"code": "TIMEOUT"}
+            return f"This took too long and was stopped. {AFTER_A_TIMEOUT}", {"code": "TIMEOUT"}
         if isinstance(cause, asyncpg.CharacterNotInRepertoireError):
             return "A text has a character that cannot be stored.", {"code": BAD_INPUT}
         if outage_of(cause):

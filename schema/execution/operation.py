@@ -31,7 +31,7 @@ from schema.cost.throttle import Bucket, Throttle
 from schema.execution.answer import Answer, requested, throttled
 from schema.execution.compiled import CompiledExecutor, is_awaitable
 from schema.execution.document import Document, Documents
-from schema.execution.errors import BAD_INPUT, VALIDATION_FAILED, formatted, plain
+from schema.execution.errors import AFTER_A_TIMEOUT, BAD_INPUT, VALIDATION_FAILED, formatted, plain
 from schema.execution.traffic import NO_KIND, Traffic
 from schema.execution.trusted import TrustedDocuments, Untrusted
 
@@ -201,8 +201,9 @@ class Engine:
                 if isawaitable(result):
                     result = await result
         except TimeoutError:
+            message = f"The operation took longer than {TIMEOUT:.0f} seconds and was stopped. {AFTER_A_TIMEOUT}"
             return Answer(
-                errors=[plain("TIMEOUT", f"The operation took longer than {TIMEOUT:.0f} seconds and was stopped.")],
+                errors=[plain("TIMEOUT", message)],
                 extensions={"cost": requested(ready.cost) | {"actualQueryCost": ready.cost}},
                 was_run=True,
             )

@@ -55,6 +55,15 @@ def test_each_cause_has_its_code(cause: Exception, code: str):
     assert "10.0.0.7" not in str(error)
 
 
+def test_whose_statement_was_stopped_is_told_what_helps():
+    error = told(asyncpg.QueryCanceledError("canceling statement due to statement timeout"))
+
+    assert error["path"] == ["shop"]
+    assert error["message"] == (
+        "This took too long and was stopped. Ask for less at once, or again when the server is less busy."
+    )
+
+
 def test_a_cause_is_found_behind_what_wraps_it():
     wrapped = GraphQLError("outer", original_error=GraphQLError("inner", original_error=Forbidden("not you")))
     translated = RuntimeError("operational")
