@@ -12,8 +12,6 @@ message that is due the contact that it needs. What is due later, or rests, hold
 
 from models.trigger import TRIGGERS
 
-MAX_PER_DAY = 2
-
 ZONE = "coalesce(c.time_zone, (SELECT time_zone FROM shop ORDER BY id LIMIT 1))"
 """The time zone of the day for which contacts of the customer `c` count: their own, or else that of the oldest shop."""
 
@@ -74,6 +72,20 @@ def reservation(candidates: str, *, first: str = "true", second: str = "true") -
     ),
     reserved AS (SELECT * FROM first_slot UNION ALL SELECT * FROM second_slot)
     """
+
+
+def both_slots(customer: str, at: str) -> str:
+    """Joins of `second` and `first`, the customer `c`'s contacts of the day that `at` is to them; who has `first` has both.
+
+    Joined by their key, so that PostgreSQL looks up the contacts of a few customers and reads those of many in one pass.
+    They lie on three days at most, wherever somebody is; and few have a second one.
+    """
+    at_utc = f"({at}::timestamptz AT TIME ZONE 'UTC')::date"
+    around = f"BETWEEN {at_utc} - 1 AND {at_utc} + 1"
+    return f"""LEFT JOIN contact second ON second.customer_id = {customer} AND second.slot = 2
+        AND second.day = ({at}::timestamptz AT TIME ZONE {ZONE})::date AND second.day {around}
+    LEFT JOIN contact first ON first.customer_id = second.customer_id AND first.slot = 1
+        AND first.day = second.day AND first.day {around}"""
 
 
 def unused(messages: str, condition: str = "true", *, moved: str = "false") -> str:

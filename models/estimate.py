@@ -113,11 +113,11 @@ async def _definition(plan: Plan) -> dict[str, Any] | None:
 
 
 async def _ask(shop: Shop, plan: Plan, definition: dict[str, Any] | None, at: datetime) -> list[database.Record]:
-    arguments: list[Any] = [shop.id, at, plan.channel.value, contact.MAX_PER_DAY, plan.id]
+    arguments: list[Any] = [shop.id, at, plan.channel.value, plan.id]
     if definition is None:
-        return await database.fetch(_REACH.format(members=everybody("$1")), *arguments)
+        return await database.fetch_planned(_REACH.format(members=everybody("$1")), *arguments)
     members = compile_condition(definition, shop_id=shop.id, now=at, first_parameter=len(arguments) + 1)
-    return await database.fetch(_REACH.format(members=members.sql), *arguments, *members.arguments)
+    return await database.fetch_planned(_REACH.format(members=members.sql), *arguments, *members.arguments)
 
 
 _REACH = (
@@ -126,16 +126,15 @@ WITH reach AS (
     SELECT c.language, """
     + holdout.reason_of_plan("m.customer_id", "$2")
     + """ AS held_out, """
-    + f"{reach.IS_BLOCKED} AS is_blocked, {reach.EMAIL_REFUSAL} AS email_refusal,"
-    + """
-        $4 <= (SELECT count(*) FROM contact t WHERE t.customer_id = m.customer_id
-               AND t.day = ($2::timestamptz AT TIME ZONE """
-    + contact.ZONE
-    + """)::date) AS is_capped
+    + f"{reach.IS_BLOCKED} AS is_blocked, {reach.EMAIL_REFUSAL} AS email_refusal"
+    + """, first.slot IS NOT NULL AS is_capped
     FROM ({members}) m
-    JOIN plan p ON p.id = $5 LEFT JOIN holdout h ON h.shop_id = p.shop_id
+    JOIN plan p ON p.id = $4 LEFT JOIN holdout h ON h.shop_id = p.shop_id
     JOIN relationship r ON r.shop_id = $1 AND r.customer_id = m.customer_id
     LEFT JOIN customer c ON c.id = m.customer_id
+    """
+    + contact.both_slots("m.customer_id", "$2")
+    + """
     LEFT JOIN suppression u ON u.email_key = c.email_key
 )
 SELECT language, is_capped, held_out, count(*) AS count,
