@@ -81,7 +81,7 @@ class Readings:
         self.overview = Shared(_overview)
         self.progress = DataLoader(self._progress, cache=False)
         self.size = DataLoader(self._sizes, cache=False)
-        self._progress_of = Shared(progress.progress_of)
+        self._progress_of = Shared(progress.progress_of, rests_after=BREATH)
         self._sizes_of = Recent(member.sizes, worth_keeping=_is_large, seconds=KEPT)
 
     async def _progress(self, plan_ids: list[int]) -> list[Progress | None]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from math import inf
 from typing import Generic, TypeVar
 
 MOST_KEPT = 1_000
@@ -14,11 +15,14 @@ Value = TypeVar("Value")
 class Shared(Generic[Key, Value]):
     """Reads a key once at a time. Who asks meanwhile waits, together with all others who do, for the next reading.
 
-    So each gets what was read after they asked.
+    So each gets what was read after they asked. A reading that took more than `rests_after` seconds is followed by a rest
+    as long: however many ask, it is under way half of the time at most.
     """
 
-    def __init__(self, read: Callable[[Key], Awaitable[Value]]) -> None:
+    def __init__(self, read: Callable[[Key], Awaitable[Value]], *, rests_after: float = inf) -> None:
         self._read = read
+        self._rests_after = rests_after
+        self._resting: dict[Key, float] = {}
         self._under_way: dict[Key, asyncio.Task[Value]] = {}
         self._next: dict[Key, asyncio.Task[Value]] = {}
 
@@ -32,12 +36,24 @@ class Shared(Generic[Key, Value]):
     async def _after(self, earlier: asyncio.Task[Value] | None, key: Key) -> Value:
         if earlier is not None:
             await asyncio.wait([earlier])
+        loop = asyncio.get_running_loop()
+        if key in self._resting:
+            await asyncio.sleep(self._resting[key] - loop.time())
         self._under_way[key] = current = self._next.pop(key)
+        started = loop.time()
         try:
             return await self._read(key)
         finally:
+            self._rest(key, loop.time() - started)
             if self._under_way.get(key) is current:
                 del self._under_way[key]
+
+    def _rest(self, key: Key, seconds: float) -> None:
+        """Let nobody read this key for as long as a costly reading took."""
+        if seconds > self._rests_after:
+            loop = asyncio.get_running_loop()
+            self._resting[key] = loop.time() + seconds
+            loop.call_later(seconds, self._resting.pop, key, None)
 
 
 class Recent(Generic[Key, Value]):

@@ -54,6 +54,33 @@ async def test_other_keys_do_not_wait():
     assert sorted(await asyncio.gather(*both)) == [0, 1]
 
 
+async def test_a_costly_reading_is_followed_by_a_rest_as_long_and_a_cheap_one_by_none(monkeypatch: pytest.MonkeyPatch):
+    """Time goes by while something is read, and stands still otherwise."""
+    time, seconds, readings = 0.0, 100.0, []
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: time)
+
+    async def read(key: str) -> int:
+        nonlocal time
+        readings.append(key)
+        time += seconds
+        return len(readings)
+
+    shared = Shared(read, rests_after=50.0)
+    assert await shared.load("a") == 1
+    waiting = [asyncio.ensure_future(shared.load("a")) for _ in range(3)]
+    await settled()
+    assert readings == ["a"]
+
+    time, seconds = 199.0, 50.0
+    waiting.append(asyncio.ensure_future(shared.load("a")))
+    await settled()
+    assert readings == ["a"]
+
+    time = 200.0
+    assert await asyncio.gather(*waiting) == [2, 2, 2, 2]
+    assert await shared.load("a") == 3
+
+
 async def test_who_leaves_does_not_end_the_reading_of_the_others():
     source = Source()
     shared = Shared(source.read)
