@@ -75,15 +75,19 @@ def _parts(rows: Sequence[database.Record]) -> PlanParts:
 
 
 # What belongs to a product is apart from what belongs to the message as a whole. A plan's orders may have any product of
-# the shop in them, so those that are named are chosen here: tens of thousands of others are not even read.
+# the shop in them, so those that are named are chosen here: tens of thousands of others are not even read. Changes that are
+# not folded yet have an index by shop alone: what happens in others is not read either.
+_OF_PLANS = """plan_id = ANY($1::int[])
+    AND shop_id = ANY((SELECT array_agg(shop_id) FROM plan WHERE id = ANY($1::int[]))::int[])"""
+
 _PARTS = f"""
 SELECT plan_id, channel, language, NULL::uuid AS product_id, {SUMS}
-FROM metric WHERE plan_id = ANY($1::int[]) AND product_id = $2
+FROM metric WHERE {_OF_PLANS} AND product_id = $2
 GROUP BY GROUPING SETS ((plan_id, channel), (plan_id, language))
 UNION ALL
 (SELECT plan_id, NULL, NULL, product_id, {", ".join(FACTS)} FROM (
     SELECT plan_id, product_id, {SUMS}, row_number() OVER (PARTITION BY plan_id ORDER BY {MOST_FIRST}, product_id) AS place
-    FROM metric WHERE plan_id = ANY($1::int[]) AND product_id <> $2
+    FROM metric WHERE {_OF_PLANS} AND product_id <> $2
     GROUP BY plan_id, product_id HAVING {ANY}
 ) AS ranked WHERE place <= $3)
 """
