@@ -7,10 +7,14 @@ that meet at the same customers wait for each other instead of deadlocking. What
 gives its contact back.
 
 Automated plans go before broadcasts (B6), also where both are due in different queues: a broadcast leaves to an automated
-message that is due the contact that it needs. What is due later, or rests, holds nobody back.
+message that is due the contact that it needs. What is due later, rests, or waits for its shop's rate, holds nobody back.
 """
 
+from models import send_rate
 from models.trigger import TRIGGERS
+
+MOST_AHEAD = 50
+"""Slices of automated plans that a broadcast is held against, longest due first: those of a backlog are not all read."""
 
 ZONE = "coalesce(c.time_zone, (SELECT time_zone FROM shop ORDER BY id LIMIT 1))"
 """The time zone of the day for which contacts of the customer `c` count: their own, or else that of the oldest shop."""
@@ -23,8 +27,10 @@ def broadcast_reservation(candidates: str, at: str) -> str:
     """CTEs of `reservation` for a plan that goes once, which leaves to automated messages due `at` what they need (B6).
 
     Where one is due to a customer, a broadcast takes the first slot alone, so of several at once one goes. What is due is
-    read slice by slice and looked up by `IN`, as below: mostly there is none, and then nothing is read.
+    read slice by slice and looked up by `IN`, as below: mostly there is none, and then nothing is read. The other way
+    round, each candidate's messages would be looked up, those of past years among them.
     """
+    has_room = send_rate.HAS_ROOM.format(shop="p.shop_id", at=at)
     leaves_room = f"""(customer_id NOT IN (SELECT customer_id FROM ahead)
             OR customer_id NOT IN (SELECT customer_id FROM ahead WHERE messages > 1)
             AND NOT EXISTS (SELECT FROM contact t WHERE t.customer_id = {candidates}.customer_id
@@ -33,6 +39,8 @@ def broadcast_reservation(candidates: str, at: str) -> str:
     urgent_slice AS MATERIALIZED (
         SELECT s.plan_id, s.number FROM slice s JOIN plan p ON p.id = s.plan_id
         WHERE s.done_at IS NULL AND s.due_at <= {at} AND p.status = 'ONGOING' AND p.trigger NOT IN ({_NOT_MARKETING})
+          AND {has_room}
+        ORDER BY s.due_at LIMIT {MOST_AHEAD}
     ),
     ahead AS MATERIALIZED (
         SELECT customer_id, count(*) AS messages FROM (
@@ -52,9 +60,10 @@ def broadcast_reservation(candidates: str, at: str) -> str:
 def reservation(candidates: str, *, first: str = "true", second: str = "true") -> str:
     """CTEs `first_slot`, `second_slot` and `reserved` (customer_id, reference) over a CTE of candidates.
 
-    Those that meet the condition `first` may have the first slot, those that meet `second` the other. `candidates` names a CTE with plan_id, customer_id, reference and day; its rows that found a free slot
-    end up in `reserved`. Look them up by `IN`, which PostgreSQL always hashes: it believes that nearly no row
-    comes out of an INSERT, and would join them by looking at every pair.
+    `candidates` names a CTE with plan_id, customer_id, reference and day. Those of it that meet the condition `first` may
+    have the first slot, those that meet `second` the other; which found a free one end up in `reserved`. Look them up by
+    `IN`, which PostgreSQL always hashes: it believes that nearly no row comes out of an INSERT, and would join them by
+    looking at every pair.
     """
     return f"""
     first_slot AS (

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from models import audience
+from models import audience, contact
 from models import database as db
-from models.clock import Clock
+from models.clock import Clock, now
 from models.plan import Plan, PlanChannel
 from models.segment import Segment
 from models.shop import Shop
@@ -136,6 +136,45 @@ async def test_what_is_not_about_to_go_holds_no_broadcast_back(wait: Callable[[P
     (welcome,) = await welcomes(shop)
     await wait(welcome)
 
+    assert await states(await by_chat(shop)) == {"SENT": 1}
+
+
+async def test_what_its_shop_s_rate_lets_wait_holds_no_broadcast_of_another_shop_back():
+    paced, other = await one_customer(), await make_shop("other")
+    await db.execute(
+        "INSERT INTO relationship (shop_id, customer_id, first_interaction_at, order_count, first_order_at,"
+        " last_order_at, previous_order_at) SELECT $1, customer_id, first_interaction_at, 2, first_order_at,"
+        " last_order_at, previous_order_at FROM relationship WHERE shop_id = $2",
+        other.id,
+        paced.id,
+    )
+    await make_resolved(other)
+    await welcomes(paced)
+    await db.execute("INSERT INTO send_rate (shop_id, per_minute, paid_until) VALUES ($1, 1, $2)", paced.id, now())
+
+    assert await states(await by_chat(other)) == {"SENT": 1}
+
+
+async def test_of_a_backlog_the_longest_due_are_left_room():
+    shop = await one_customer()
+    await make_resolved(shop)
+    await welcomes(shop)
+    await db.execute("UPDATE slice SET due_at = due_at - interval '1 hour' WHERE done_at IS NULL")
+    older = await make_automated(shop, "WELCOME_FOLLOWER")
+    numbers = range(2, contact.MOST_AHEAD + 1)
+    await db.execute(
+        "INSERT INTO slice (plan_id, number, channel, due_at) SELECT $1, n, 'CHAT', now() - interval '99 years'"
+        " FROM unnest($2::int[]) n",
+        older.id,
+        list(numbers),
+    )
+
+    assert await states(await by_chat(shop)) == {"PENDING CONTACT_LIMIT": 1}
+    await db.execute(
+        "INSERT INTO slice (plan_id, number, channel, due_at) VALUES ($1, 999, 'CHAT', now() - interval '99 years')",
+        older.id,
+    )
+    await db.execute("DELETE FROM contact WHERE slot = 2")
     assert await states(await by_chat(shop)) == {"SENT": 1}
 
 
