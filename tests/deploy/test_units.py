@@ -77,6 +77,7 @@ def test_secrets_are_drawn_once_and_nobody_else_can_reach_them(tmp_path: Path):
 
     assert {path.name: path.read_text() for path in folder.iterdir()} == before
     assert folder.stat().st_mode & 0o777 == 0o700
+    assert re.match("-----BEGIN (RSA )?PRIVATE KEY-----", before.pop("dkim_key"))
     drawn = [text for name, text in before.items() if not name.endswith("_url")]
     assert [len(text.strip()) for text in drawn] == [64] * 6
     assert len(set(drawn)) == 6

@@ -205,7 +205,8 @@ async def test_a_snapshot_put_back_under_a_worker_is_noticed_before_anything_goe
         server.start()
         async with working(settings) as task:
             await until(lambda: is_sent(plan))
-            await until(lambda: is_known(redis))
+            written = await db.fetch_value(f"SELECT {log_position.WRITTEN}")
+            await until(lambda: is_marked(redis, written))
             server.kill()
             shutil.rmtree(server.data)
             shutil.copytree(folder / "snapshot", server.data, symlinks=True)
@@ -233,10 +234,10 @@ async def has_swept() -> bool:
     return bool(await db.fetch_value("SELECT count(*) FROM worker WHERE swept_at IS NOT NULL"))
 
 
-async def is_known(redis: Redis) -> bool:
-    """Whether a worker has beaten after the log was written as far as it is now."""
+async def is_marked(redis: Redis, written: int) -> bool:
+    """Whether a worker has beaten after the log was written so far."""
     marked = await redis.get(origin.BEACON)
-    return marked is not None and orjson.loads(marked)[-1] >= await db.fetch_value(f"SELECT {log_position.WRITTEN}")
+    return marked is not None and orjson.loads(marked)[-1] >= written
 
 
 async def write_much(server: Postgres) -> None:

@@ -177,7 +177,7 @@ async def test_a_coupon_that_can_still_be_used_is_one_that_runs_by_its_own_statu
     for coupon in (running, passing, stopped, claimed):
         await make_resolved(shop, coupon_id=coupon.id, holdout_percent=0)
         clock.move(timedelta(days=1))
-    await stopped.end()
+    await stopped.end(even_if_promised=True)
     await database.execute("UPDATE coupon SET claimed = total_limit WHERE id = $1", claimed.id)
 
     for days, usable in ((4, {running.id, passing.id}), (5, {running.id}), (7, set())):
