@@ -1,6 +1,7 @@
 """The relay's configuration, on a real Postfix: a bounce comes in by it, and nobody else's mail goes out by it."""
 
 import smtplib
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,12 +42,19 @@ async def test_a_bounce_that_the_world_brings_to_the_relay_fails_its_message(
     prepared.run(str(RELAY / script), back.partition("@")[2], f"127.0.0.1:{port}", NAME)
 
     with process(settings, "bounces", BOUNCES_URL=f"lmtp://127.0.0.1:{port}"), postfix.running(prepared):
+        assert eventually(lambda: is_listening(port)), "what it cannot hand over, Postfix keeps for minutes"
         with smtplib.SMTP("127.0.0.1", prepared.ports["smtp"], timeout=20) as world:
             world.sendmail("", [back], bounce(back))
         log = prepared.folder / "log"
         assert eventually(lambda: "dsn=2.0.0, status=sent (250 2.0.0 Taken)" in log_of(log)), log_of(log)
 
     assert await databases.fetch_value("SELECT state FROM delivery") == "FAILED"
+
+
+def is_listening(port: int) -> bool:
+    """Whether somebody takes connections."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def log_of(path: Path) -> str:
