@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from models.content_rule.link import CONTEXT
 
@@ -29,6 +30,13 @@ _DATE = re.compile(
     r"(?:(?:0?[1-9]|[12]\d|3[01])([./-])(?:0?[1-9]|1[0-2])\1(?:20)?\d\d|20\d\d([./-])(?:0?[1-9]|1[0-2])\2(?:0?[1-9]|[12]\d|3[01]))"
     r"(?![.\d/-])"
 )
+_DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:20)?\d\d"
+_TO = r"\s?[‐‑–-]\s?"
+# From one day to another, of which the first may leave out what both have: 01.12.-31.12.2026, 2026.12.01-12.31.
+_PERIOD = re.compile(
+    rf"(?:{_DAY}\.(?:{_MONTH}(?:\.(?:{_YEAR})?)?)?{_TO}{_DAY}\.{_MONTH}\.(?:{_YEAR})?"
+    rf"|20\d\d\.{_MONTH}\.{_DAY}\.?{_TO}{_MONTH}\.{_DAY})(?![.\d/-]*\d)"
+)
 _COMPACT_DATE = re.compile(r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)")
 _YEARS = re.compile(r"(?:19|20)\d\d\s?[‐‑–-]\s?(?:19|20)\d\d")
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:([ \u00a0.])\d{3})(?:\1\d{3})*(?:\.\d\d)?")
@@ -49,6 +57,9 @@ _CODE = re.compile(
     r"[^\w\n]{0,3}$",
     re.IGNORECASE,
 )
+# Words that stand before nothing but the number of a product, which may begin like that of a phone.
+_CATALOGUE = re.compile(r"\b(?:ean|gtin|imei|isbn|upc)(?:-?\d\d)?[^\w\n]{0,3}$", re.IGNORECASE)
+_CATALOGUED = re.compile(r"\d[\d-]*")
 _MONEY_BEFORE = re.compile(
     r"(?:[$€£¥₫฿₱₩₹₽]|\b(?:Rp|RM|R\$|USD|EUR|IDR|VND|THB|PHP|SGD|MYR|SAR|AED))\.?\s?$", re.IGNORECASE
 )
@@ -84,24 +95,38 @@ def phones(text: str) -> Iterator[Span]:
     digits = _ODDLY_HYPHENED.sub(lambda number: _ODD_HYPHEN.sub("-", number.group()), _SPELLED_ZERO.sub("0", text))
     for pattern in _SPELLED:
         yield from (found.span() for found in pattern.finditer(text))
-    for pattern in (_SLASHED, _GLUED):
-        yield from (found.span() for found in pattern.finditer(digits))
+    yield from (found.span() for found in _SLASHED.finditer(digits))
+    for found in _GLUED.finditer(digits):
+        if not _CATALOGUE.search(_before(digits, found.start())):
+            yield found.span()
     for found in _SPACED_HYPHENS.finditer(digits):
         if 9 <= sum(character.isdigit() for character in found.group()) <= 13:
             yield found.span()
     yield from (found.span("code") for found in _SHORT_CODE.finditer(digits))
-    for found in _CANDIDATE.finditer(digits):
-        start = found.start() + _date_length(found.group())
-        number = digits[start : found.end()].strip()
-        if number and _is_phone(
-            number, digits[max(start - CONTEXT, 0) : start], digits[found.end() : found.end() + CONTEXT]
-        ):
-            yield start, found.end()
+    for found in _undated(digits):
+        number, after = found.group(), digits[found.end() : found.end() + CONTEXT]
+        if _is_phone(number, _before(digits, found.start()), after):
+            yield found.span()
+
+
+def _undated(digits: str) -> Iterator[re.Match[str]]:
+    """What may be a number to call; one that stands right behind a date is looked for on its own."""
+    start = 0
+    while found := _CANDIDATE.search(digits, start):
+        if length := _date_length(found.group()):
+            start = found.start() + length
+        else:
+            yield found
+            start = found.end()
+
+
+def _before(text: str, start: int) -> str:
+    return text[max(start - CONTEXT, 0) : start]
 
 
 def _date_length(number: str) -> int:
-    """How much of the beginning is a date or a span of years."""
-    for pattern in (_DATE, _COMPACT_DATE, _YEARS):
+    """How much of the beginning is a date, or a span of days or years."""
+    for pattern in (_PERIOD, _DATE, _COMPACT_DATE, _YEARS):
         found = pattern.match(number)
         if found:
             return found.end()
@@ -111,6 +136,8 @@ def _date_length(number: str) -> int:
 def _is_phone(number: str, before: str, after: str) -> bool:
     count = sum(character.isdigit() for character in number)
     if _MONEY_BEFORE.search(before) or _MONEY_AFTER.match(after) or _DECIMAL.fullmatch(number):
+        return False
+    if _CATALOGUED.fullmatch(number) and _CATALOGUE.search(before):
         return False
     if _CALL.search(before):
         return 6 <= count <= 15
@@ -133,4 +160,10 @@ def _has_form(number: str, count: int, before: str) -> bool:
         return 9 <= count <= 13
     if number.isdigit():
         return (10 <= count <= 12 and not _CODE.search(before)) or (count == 13 and number.startswith(("62", "55")))
-    return 11 <= count <= 13 and _COUNTRY.match(number) is not None
+    return 11 <= count <= 13 and _COUNTRY.match(number) is not None and not _is_series(number)
+
+
+def _is_series(number: str) -> bool:
+    """Whether its parts rise by as much each time, as sizes do: 36-38-40-42-44-46."""
+    parts = [int(part) for part in re.findall(r"\d+", number)]
+    return len({later - earlier for earlier, later in pairwise(parts)}) == 1

@@ -24,6 +24,39 @@ def test_numbers_dates_and_versions_pass(text: str) -> None:
     assert check(text) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "01.12.-31.12.2026", "01.12.–31.12.2026", "1.12.-31.12.2026", "01.12-31.12.2026", "01.12 -31.12.2026",
+        "31.12.2026", "2026-01-31", "20260131", "01.-24.12.2026", "05.01.-09.01.26", "01.12.26-05.12.26", "2026.12.01-12.31", "2026.12.01.-12.31.",
+    ],
+)  # fmt: skip
+def test_a_day_and_the_days_from_which_to_which_something_goes_are_no_number_to_call(text: str) -> None:
+    assert check(f"Only {text}!") == []
+    assert words(f"Only {text} 0812 3456 7890!") == [(WayOut.PHONE, "0812 3456 7890")]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "number"),
+    [
+        ("36-38-40-42-44-46", "36-38-40-42-44-47"), ("62 68 74 80 86 92", "62 812 3456 7890"),
+        ("36 37 38 39 40 41", "36 37 38 39 40 42"), ("100-200-300-400", "120-200-300-400"),
+    ],
+)  # fmt: skip
+def test_sizes_rise_by_as_much_each_time_and_a_number_to_call_does_not(sizes: str, number: str) -> None:
+    assert check(f"In {sizes}!") == []
+    assert words(f"In {number}!") == [(WayOut.PHONE, number)]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["EAN 0012345678905", "EAN-13: 0884938102847", "upc 012345678905", "GTIN 00012345678905", "ISBN 0-306-40615-2"],
+)
+def test_the_number_of_a_product_is_none_to_call_though_it_begins_with_a_nought(code: str) -> None:
+    assert check(f"Fits {code}.") == []
+    assert words(f"Fits {code}, 081234567890") == [(WayOut.PHONE, "081234567890")]
+
+
 def test_a_match_says_what_and_where() -> None:
     assert check("Go to bloomshop.com, call 0812-3456-7890!") == [
         Match(WayOut.LINK, "bloomshop.com", 6, 19),
@@ -119,6 +152,20 @@ def test_thirteen_digits_are_a_phone_s_where_mobiles_have_as_many(number: str) -
     assert words(f"Or {number}") == [(WayOut.PHONE, number)]
 
 
+@pytest.mark.parametrize(
+    ("number", "other"),
+    [
+        ("415-555-0199", "115-555-0199"), ("21 98765-4321", "21 88765-4321"), ("1234567890 now", "1234567890 đ"),
+        ("my 1234567890", "SKU 1234567890"), ("+12500000", "+12 500 000"), ("+ 12500000", "+ 12 500 000"),
+        ("null eins zwei drei vier fünf sechs", "eins zwei drei vier fünf sechs"),
+        ("nol delapan satu dua tiga empat lima", "delapan satu dua tiga empat lima"),
+    ],
+)  # fmt: skip
+def test_a_number_is_told_from_what_only_looks_like_one(number: str, other: str) -> None:
+    assert words(f"Or {number}!") == [(WayOut.PHONE, number.removeprefix("my ").removesuffix(" now"))]
+    assert check(f"Or {other}!") == []
+
+
 def test_several_ways_out_are_all_told_and_none_twice() -> None:
     text = "Mail ana@bloom.com, see bloom.com/x, WhatsApp: bloom_1 or +62 812 3456 7890"
     assert words(text) == [
@@ -127,6 +174,10 @@ def test_several_ways_out_are_all_told_and_none_twice() -> None:
         (WayOut.MESSENGER, "WhatsApp: bloom_1"),
         (WayOut.PHONE, "+62 812 3456 7890"),
     ]
+
+
+def test_of_what_overlaps_the_longest_is_told() -> None:
+    assert words("WhatsApp: bloom.com") == [(WayOut.MESSENGER, "WhatsApp: bloom.com")]
 
 
 @pytest.mark.parametrize("ending", sorted(ending for ending in endings() if not ending.isascii()))
@@ -149,7 +200,7 @@ def test_a_dot_between_spaces_is_seen_through_in_small_letters_and_in_capitals(a
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
-        ("10.0.0.255", "10.0.0.256"), ("see 1.2.3.4", "version 1.2.3.4"), ("bloom dot com", "the dot com boom"),
+        ("10.0.0.255", "10.0.0.256"), ("see 1.2.3.4", "version 1.2.3.4"), ("bloom dot com", "the dot com boom"), ("bloom dot net", "The dot net framework"),
         ("bloom.in/stock", "bloom.in stock"), ("bloom.kg:8080", "bloom.kg 8080"), ("bloom.net", "bloom.Net"),
         ("bloom.com", "bloom.Com"), ("approx.com", "approx.net"), ("12.com", "12.net"), ("a.shop", "a.dev"),
         ("ab.dev", "ab.photography"), ("ab.de", "a.de"), ("bloom.de", "bloom.in"), ("bloom.co.in", "bloom.ab.in"),
