@@ -69,6 +69,7 @@ def test_the_average_of_two_orders_in_sixty_days_reads_as_written():
         ({"orders": {"min": "2"}}, "orders.min: must be 0–1000000"),
         ({"orders": {"min": 3, "max": 2}}, "orders.max: must not be less than min"),
         ({"orders": {"withinDays": 30}}, "orders: needs min or max"),
+        ({"orders": {"min": None, "max": None}}, "orders: needs min or max"),
         ({"orders": 2}, "orders: must be an object"),
         ({"orders": {"minimum": 2, "max": 3}}, 'orders.minimum: is not known here; did you mean "min"?'),
         ({"spent": {"min": 1}}, "spent.currency: is missing"),
@@ -86,6 +87,7 @@ def test_the_average_of_two_orders_in_sixty_days_reads_as_written():
         ({"age": {"min": 35, "max": 25}}, "age.max: must not be less than min"),
         ({"age": {"max": 131}}, "age.max: must be 0–130"),
         ({"gender": []}, "gender: must list one or more of FEMALE, MALE, OTHER"),
+        ({"gender": "FEMALE"}, "gender: must list one or more of FEMALE, MALE, OTHER"),
         ({"gender": ["FEMALE", "female"]}, "gender[1]: must be one of FEMALE, MALE, OTHER"),
         ({"region": ["MX-JAL", "Jalisco"]}, "region[1]: must be an ISO 3166-2 code such as MX-JAL"),
         ({"region": ["US-CA"]}, "region[0]: must be a region of the shop's country, MX"),
@@ -100,6 +102,7 @@ def test_the_average_of_two_orders_in_sixty_days_reads_as_written():
         ({"firstOrder": {"from": "20260301"}}, "firstOrder.from: must be a day such as 2026-03-31"),
         ({"firstOrder": {"from": "2026-W10-1"}}, "firstOrder.from: must be a day such as 2026-03-31"),
         ({"firstOrder": {"from": "1899-12-31"}}, "firstOrder.from: must be a day such as 2026-03-31"),
+        ({"firstOrder": {"from": 20260301}}, "firstOrder.from: must be a day such as 2026-03-31"),
         ({"lastOrder": {"to": "2201-01-01"}}, "lastOrder.to: must be a day such as 2026-03-31"),
         ({"lastOrder": {"from": "2026-03-02", "to": "2026-03-01"}}, "lastOrder.to: must not be less than from"),
         (
@@ -114,7 +117,9 @@ def test_the_average_of_two_orders_in_sixty_days_reads_as_written():
         ({"liveWatched": {"minSeconds": 0}}, "liveWatched.minSeconds: must be 1–10000000"),
         ({"liveClicked": {"category": ""}}, "liveClicked.category: must be a text of 1–200 characters"),
         ({"liveClicked": {"category": "a\0b"}}, "liveClicked.category: must be a text of 1–200 characters"),
-        ({"liveClicked": {"category": "\ud800"}}, "liveClicked.category: must be a text of 1–200 characters"),
+        ({"liveClicked": {"category": 7}}, "liveClicked.category: must be a text of 1–200 characters"),
+        ({"liveClicked": {"category": "x" * 201}}, "liveClicked.category: must be a text of 1–200 characters"),
+        ({"liveClicked": {"category": "a\ud800"}}, "liveClicked.category: must be a text of 1–200 characters"),
         ({"messageRead": {"plan": "12"}}, "messageRead.plan: must be 1–2147483647"),
     ],
 )
@@ -142,6 +147,7 @@ def test_a_wrong_leaf_is_refused_where_it_is_wrong(leaf: dict[str, Any], problem
         {"viewed": {"withinDays": 1}},
         {"lastOrder": {"withinDays": 3650}},
         {"liveWatched": {"minSeconds": 10_000_000}},
+        {"liveClicked": {"category": "x"}},
         {"liveClicked": {"category": "x" * 200}},
     ],
 )
