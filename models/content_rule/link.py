@@ -155,8 +155,8 @@ def links(text: str) -> Iterator[Span]:
     for pattern in (_SCHEME, _WWW, _PUNYCODE, _SPACED, _MIDDLE_DOT, _EAST_ASIAN_DOT, _other_script()):
         yield from (found.span() for found in pattern.finditer(text))
     for found in _IP.finditer(text):
-        octets = [int(octet) for octet in re.findall(r"\d+", found.group())[:4]]
-        if max(octets) <= 255 and not _VERSION.search(text[max(found.start() - CONTEXT, 0) : found.start()]):
+        octets = re.findall(r"\d+", found.group())[:4]
+        if all(map(_is_octet, octets)) and not _VERSION.search(text[max(found.start() - CONTEXT, 0) : found.start()]):
             yield found.span()
     for found in _DOMAIN.finditer(text):
         if _is_domain(found, text):
@@ -164,6 +164,11 @@ def links(text: str) -> Iterator[Span]:
     for found in (*_BRACKETED.finditer(text), *_SPELLED_DOTS.finditer(text)):
         if found[1].lower() not in _NO_LABEL:
             yield found.span()
+
+
+def _is_octet(digits: str) -> bool:
+    """Whether an address has it between its dots; the noughts of a price in thousands (1.000.000.000) it never has."""
+    return int(digits) <= 255 and str(int(digits)) == digits
 
 
 def _is_domain(found: re.Match[str], text: str) -> bool:
