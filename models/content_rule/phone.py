@@ -12,6 +12,10 @@ _CANDIDATE = re.compile(
     r"(?<![A-Za-z0-9#_/-])(?<!\d[.,:])(?:\+\s?)?[(]?\d(?:[ \u00a0.()‐‑–-]{0,2}\d){5,17}(?![A-Za-z0-9])"
 )
 _SLASHED = re.compile(r"(?<![\d/.,])0\d{2,4}\s?/\s?\d{5,8}(?![\d/])")
+# As written within a country, whatever other numbers stand beside it; thousands are never grouped so.
+_NATIONAL = re.compile(
+    r"(?<![^\s(])\(?0[1-9](?:\d{0,3}\)?([ .-])\d{3,4}\1\d{4}|\d\d\)?([ .-])\d{3}\2\d{3})(?!\d|[.,-]\d)"
+)
 _GLUED = re.compile(r"(?<!\d)0\d{9,13}(?!\d)")
 _SPACED_HYPHENS = re.compile(
     r"(?<![A-Za-z0-9.,:-])(?:\+\s?[1-9]\d*|0\d{1,4})(?: [‐‑–—-] ?\d{2,8}){1,4}(?![A-Za-z0-9.,:]\d)"
@@ -95,7 +99,8 @@ def phones(text: str) -> Iterator[Span]:
     digits = _ODDLY_HYPHENED.sub(lambda number: _ODD_HYPHEN.sub("-", number.group()), _SPELLED_ZERO.sub("0", text))
     for pattern in _SPELLED:
         yield from (found.span() for found in pattern.finditer(text))
-    yield from (found.span() for found in _SLASHED.finditer(digits))
+    for pattern in (_SLASHED, _NATIONAL):
+        yield from (found.span() for found in pattern.finditer(digits))
     for found in _GLUED.finditer(digits):
         if not _CATALOGUE.search(_before(digits, found.start())):
             yield found.span()

@@ -153,6 +153,25 @@ def test_thirteen_digits_are_a_phone_s_where_mobiles_have_as_many(number: str) -
 
 
 @pytest.mark.parametrize(
+    "number", ["0812 3456 7890", "0812-3456-7890", "0917 123 4567", "0912 345 678", "(021) 555 0123"]
+)
+@pytest.mark.parametrize(
+    "beside", ["Size 42 {}", "Rp 100.000 {}", "10.30-12.00 {}", "24.12. {}", "{} 24.12.2026", "{} 42", "2026 {}"]
+)
+def test_a_number_to_call_is_found_beside_other_numbers(beside: str, number: str) -> None:
+    ((way, found),) = words(f"Or {beside.format(number)}!")
+    assert way is WayOut.PHONE
+    assert number in found
+
+
+@pytest.mark.parametrize(
+    "text", ["10 050 000 000", "10.050.000.000", "1 020 300 points", "#0123-456-7890", "0,5 - 1,5"]
+)
+def test_a_nought_within_a_number_begins_none_to_call(text: str) -> None:
+    assert check(f"Or {text}!") == []
+
+
+@pytest.mark.parametrize(
     ("number", "other"),
     [
         ("415-555-0199", "115-555-0199"), ("21 98765-4321", "21 88765-4321"), ("1234567890 now", "1234567890 đ"),
@@ -200,7 +219,7 @@ def test_a_dot_between_spaces_is_seen_through_in_small_letters_and_in_capitals(a
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
-        ("10.0.0.255", "10.0.0.256"), ("see 1.2.3.4", "version 1.2.3.4"), ("bloom dot com", "the dot com boom"), ("bloom dot net", "The dot net framework"),
+        ("10.0.0.255", "10.0.0.256"), ("1.0.0.0", "1.000.000.000"), ("see 1.2.3.4", "version 1.2.3.4"), ("bloom dot com", "the dot com boom"), ("bloom dot net", "The dot net framework"),
         ("bloom.in/stock", "bloom.in stock"), ("bloom.kg:8080", "bloom.kg 8080"), ("bloom.net", "bloom.Net"),
         ("bloom.com", "bloom.Com"), ("approx.com", "approx.net"), ("12.com", "12.net"), ("a.shop", "a.dev"),
         ("ab.dev", "ab.photography"), ("ab.de", "a.de"), ("bloom.de", "bloom.in"), ("bloom.co.in", "bloom.ab.in"),
