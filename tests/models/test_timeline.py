@@ -14,6 +14,7 @@ from models import consent, message, partition, timeline
 from models import database as db
 from models.clock import Clock, now
 from models.coupon import claim
+from models.coupon.redemption import redeem
 from models.identifier import external_uuid
 from models.message import MessageKey
 from models.page import page_of
@@ -126,6 +127,27 @@ async def test_a_consent_given_and_withdrawn_is_told_with_its_source_once_each(c
     await consent.unsubscribe(shop.id, customer, source="mail of plan 7", plan_id=7)
 
     assert [(entry.what, entry.plan_id, entry.channel) for entry in await told(life)] == [("UNSUBSCRIBED", 7, "EMAIL")]
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_claim_that_was_used_is_told_with_its_order_and_what_it_took_off(clock: Clock):
+    shop = await make_shop()
+    (customer,) = await make_customers(shop, 1)
+    coupon = await make_coupon(shop, customer_limit=2)
+    used, kept = await claim.claim(customer, coupon.id), await claim.claim(customer, coupon.id)
+    for name in ("o1", "o2"):
+        await buy(shop, customer, name)
+    await db.execute("UPDATE orders SET status = 'PLACED', cancelled_at = NULL")
+    clock.move(timedelta(minutes=1))
+    await redeem(shop, customer, used.code, order="o2", discount=100)
+
+    life = Life(shop, customer, now())
+    claims = await told(life, kinds={TimelineKind.CLAIM})
+    redeemed = await told(life, kinds={TimelineKind.REDEMPTION})
+    assert {each.key for each in claims} == {f"{coupon.id}:{each.number}" for each in (used, kept)}
+    assert [(each.at, each.key, each.coupon_id, each.order, each.amount) for each in redeemed] == [
+        (now(), f"{coupon.id}:{used.number}", coupon.id, "o2", 100)
+    ]
 
 
 @pytest.mark.usefixtures("database")

@@ -27,6 +27,7 @@ async def test_who_watched_hears_of_a_drop_and_who_bought_or_did_not_watch_does_
     plan = await make_automated(shop, "PRICE_DROP", text="{product} costs less")
     life.go(5)
     await costs(life, "soap", 5, 900)
+    await costs(life, "towel", 5.5, 2000)
     assert [await life.look(plan, minute) for minute in (5, 6)] == [1, 0]
     assert await ledger(plan) == {f"price:soap:{life.micros(5)}:1": "SENT"}
     assert await texts(plan) == ["Soap costs less"]
