@@ -109,6 +109,17 @@ def test_each_condition_has_its_words(line: str, condition: Condition):
     assert read(write_text(condition)) == condition
 
 
+def test_a_plan_has_the_name_it_is_given_wherever_it_stands():
+    read_it = Responded(Response.READ, None, 12)
+    condition = AnyOf((AllOf((read_it, Negation(read_it))), AllOf((Negation(AnyOf((read_it, Follows(value=True)))),))))
+
+    assert write_text(condition, plan_name='"Plan {}"'.format) == (
+        '(message_read(plan: "Plan 12") and not message_read(plan: "Plan 12"))'
+        ' or not (message_read(plan: "Plan 12") or follows)'
+    )
+    assert write_text(AllOf((read_it,)), plan_name='"Plan {}"'.format) == 'message_read(plan: "Plan 12")'
+
+
 def test_and_binds_more_than_or_and_not_most():
     follows, viewed, carted = Follows(value=True), Did(Deed.VIEWED), Did(Deed.CARTED)
 
@@ -158,6 +169,7 @@ def test_the_line_of_the_manual_is_the_json_of_the_manual():
         ("orders(within: 60) >= 2", "column 8: a window is written in days or weeks, such as 30d or 2w"),
         ("follows and orders(within: 0d) >= 2", "column 13: orders.within: must be 1–3650"),
         ("follows and\n  orders(within: 1000000d) >= 2", "line 2, column 3: orders.within: must be 1–3650"),
+        ("viewed or not orders(within: 0d) >= 2", "column 15: orders.within: must be 1–3650"),
         ("orders", "column 1: orders needs a comparison, such as >= 2 or in 2..5"),
         ("orders >= 2.5", "column 1: a whole number is needed here"),
         ("orders >= 2 USD", "column 1: orders is a number without a unit"),
@@ -198,6 +210,20 @@ def test_a_text_may_be_as_long_and_as_deep_as_is_said_and_not_more():
     assert isinstance(read("not " * 19 + "follows"), Negation)
     assert problems("not " * 20 + "follows") == ["must be at most 20 levels deep"]
     assert MAX_LENGTH == 10_000
+
+
+def nested(levels: int) -> str:
+    """A condition inside so many brackets, each an OR in an AND or an AND in an OR."""
+    line = "follows"
+    for level in range(levels):
+        line = f"({line} {'and' if level % 2 else 'or'} viewed)"
+    return line
+
+
+def test_and_and_or_nest_as_deep_as_not():
+    assert isinstance(read(nested(19)), AnyOf)
+    for levels in (20, 700):
+        assert problems(nested(levels)) == ["must be at most 20 levels deep"]
 
 
 def test_brackets_may_nest_deeply_when_they_say_nothing():
