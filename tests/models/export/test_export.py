@@ -57,6 +57,24 @@ async def test_every_recipient_is_in_the_ledger_once_whatever_the_pages(plan_id:
     }  # fmt: skip
 
 
+async def test_each_moment_of_a_message_stands_in_its_own_column(plan_id: int):
+    moments = {
+        "createdAt": "12:01", "notBefore": "12:02", "sentAt": "12:03", "readAt": "12:04", "clickedAt": "12:05",
+        "repliedAt": "12:06", "machineReadAt": "12:07", "machineClickedAt": "12:08",
+    }  # fmt: skip
+    await db.execute(
+        "UPDATE delivery SET attempt = 3, created_at = t + '1 min', not_before = t + '2 min', sent_at = t + '3 min',"
+        " read_at = t + '4 min', clicked_at = t + '5 min', replied_at = t + '6 min', machine_read_at = t + '7 min',"
+        " machine_clicked_at = t + '8 min' FROM (SELECT '2026-01-15T12:00Z'::timestamptz AS t) AS noon"
+    )
+    rows = table(await exported(plan_id))
+    lines = [orjson.loads(line) for line in (await exported(plan_id, form=ExportFormat.NDJSON)).splitlines()]
+
+    told = {name: f"2026-01-15T{moment}:00Z" for name, moment in moments.items()}
+    assert all({name: row[name] for name in moments} == told for row in (*rows, *lines))
+    assert {row["attempts"] for row in rows} == {"3"}
+
+
 async def test_the_ledger_is_read_a_page_at_a_time(plan_id: int, monkeypatch: pytest.MonkeyPatch):
     sizes = []
     fetch = db.fetch
@@ -115,6 +133,34 @@ async def test_the_figures_are_those_of_the_api(plan_id: int):
         for line in (await exported(plan_id, ExportContent.FIGURES, ExportFormat.NDJSON)).splitlines()
     ]
     assert lines[0] == {"figure": "recipients", "state": None, "reason": None, "value": 25}
+
+
+async def test_each_figure_is_told_as_what_it_is(plan_id: int):
+    counts = {
+        "clicked": 1,
+        "replied": 2,
+        "read": 3,
+        "clickedByMachines": 4,
+        "readByMachines": 5,
+        "unknown": 6,
+        "toGo": 7,
+    }
+    columns = {
+        "clicked": "clicked_at", "replied": "replied_at", "read": "read_at", "clickedByMachines": "machine_clicked_at",
+        "readByMachines": "machine_read_at",
+    }  # fmt: skip
+    customers = [row["customer_id"] for row in await db.fetch("SELECT customer_id FROM delivery ORDER BY customer_id")]
+    sent, unknown, waiting = customers[:12], customers[12:18], customers[18:]
+    for name, column in columns.items():
+        given = sent[-counts[name] :] if column.startswith("machine") else sent[: counts[name]]
+        await db.execute(f"UPDATE delivery SET {column} = sent_at WHERE customer_id = ANY($1::uuid[])", given)
+    await db.execute("UPDATE delivery SET state = 'UNKNOWN' WHERE customer_id = ANY($1::uuid[])", unknown)
+    await db.execute("UPDATE delivery SET state = 'PENDING' WHERE customer_id = ANY($1::uuid[])", waiting)
+
+    values = {row["figure"]: row["value"] for row in table(await exported(plan_id, ExportContent.FIGURES))}
+
+    assert {name: int(values[name]) for name in counts} == counts
+    assert (values["recipients"], values["delivered"]) == ("25", "12")
 
 
 async def test_each_figure_has_the_name_that_the_api_has_for_it(plan_id: int):

@@ -10,7 +10,7 @@ from models import database as db
 from models.clock import Clock
 from models.segment import performance
 from models.segment.performance import Performance
-from tests.outreach import START, Outreach, Place, at, outreach
+from tests.outreach import START, Bought, Outreach, Place, Sent, at, outreach
 from tests.stored_histories import rolled_back
 
 
@@ -55,6 +55,21 @@ async def test_performance_equals_what_plain_python_counts_until_midnight(
         found = await performance.of_segments([segment_of(place)])
 
     assert found == [counted(history, days)]
+
+
+async def test_what_happened_on_several_days_is_added_up(place: Place, clock: Clock):
+    days = {"ana": 1, "ben": 30, "cleo": 60}
+    history = Outreach(
+        sent=[Sent(0, name, "SENT", None, "CHAT", "en", hour, hour + 1, hour + 2) for name, hour in days.items()],
+        bought=[Bought(0, name, hour + 3, 0, 100, "PLACED", None) for name, hour in days.items()],
+    )
+    clock.freeze(START + timedelta(days=9))
+    async with rolled_back():
+        await place.store(history)
+        (found,) = await performance.of_segments([segment_of(place)])
+
+    assert found is not None
+    assert (found.delivered, found.read, found.clicked, found.orders, found.gmv) == (3, 3, 3, 3, 300)
 
 
 async def test_midnight_is_that_of_the_shop(place: Place, clock: Clock):
