@@ -195,11 +195,12 @@ def http_server(app: Starlette) -> "uvicorn.Config":
 
     from schema.cost.limits import MAX_MESSAGE
     from schema.serving.frames import Frames
+    from schema.serving.heads import Heads
 
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=Heads,
         ws=Frames,
         ws_max_size=MAX_MESSAGE,
         ws_per_message_deflate=False,

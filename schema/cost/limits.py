@@ -4,6 +4,8 @@ from graphql import GraphQLError
 
 from schema.cost.weight import Weight
 
+MAX_HEAD = 64 * 1024
+"""Octets of a request's line and headers."""
 MAX_BODY = 256 * 1024
 """Octets of a request's body."""
 MAX_MESSAGE = 64 * 1024
