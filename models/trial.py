@@ -77,8 +77,9 @@ async def ask(
         await erasure.hold()
         permission.require(await access.hold(shop.id), PlanAction.SUBMIT, PlanChannel.EMAIL)
         await _check(shop.id, addresses, at, secret)
+        spelled = [read_address(each).value for each in addresses]  # as customers' are, who may be erased
         rows = await database.fetch(
-            _ASK, [uuid4() for _ in addresses], list(addresses), shop.id, plan.id, chosen, actor, at, number
+            _ASK, [uuid4() for _ in addresses], spelled, shop.id, plan.id, chosen, actor, at, number
         )
     return [Trial(*row) for row in rows]
 
@@ -178,11 +179,11 @@ async def _check(shop_id: int, addresses: Sequence[str], at: datetime, secret: b
 
 async def _wrong(written: str, secret: bytes) -> list[tuple[str, str]]:
     try:
-        read_address(written)
+        spelled = read_address(written).value
     except Refused as refused:
         return [(refused.problems[0].message, "R11")]
     known = "SELECT EXISTS (SELECT FROM suppression WHERE email_key = $1)"
-    if await database.fetch_value(known, customer.email_key(written, secret)):
+    if await database.fetch_value(known, customer.email_key(spelled, secret)):
         return [("Mail to this address bounces, so nothing is sent to it.", "R21")]
     return []
 

@@ -103,6 +103,24 @@ async def test_what_cannot_be_sent_is_refused_and_nothing_is_noted():
 
 
 @pytest.mark.usefixtures("database")
+async def test_another_spelling_of_an_address_that_bounces_is_refused_as_well():
+    """Customers have their domains in ASCII, so what bounces is known by that spelling."""
+    shop = await make_shop()
+    await customer.suppress([customer.email_key("gone@xn--mnchen-3ya.de", SECRET)], reason="BOUNCED", at=now())
+
+    assert await refusal(_asked(shop, "gone@münchen.de")) == ("addresses.0", ErrorCode.INVALID)
+    assert await database.fetch_value("SELECT count(*) FROM trial") == 0
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_trial_is_kept_by_the_spelling_of_its_address_that_customers_have():
+    """So whoever is erased takes along the trials that went to them, however their address was written."""
+    _, (asked,) = await _asked(await make_shop(), "anna@MÜNCHEN.de")
+
+    assert asked.address == "anna@xn--mnchen-3ya.de"
+
+
+@pytest.mark.usefixtures("database")
 async def test_a_shop_sends_50_trials_within_a_day_and_no_more(clock: Clock):
     shop = await make_shop()
     for _ in range(10):
