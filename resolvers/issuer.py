@@ -65,7 +65,8 @@ class Issuer:
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 self._keys = await asyncio.to_thread(self._client.get_signing_keys)
-        except (jwt.PyJWTError, OSError, ValueError) as error:
+        # The last three: a document that is JSON of any kind, or none.
+        except (jwt.PyJWTError, OSError, ValueError, TypeError, RecursionError) as error:
             self._failed_at = monotonic()
             if self._complaints.is_due(error):
                 log.warning("the keys of the issuer of tokens cannot be read: %r", error)

@@ -25,6 +25,7 @@ class Publisher:
 
     def __init__(self) -> None:
         self.names = ["k1"]
+        self.instead: bytes | None = None
         self.asked = 0
         self.answers = threading.Event()
         self.answers.set()
@@ -37,7 +38,7 @@ class Publisher:
                 with suppress(ConnectionError):  # who asked may wait no longer
                     self.send_response(200)
                     self.end_headers()
-                    self.wfile.write(json.dumps({"keys": [key(name) for name in publisher.names]}).encode())
+                    self.wfile.write(publisher.instead or publisher.document())
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -46,6 +47,10 @@ class Publisher:
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}/jwks.json"
+
+    def document(self) -> bytes:
+        """The keys that are published."""
+        return json.dumps({"keys": [key(name) for name in self.names]}).encode()
 
     def close(self) -> None:
         """Let whoever waits be answered, and end."""
@@ -147,3 +152,28 @@ async def test_names_that_no_key_has_ask_the_issuer_for_its_keys_once_in_a_while
                 await asked.key(name)
 
     assert publisher.asked == 1
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(b"<html>", id="no JSON"),
+        pytest.param(b"[" * 100_000, id="too deep"),
+        pytest.param(json.dumps({"keys": [{**key("k1"), "alg": ["ES256"]}]}).encode(), id="a list for a name"),
+    ],
+)
+async def test_of_a_document_that_cannot_be_read_the_keys_known_before_are_believed_and_it_is_not_asked_for_at_once(
+    publisher: Publisher, document: bytes, monkeypatch: pytest.MonkeyPatch
+):
+    asked = Issuer(publisher.url)
+    await asked.key("k1")
+    monkeypatch.setattr(issuer, "RENEWED_AFTER", 0.0)
+    monkeypatch.setattr(issuer, "COOLDOWN", 0.0)
+    publisher.instead = document
+
+    with pytest.raises(Unavailable):
+        await asked.key("k2")
+    known = [await asked.key("k1") for _ in range(10)]
+
+    assert [each.key_id for each in known] == ["k1"] * 10
+    assert publisher.asked == 2
