@@ -1,17 +1,19 @@
 """R13 over a plan's whole content: every language, every field, as customers get it with its variables filled."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from models.content.binding import sources
+from models.content.check import LONGEST
 from models.content.count import deciding_counts, has_too_many_counts
 from models.content.form import form
 from models.content.pattern import Message
 from models.content.pattern_reader import MessageError, parse
 from models.content.variable import OPTIONAL, VARIABLES, TextVariableKind, Value, of_recipient
-from models.content_rule.match import Match, WayOut, check
+from models.content_rule.match import WayOut, check
 from models.errors import ErrorCode, Problem
 
 _CLOSED = {
@@ -51,22 +53,20 @@ class Violation:
 def violations(content: Mapping[str, Any], constants: Mapping[str, Value | None]) -> list[Violation]:
     """Every way out in a plan's content, once per field. `constants` are the shop's name and the like.
 
-    Fields that are no text, cannot be read as ICU messages or word too many numbers are passed over: `content.validate`
-    tells of them.
+    Fields that are no text, are too long, cannot be read as ICU messages or word too many numbers are passed over:
+    `content.validate` tells of them.
     """
-    texts = content.get("texts")
-    found: dict[Violation, None] = {}
-    for tag, fields in texts.items() if isinstance(texts, Mapping) else ():
-        for name, pattern in fields.items() if isinstance(fields, Mapping) else ():
-            for match in _matches(pattern, str(tag), constants):
-                found[Violation(("texts", str(tag), str(name)), match.way, match.words)] = None
-    return list(found)
+    return list(dict.fromkeys(chain.from_iterable(_one_by_one(content, constants))))
 
 
-def problems(content: Mapping[str, Any], constants: Mapping[str, Value | None]) -> list[ForbiddenWords]:
-    """The same as problems, for `userErrors`."""
+async def problems(content: Mapping[str, Any], constants: Mapping[str, Value | None]) -> list[ForbiddenWords]:
+    """The same as problems, for `userErrors`. Others have their turns meanwhile: it is some thousand texts at most."""
     texts = content.get("texts", {})
-    return [each.problem(texts[each.field[1]][each.field[2]]) for each in violations(content, constants)]
+    found: dict[Violation, None] = {}
+    for some in _one_by_one(content, constants):
+        found |= dict.fromkeys(some)
+        await asyncio.sleep(0)
+    return [each.problem(texts[each.field[1]][each.field[2]]) for each in found]
 
 
 def problems_of(field: tuple[str, ...], text: str) -> list[ForbiddenWords]:
@@ -74,23 +74,31 @@ def problems_of(field: tuple[str, ...], text: str) -> list[ForbiddenWords]:
     return [Violation(field, found.way, found.words).problem(text) for found in check(text)]
 
 
-def _matches(pattern: object, language: str, constants: Mapping[str, Value | None]) -> Iterator[Match]:
-    """What the rules match in any of the ways this pattern may be filled."""
-    if not isinstance(pattern, str):
-        return
+def _one_by_one(content: Mapping[str, Any], constants: Mapping[str, Value | None]) -> Iterator[Sequence[Violation]]:
+    """What is found in each text that a customer might get of this content."""
+    texts = content.get("texts")
+    for tag, fields in texts.items() if isinstance(texts, Mapping) else ():
+        for name, pattern in fields.items() if isinstance(fields, Mapping) else ():
+            field = ("texts", str(tag), str(name))
+            for text in _filled(pattern, str(tag), constants):
+                yield [Violation(field, match.way, match.words) for match in check(text)]
+
+
+def _filled(pattern: object, language: str, constants: Mapping[str, Value | None]) -> list[str]:
+    """The pattern in each of the ways it may be filled."""
+    if not isinstance(pattern, str) or len(pattern) > max(LONGEST.values()):
+        return []
     try:
         ready = form(pattern, language)
         message = parse(pattern)
     except (MessageError, ValueError, RuntimeError):
-        return
+        return []
     if has_too_many_counts(message, language):
-        return
+        return []
     try:
-        said = {ready.write(of_recipient(values)) for values in _fillings(message, language, constants)}
+        return sorted({ready.write(of_recipient(values)) for values in _fillings(message, language, constants)})
     except KeyError:
-        return
-    for text in sorted(said):
-        yield from check(text)
+        return []
 
 
 def _fillings(

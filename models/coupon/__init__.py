@@ -200,7 +200,8 @@ async def _check(shop: Shop, terms: CouponTerms, at: datetime, *, kept: CouponTe
 
     `kept` are those it has already: its segment may have been archived since.
     """
-    found = [*coupon_terms.problems(terms, at), *violation.problems_of(("name",), terms.name)]
+    name = terms.name.strip()[: coupon_terms.MAX_NAME_LENGTH]
+    found = [*coupon_terms.problems(terms, at), *violation.problems_of(("name",), name)]
     is_new = terms.segment_id is not None and (kept is None or terms.segment_id != kept.segment_id)
     if is_new and not await Segment.exists(id=terms.segment_id, shop_id=shop.id, archived_at=None):
         found.append(Problem(("segmentId",), "There is no such segment.", ErrorCode.NOT_FOUND))

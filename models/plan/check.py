@@ -65,7 +65,9 @@ async def check(
         *await _check_coupon(shop, draft.coupon_id, complete_at),
         *experiment.check(draft.experiment),
         *_check_button(draft),
-        *_check_said(shop, draft, draft.content, _coupons_of_own_texts(draft), is_complete=complete_at is not None),
+        *await _check_said(
+            shop, draft, draft.content, _coupons_of_own_texts(draft), is_complete=complete_at is not None
+        ),
         *await _check_variants(shop, draft, complete_at),
     ]
     if complete_at is not None and not problems:
@@ -113,7 +115,7 @@ def _check_button(draft: PlanDraft) -> list[Problem]:
     return [Problem(("button",), "A button to the product needs a product; PRODUCTS needs none.", rule="R8")]
 
 
-def _check_said(
+async def _check_said(
     shop: Shop, draft: PlanDraft, said: Mapping[str, Any], coupon_ids: Collection[int | None], *, is_complete: bool
 ) -> list[Problem]:
     """What is wrong with what the plan, or one of its variants, says with each of these coupons, None being no coupon.
@@ -129,7 +131,7 @@ def _check_said(
         variables=draft.variables,
         coupons=_have_coupon(draft, coupon_ids) if is_complete else (),
         complete=is_complete,
-    ) + violation.problems(said, {"shop": shop.name})
+    ) + await violation.problems(said, {"shop": shop.name})
 
 
 def _coupons_of_own_texts(draft: PlanDraft) -> list[int | None]:
@@ -152,7 +154,7 @@ async def _check_variants(shop: Shop, draft: PlanDraft, complete_at: datetime | 
         found = await _check_coupon(shop, variant.coupon_id, complete_at)
         if variant.content is not None:
             coupon_id = variant.coupon_id if variant.has_own_coupon else draft.coupon_id
-            found += _check_said(shop, draft, variant.content, [coupon_id], is_complete=complete_at is not None)
+            found += await _check_said(shop, draft, variant.content, [coupon_id], is_complete=complete_at is not None)
         problems += [replace(each, field=("experiment", "variants", str(place), *each.field)) for each in found]
     return problems
 

@@ -78,6 +78,7 @@ async def test_a_coupon_is_created_as_it_was_given(api: Api):
         ({"code": "lower case"}, [("code", "INVALID")]),
         ({"name": " "}, [("name", "INVALID")]),
         ({"name": "x" * 201}, [("name", "TOO_LONG")]),
+        ({"name": "x" * 201 + " at bit.ly/x"}, [("name", "TOO_LONG")]),
         ({"name": "10 % at bit.ly/x"}, [("name", "FORBIDDEN_CONTENT")]),
     ],
 )

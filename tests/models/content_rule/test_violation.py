@@ -1,5 +1,6 @@
 """R13 over a plan's whole content: every language, every field, after variables are filled."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -72,12 +73,34 @@ def test_no_number_of_products_hides_a_way_out(language: str, pattern: str) -> N
     assert [violation.way for violation in found] == [WayOut.LINK]
 
 
-def test_a_violation_tells_the_seller_the_words_the_rule_and_what_is_allowed() -> None:
-    (problem,) = content_rule.problems(texts(en="Call 0812-3456-7890"), SHOP)
+async def test_a_violation_tells_the_seller_the_words_the_rule_and_what_is_allowed() -> None:
+    (problem,) = await content_rule.problems(texts(en="Call 0812-3456-7890"), SHOP)
     assert problem.field == ("texts", "en", "text")
     assert problem.code == ErrorCode.FORBIDDEN_CONTENT
     assert problem.rule == "R13"
     assert problem.message.startswith("“0812-3456-7890” is a phone number.")
+
+
+async def test_others_have_their_turns_while_the_texts_of_a_content_are_looked_at() -> None:
+    """Many long texts, each filled in dozens of ways, take seconds."""
+    content = texts(en="{name}{productCount, plural, =30 {a} =31 {b} other {c}}", es="{name}")
+    turns = 0
+
+    async def another() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(another())
+    await content_rule.problems(content, SHOP)
+    beside.cancel()
+
+    assert turns >= len(["with a name", "without"] * (len(["a", "b", "c"]) + len(["es"])))
+
+
+def test_a_text_that_is_too_long_is_left_to_its_own_check() -> None:
+    assert content_rule.violations(texts(en="x" * 5_000 + " bloom.com"), SHOP) == []
 
 
 def test_the_same_words_are_told_once_per_field() -> None:
