@@ -1,6 +1,6 @@
 """Prices as a history: what a product cost from when on, late and out-of-order changes included (R9)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -32,7 +32,8 @@ Prices = Mapping[tuple[UUID, datetime], int]
 async def note(shop: Shop, prices: Prices, *, at: datetime, only_changes: bool = False) -> None:
     """Enter prices into the history, and let each product have the price of its latest change.
 
-    With `only_changes`, what was the price at that instant already is not entered. Call under `ingest`'s locks.
+    With `only_changes`, what was the price at that instant already, as stored or as said with it, is not entered.
+    Call under `ingest`'s locks.
     """
     if prices:
         products = [product for product, _ in prices]
@@ -41,14 +42,29 @@ async def note(shop: Shop, prices: Prices, *, at: datetime, only_changes: bool =
         await database.execute(_LATEST, products, at)
 
 
+async def of_products_to_come(products: Collection[UUID]) -> dict[UUID, int]:
+    """What those of the products that are not stored yet cost by their latest change."""
+    if not products:
+        return {}
+    return {row["product_id"]: row["price"] for row in await database.fetch(_TO_COME, list(products))}
+
+
+_TO_COME = """
+SELECT DISTINCT ON (product_id) product_id, price FROM price_change
+WHERE product_id = ANY($1::uuid[]) AND NOT EXISTS (SELECT FROM product WHERE id = product_id)
+ORDER BY product_id, changed_at DESC"""
+
 _NOTE = """
 INSERT INTO price_change AS known (shop_id, product_id, changed_at, price, arrived_at)
 SELECT $1, product_id, changed_at, price, $2
-FROM unnest($3::uuid[], $4::timestamptz[], $5::bigint[]) AS said (product_id, changed_at, price)
-WHERE NOT $6 OR price IS DISTINCT FROM (
+FROM (SELECT *, lag(price) OVER of_product AS price_before, lag(changed_at) OVER of_product AS changed_before
+      FROM unnest($3::uuid[], $4::timestamptz[], $5::bigint[]) AS named (product_id, changed_at, price)
+      WINDOW of_product AS (PARTITION BY product_id ORDER BY changed_at)) AS said
+WHERE NOT $6 OR price IS DISTINCT FROM coalesce((
     SELECT earlier.price FROM price_change earlier
     WHERE earlier.product_id = said.product_id AND earlier.changed_at <= said.changed_at
-    ORDER BY earlier.changed_at DESC LIMIT 1)
+          AND earlier.changed_at > coalesce(said.changed_before, '-infinity')
+    ORDER BY earlier.changed_at DESC LIMIT 1), price_before)
 ORDER BY product_id, changed_at
 ON CONFLICT (product_id, changed_at) DO UPDATE SET (price, arrived_at) = (excluded.price, excluded.arrived_at)
 WHERE known.price <> excluded.price"""

@@ -114,24 +114,25 @@ def merged(rows: Sequence[ProductRow]) -> dict[str, dict[str, Any]]:
     said: dict[str, dict[str, Any]] = {}
     for row in rows:
         given = {name: getattr(row, name) for name in row.model_fields_set & {"title", *OPTIONAL}}
-        if row.price is not None:
-            given["price_changed_at"] = row.price_changed_at
         said.setdefault(row.external_id, {}).update(given)
     return said
 
 
-def prices(shop: Shop, said: Mapping[str, Mapping[str, Any]], at: datetime) -> dict[tuple[UUID, datetime], int]:
-    """The prices that what is said of products names, each from the instant it says, or else from `at` on."""
+def prices(
+    shop: Shop, rows: Sequence[ProductRow], said: Mapping[str, Mapping[str, Any]], at: datetime
+) -> dict[tuple[UUID, datetime], int]:
+    """The prices that rows name, each from the instant it says, or else from `at` on; none where the last word is null."""
     return {
-        (product_id(shop.external_id, external_id), fields.get("price_changed_at") or at): fields["price"]
-        for external_id, fields in said.items()
-        if fields.get("price") is not None
+        (product_id(shop.external_id, row.external_id), row.price_changed_at or at): row.price
+        for row in rows
+        if row.price is not None and said[row.external_id]["price"] is not None
     }
 
 
 async def upsert(shop: Shop, rows: Sequence[ProductRow], *, at: datetime) -> None:
     """Write products of the shop; the last row of each wins, field by field. Call under `ingest`'s locks."""
     said = merged(rows)
+    await _price_by_earlier_changes(shop, said)
     products = said.values()
     await database.execute(
         _UPSERT,
@@ -143,7 +144,14 @@ async def upsert(shop: Shop, rows: Sequence[ProductRow], *, at: datetime) -> Non
         [_MASK.of(fields) for fields in products],
         *([fields.get(name) for fields in products] for name in OPTIONAL),
     )
-    await price_change.note(shop, prices(shop, said, at), at=at, only_changes=True)
+    await price_change.note(shop, prices(shop, rows, said, at), at=at, only_changes=True)
+
+
+async def _price_by_earlier_changes(shop: Shop, said: Mapping[str, dict[str, Any]]) -> None:
+    """Give products that are new, and of which no price is said, the one that their changes told before them."""
+    silent = {product_id(shop.external_id, name): fields for name, fields in said.items() if "price" not in fields}
+    for product, price in (await price_change.of_products_to_come(silent)).items():
+        silent[product]["price"] = price
 
 
 _MASK = FieldMask(tuple(OPTIONAL))

@@ -53,6 +53,41 @@ async def test_an_earlier_price_told_with_a_product_does_not_replace_a_later_one
     assert await price() == 1000
 
 
+async def test_a_product_told_after_its_price_changes_costs_what_the_latest_says():
+    shop = await make_shop()
+    await tell(shop, price_row(price=1500, changedAt="2026-01-05T00:00:00Z"), price_row(price=2000))
+    await tell(shop, {"type": "product", "externalId": "p1", "title": "Rose soap"})
+    assert await price() == 1500
+
+
+async def test_a_product_without_a_price_is_given_none_by_a_row_that_names_none():
+    shop = await make_shop()
+    await tell(shop, product_row(price=2000))
+    await tell(shop, product_row(price=None))
+    await tell(shop, {"type": "product", "externalId": "p1", "title": "Soap"})
+    assert await history() == [2000]
+    assert await price() is None
+
+
+TOLD_TOGETHER = [(2, 1500), (3, 2000), (1, 1000)]
+"""Days and prices of one product, which cost 2000 before."""
+
+
+@pytest.mark.parametrize("rows", [TOLD_TOGETHER, TOLD_TOGETHER[::-1]])
+async def test_prices_told_with_their_times_in_one_batch_are_all_changes_in_whatever_order(rows):
+    shop = await make_shop()
+    await tell(shop, product_row(price=2000, priceChangedAt="2025-12-31T00:00:00Z"))
+    await tell(shop, *(product_row(price=cost, priceChangedAt=f"2026-01-0{day}T00:00:00Z") for day, cost in rows))
+    assert await history() == [2000, 1000, 1500, 2000]
+    assert await price() == 2000
+
+
+async def test_the_same_price_told_again_and_again_in_a_batch_is_one_change():
+    shop = await make_shop()
+    await tell(shop, *(product_row(price=2000, priceChangedAt=f"2026-01-0{day}T00:00:00Z") for day in (1, 2, 3)))
+    assert await history() == [2000]
+
+
 async def test_what_a_product_cost_then_decides_whether_a_price_told_late_with_it_is_a_change_not_what_it_costs_now():
     shop = await make_shop()
     await tell(shop, product_row(price=2000, priceChangedAt="2026-01-01T00:00:00Z"))
