@@ -6,6 +6,8 @@ The grammar knows shapes only. What each condition may say is decided where its 
 problems found there are told by the column they come from.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path as File
 from typing import Any
@@ -48,12 +50,23 @@ def read_text(text: str, scope: Scope) -> Definition:
     """The definition that a line of text describes; raises `Refused` with the column of every mistake."""
     if len(text) > MAX_LENGTH:
         raise _refusal(f"must be at most {MAX_LENGTH} characters", ErrorCode.TOO_LONG)
-    places: dict[Path, Token] = {}
-    conditions = _Converter(text, scope, places).convert(_parsed(text), ROOT, 1)
+    conditions, places = _converted(text, scope)
     try:
-        return parse(conditions, scope)
+        return replace(parse(conditions, scope), text=text)
     except Refused as refused:
         raise Refused([_placed(problem, places, text) for problem in refused.problems]) from None
+
+
+def placed_in_text(problems: Sequence[Problem], text: str, scope: Scope) -> list[Problem]:
+    """Problems of the definition that a line of text describes, told by the column of each."""
+    _, places = _converted(text, scope)
+    return [_placed(problem, places, text) for problem in problems]
+
+
+def _converted(text: str, scope: Scope) -> tuple[dict[str, Any], dict[Path, Token]]:
+    """The JSON form of a line, and where its conditions stand in it."""
+    places: dict[Path, Token] = {}
+    return _Converter(text, scope, places).convert(_parsed(text), ROOT, 1), places
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,7 @@ Every leaf is either true or false of a customer, never unknown: what is not kno
 date, no order) makes the leaf false, so a negation is the true complement within the shop's customers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -179,3 +179,5 @@ class Definition:
 
     conditions: Condition
     time_zone: str
+    text: str | None = field(default=None, compare=False)
+    """The line that it was read from, if it was: what is wrong with it is told by its columns."""

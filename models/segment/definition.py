@@ -6,7 +6,7 @@ from typing import Any
 from models import database, words
 from models.condition import Definition, Scope, parse
 from models.condition.document import leaves_of
-from models.condition.text import read_text
+from models.condition.text import placed_in_text, read_text
 from models.condition.tree import Responded
 from models.errors import ErrorCode, Problem, Refused, refuse
 from models.shop import Shop
@@ -24,7 +24,7 @@ def define(
     """
     if (conditions is None) == (text is None):
         raise refuse("", "Give either conditions or text.")
-    scope = Scope(shop.time_zone, shop.currency, shop.country, plan_of)
+    scope = _scope(shop, plan_of)
     return read_text(text, scope) if text is not None else parse(conditions, scope)
 
 
@@ -49,5 +49,11 @@ async def check_plans(shop: Shop, definition: Definition) -> None:
     missing = [
         Problem(path, "There is no such plan.", ErrorCode.NOT_FOUND) for path, plan in asked if plan not in known
     ]
+    if missing and definition.text is not None:
+        raise Refused(placed_in_text(missing, definition.text, _scope(shop)))
     if missing:
         raise Refused(missing)
+
+
+def _scope(shop: Shop, plan_of: Callable[[str], int | None] | None = None) -> Scope:
+    return Scope(shop.time_zone, shop.currency, shop.country, plan_of)

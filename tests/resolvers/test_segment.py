@@ -132,6 +132,13 @@ async def test_a_line_of_text_is_a_segment_with_an_advice_when_it_says_little(ap
             [(["conditions", "not", "messageRead", "plan"], "There is no such plan.", "NOT_FOUND")],
         ),
         (
+            {"text": 'follows or not\n(message_read(plan: "bm90aGluZw") and unsubscribed(plan: "x"))'},
+            [
+                (["text"], "line 2, column 2: message_read.plan: There is no such plan.", "NOT_FOUND"),
+                (["text"], "line 2, column 39: unsubscribed.plan: There is no such plan.", "NOT_FOUND"),
+            ],
+        ),
+        (
             {"conditions": {"any": [{"follows": True}] * 1000}},
             [(["conditions"], "must have at most 100 conditions", "TOO_MANY")],
         ),
