@@ -5,7 +5,6 @@ from typing import Annotated, Any, TypeAlias
 import strawberry
 from strawberry import UNSET
 
-from models import words
 from models.caller import Action
 from models.condition import Definition
 from models.errors import refuse
@@ -130,7 +129,7 @@ def identify(root: strawberry.Parent[Segment]) -> strawberry.ID:
 
 def name(info: Info, root: strawberry.Parent[Segment]) -> str:
     """What a segment is called: a preset in the seller's language, another as they called it."""
-    return root.name if root.preset is None else words.preset_name(root.preset, info.context.language)
+    return root.name_in(info.context.language)
 
 
 def advice(info: Info, root: strawberry.Parent[Segment]) -> list[str]:
@@ -182,10 +181,11 @@ async def update(info: Info, input: SegmentUpdateInput) -> Payload:
 async def duplicate(info: Info, input: SegmentDuplicateInput) -> Payload:
     """Make a segment of the shop's own with the same condition."""
     shop = await info.context.shop(Action.CHANGE_SHOP)
-    actor = info.context.actor
+    actor, language = info.context.actor, info.context.language
 
     async def copy() -> Segment:
-        return await (await _own_or_refuse(shop, input.id)).duplicate(shop, name=input.name, actor=actor)
+        original = await _own_or_refuse(shop, input.id)
+        return await original.duplicate(shop, name=input.name, language=language, actor=actor)
 
     return await answer(info, input, SEGMENT, copy)
 

@@ -11,7 +11,7 @@ from tortoise import fields
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from models import database
+from models import database, words
 from models.clock import now
 from models.condition import PRESETS, Definition, SegmentPreset, read_stored, stored
 from models.errors import ErrorCode, refuse
@@ -95,9 +95,13 @@ class Segment(Model):
             await _note_version(self, actor)
         return self
 
-    async def duplicate(self, shop: Shop, *, name: str | None, actor: str) -> "Segment":
-        """A new segment of the shop's own with the same definition; also of a preset or an archived one."""
-        return await Segment.make(shop, name or f"{self.name} (2)"[-MAX_NAME:], self.condition(), actor=actor)
+    async def duplicate(self, shop: Shop, *, name: str | None, actor: str, language: str = words.FALLBACK) -> "Segment":
+        """A new segment of the shop's own with the same definition; also of a preset or an archived one.
+
+        Without a `name` it is called after this one, as that is called in the seller's `language`.
+        """
+        called = name or f"{self.name_in(language)} (2)"[-MAX_NAME:]
+        return await Segment.make(shop, called, self.condition(), actor=actor)
 
     async def archive(self) -> "Segment":
         """Put it out of sight. Refused for presets, and while a plan that has not started yet goes to it."""
@@ -130,6 +134,10 @@ class Segment(Model):
             MAX_PLANS_TOLD,
         )
         return [f'"{row["name"]}"' for row in rows]
+
+    def name_in(self, language: str) -> str:
+        """What it is called: a preset in the seller's language, another as they called it."""
+        return self.name if self.preset is None else words.preset_name(self.preset, language)
 
     def condition(self) -> Definition:
         """The definition as a value."""

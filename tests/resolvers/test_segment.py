@@ -228,6 +228,13 @@ async def test_a_preset_is_read_only_and_may_be_duplicated(api: Api, shop: Shop)
     assert (preset.name, preset.archived_at) == ("Repeat customers", None)
 
 
+async def test_an_unnamed_copy_of_a_preset_is_called_as_its_seller_reads_the_preset(api: Api, shop: Shop):
+    preset = await Segment.get(shop_id=shop.id, preset="REPEAT")
+    api.client.headers["accept-language"] = "de-AT"
+    copied = await api.data(DUPLICATE, seller(shop), input={"id": global_id.encode("Segment", preset.id)})
+    assert copied["segmentDuplicate"]["segment"]["name"] == "Wiederkehrende Kunden (2)"
+
+
 async def test_a_segment_is_not_archived_while_a_scheduled_plan_goes_to_it(api: Api, shop: Shop):
     kept = (await create(api, shop, text="orders >= 1"))["segment"]
     draft = await make_draft(shop, segment_id=global_id.integer(kept["id"], "Segment"))
