@@ -18,7 +18,7 @@ from models.errors import ErrorCode, refuse
 from models.estimate import Estimate
 from models.plan import Plan, wording
 from models.product import Product
-from models.segment import Segment, definition
+from models.segment import Segment
 from models.shop import Shop
 
 LONG_SUBJECT = 60
@@ -195,7 +195,7 @@ async def _about_conditions(plan: Plan) -> list[Advice]:
     if plan.segment_id is None:
         return []
     segment = await Segment.get(id=plan.segment_id)
-    return [Advice(AdviceCode.FEW_CONDITIONS, message) for message in definition.advice(segment.condition())]
+    return [Advice(AdviceCode.FEW_CONDITIONS, message) for message in segment.advice()]
 
 
 def _about_subject(shown: Preview) -> list[Advice]:

@@ -9,7 +9,7 @@ from models.caller import Action
 from models.condition import Definition
 from models.errors import refuse
 from models.page import page_of, rows_by_id
-from models.segment import BY_ID, Segment, SegmentKind, Version, definition, listed
+from models.segment import BY_ID, Segment, SegmentKind, Version, listed
 from models.segment import size as segment_size
 from models.segment.definition import define
 from models.segment.size import Size
@@ -134,7 +134,7 @@ def name(info: Info, root: strawberry.Parent[Segment]) -> str:
 
 def advice(info: Info, root: strawberry.Parent[Segment]) -> list[str]:
     """What would make a segment better: nothing about a preset, which nobody can change."""
-    return definition.advice(root.condition(), info.context.language) if root.preset is None else []
+    return root.advice(info.context.language)
 
 
 async def versions(info: Info, root: strawberry.Parent[Segment]) -> list[Version]:

@@ -16,7 +16,7 @@ from models.clock import now
 from models.condition import PRESETS, Definition, SegmentPreset, read_stored, stored
 from models.errors import ErrorCode, refuse
 from models.page import Ordering
-from models.segment.definition import check_plans
+from models.segment.definition import advice, check_plans
 from models.segment.member import Question
 from models.shop import Shop
 
@@ -138,6 +138,10 @@ class Segment(Model):
     def name_in(self, language: str) -> str:
         """What it is called: a preset in the seller's language, another as they called it."""
         return self.name if self.preset is None else words.preset_name(self.preset, language)
+
+    def advice(self, language: str = words.FALLBACK) -> list[str]:
+        """What would make it better (R6): nothing about a preset, which nobody can change."""
+        return advice(self.condition(), language) if self.preset is None else []
 
     def condition(self) -> Definition:
         """The definition as a value."""

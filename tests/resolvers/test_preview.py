@@ -2,6 +2,7 @@
 
 from models.plan import PlanChannel
 from models.scenario import Destination
+from models.segment import Segment
 from resolvers import global_id
 from tests.api import Api, seller
 from tests.factories import make_coupon, make_customers, make_draft, make_shop
@@ -19,9 +20,11 @@ async def test_a_preview_is_what_the_customer_would_get_with_advice(api: Api):
     shop = await make_shop(store_url="https://m.example/bloom")
     [ana] = await make_customers(shop, 1, language="es")
     coupon = await make_coupon(shop)
+    own = await (await Segment.get(shop_id=shop.id, preset="REPEAT")).duplicate(shop, name="Loyal", actor="anna")
     plan = await make_draft(
-        shop, channel=PlanChannel.EMAIL, button=Destination.STORE, coupon_id=coupon.id, image_url=IMAGE
-    )
+        shop, channel=PlanChannel.EMAIL, button=Destination.STORE, coupon_id=coupon.id, image_url=IMAGE,
+        segment_id=own.id,
+    )  # fmt: skip
     asked = {"plan": global_id.encode("Plan", plan.id), "customer": global_id.encode("Customer", ana)}
 
     data = (await api.data(PREVIEW, seller(shop), **asked))["planPreview"]
