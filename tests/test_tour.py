@@ -60,8 +60,16 @@ def token_for(who: str) -> str | None:
     return {"platform": PLATFORM, "nobody": None}.get(who, seller("bloom"))
 
 
-async def first_event(query: str, variables: dict[str, Any], app: Starlette, settings: Settings) -> dict[str, Any]:
-    claims = {"sub": "u1", "role": Role.OWNER, "shop": "bloom", "exp": now().timestamp() + 60}
+def claims_for(who: str) -> dict[str, Any]:
+    if who.startswith("customer"):
+        return {"sub": who.split()[1], "role": Role.CUSTOMER}
+    return {"sub": "u1", "role": Role.OWNER, "shop": "bloom"}
+
+
+async def first_event(
+    query: str, variables: dict[str, Any], who: str, app: Starlette, settings: Settings
+) -> dict[str, Any]:
+    claims = {**claims_for(who), "exp": now().timestamp() + 60}
     engine = Engine(schema)
     ready = engine.prepare(Operation(query, variables=variables))
     assert isinstance(ready, Ready)
@@ -87,7 +95,7 @@ async def test_the_tour_is_true(api: Api, app: Starlette, settings: Settings):
         if "worker" in step["who"]:
             await work()
         if step["query"].startswith("subscription"):
-            answer = await first_event(step["query"], values, app, settings)
+            answer = await first_event(step["query"], values, step["who"], app, settings)
         else:
             answer = await api.answer(step["query"], token_for(step["who"]), **values)
         told = {"errors": answer["errors"]} if "errors" in answer else answer["data"]
