@@ -14,11 +14,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from client.connection import ApiError
 from client.rekindle import Rekindle
 from examples.account import connect
 
 BATCH = 250
 """Rows that one call takes at most."""
+
+Rows = list[tuple[int, Any]]
+"""Rows, each after the number of its line."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -50,17 +54,40 @@ def orders(api: Rekindle, rows: Any) -> Any:
 
 def write(path: Path, shop: str, send: Callable[[Any], Any]) -> Iterator[str]:
     """Write a file in batches; what was refused, by line."""
-    with path.open(encoding="utf-8") as file:
-        lines = ((number, json.loads(line)) for number, line in enumerate(file, 1) if line.strip())
+    with path.open("rb") as file:
+        lines = ((number, line) for number, line in enumerate(file, 1) if line.strip())
         while batch := list(islice(lines, BATCH)):
-            payload = send({"shop": shop, "rows": [row for _, row in batch]})
-            for problem in payload["userErrors"]:
-                yield f"{path}: {problem['message']}"
-            for result in payload["results"] or []:
-                for problem in result["errors"]:
-                    where = ".".join(problem["field"] or [])
-                    yield f"{path}:{batch[result['index']][0]}: {where} {problem['message']}"
+            rows: Rows = []
+            for number, line in batch:
+                try:
+                    rows.append((number, json.loads(line)))
+                except ValueError as error:
+                    yield f"{path}:{number}: {error}"
+            if rows:
+                yield from (f"{path}{problem}" for problem in written(rows, shop, send))
     print(f"{path}: written")
+
+
+def written(rows: Rows, shop: str, send: Callable[[Any], Any]) -> Iterator[str]:
+    """Write rows. One that the schema does not allow refuses them all, so they are halved until it stands alone."""
+    try:
+        payload = send({"shop": shop, "rows": [row for _, row in rows]})
+    except ApiError as error:
+        if error.code != "BAD_USER_INPUT":
+            raise
+        if len(rows) == 1:
+            yield f":{rows[0][0]}: {error}"
+        else:
+            half = len(rows) // 2
+            yield from written(rows[:half], shop, send)
+            yield from written(rows[half:], shop, send)
+        return
+    for problem in payload["userErrors"]:
+        yield f": {problem['message']}"
+    for result in payload["results"] or []:
+        for problem in result["errors"]:
+            where = ".".join(problem["field"] or [])
+            yield f":{rows[result['index']][0]}: {where} {problem['message']}"
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from client.rekindle import Rekindle
 from models.caller import Role
 from models.clock import now
 from settings import Settings
@@ -95,6 +96,25 @@ def test_what_is_refused_is_told_where_it_stands(url: str, tmp_path: Path):
     assert planned.stderr.startswith("texts.en.text: ")
     assert nothing.returncode == 1
     assert list(tmp_path.glob("none*")) == []
+
+
+@pytest.mark.timeout(200)
+def test_a_broken_line_of_a_night_s_file_is_told_and_holds_no_other_up(url: str, tmp_path: Path):
+    customers = tmp_path / "customers.ndjson"
+    lines = [json.dumps(each).encode() for each in CUSTOMERS]
+    lines[1:1] = [b'{"externalId": "c9", "nmae": "Ana"}', b"not json", b'{"externalId": "\xff"}', b"", b"[1]"]
+    customers.write_bytes(b"\n".join(lines))
+    later = {**ORDERS[1], "orderedAt": "2026-01-12"}
+    orders = put(tmp_path / "orders.ndjson", [ORDERS[0], later, *ORDERS[2:]])
+
+    imported = run(url, Role.PLATFORM, "nightly_import", "bloom", str(customers), orders)
+
+    told = [line.split(": ")[0] for line in imported.stderr.splitlines()]
+    assert told == [f"{customers}:{number}" for number in (3, 4, 2, 6)] + [f"{orders}:2"]
+    assert imported.returncode == 1
+    with Rekindle(url, token_of(Role.OWNER, shop="bloom")) as asked:
+        sizes = {each["preset"]: each["size"] for each in asked.segments(first=7)["segments"]["nodes"]}
+    assert (sizes["RECENT"], sizes["REPEAT"]) == (6, 5)
 
 
 def test_without_an_account_a_script_says_what_it_needs():
