@@ -102,8 +102,9 @@ OF_SHOP = """(
     SELECT jsonb_object_agg(region, jsonb_build_array(since, until)) FROM quiet_hours WHERE shop_id = {shop})"""
 """A shop's quiet hours as JSON: [since, until] by region; NULL when it has none."""
 
-OF_CUSTOMER = "coalesce({quiet} -> {customer}.region, {quiet} -> {customer}.country, {quiet} -> '')"
-"""Those that hold for a customer: of the region, else the country, else everywhere."""
+OF_CUSTOMER = """coalesce({quiet} -> {customer}.region,
+            {quiet} -> coalesce({customer}.country, left({customer}.region, 2)), {quiet} -> '')"""
+"""Those that hold for a customer: of the region, else the country, which a region tells too, else everywhere."""
 
 # Most shops have none: their customers' clocks are not looked at, which took a third of the time of loading a slice.
 UNTIL = "CASE WHEN {hours} IS NOT NULL THEN quiet_until({at}, {zone}, ({hours} ->> 0)::time, ({hours} ->> 1)::time) END"

@@ -92,6 +92,16 @@ async def test_the_region_counts_before_the_country_and_both_before_everywhere(
     assert [row[1] for row in await told()] == (["QUIET_HOURS"] if is_quiet else [None])
 
 
+async def test_who_told_a_region_alone_is_in_its_country():
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    await db.execute("UPDATE customer SET region = 'MX-JAL'")
+    await quiet_hours.change(shop, QuietHours(None, {"MX": LUNCH}))
+    await make_resolved(shop)
+
+    assert [row[1] for row in await told()] == ["QUIET_HOURS"]
+
+
 async def test_mail_that_was_loaded_goes_only_until_they_begin_and_what_was_not_sent_waits(clock: Clock):
     shop = await make_shop()
     await make_customers(shop, 2)
