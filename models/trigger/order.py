@@ -12,11 +12,15 @@ SELECT o.customer_id, 'order:' || o.external_id, step.number, o.ordered_at, o.or
     greatest(o.ordered_at + step.delay, o.arrived_at), jsonb_build_object('order', o.id)
 FROM {STEP} {newly_due("orders", "ordered_at", _COLUMNS, "true")} AS o"""
 
-_FACTS = """
-SELECT placed.product_ids, jsonb_build_object('order', placed.external_id) AS said, NULL::timestamptz AS instant
+# A platform may list a product once for each piece that was bought: it is one product all the same.
+_PRODUCTS = """ARRAY(
+    SELECT id FROM unnest(placed.product_ids) WITH ORDINALITY AS listed(id, place) GROUP BY id ORDER BY min(place))"""
+
+_FACTS = f"""
+SELECT {_PRODUCTS} AS product_ids, jsonb_build_object('order', placed.external_id) AS said, NULL::timestamptz AS instant
 FROM orders AS placed
-WHERE placed.customer_id = {customer} AND placed.id = ({about} ->> 'order')::uuid
-  AND (placed.cancelled_at IS NULL OR placed.cancelled_at > {bound})"""
+WHERE placed.customer_id = {{customer}} AND placed.id = ({{about}} ->> 'order')::uuid
+  AND (placed.cancelled_at IS NULL OR placed.cancelled_at > {{bound}})"""
 
 PLACED = OccasionQuery(_CANDIDATES, _FACTS)
 

@@ -3,7 +3,8 @@
 import pytest
 
 from models import database as db
-from tests.automation import Life, ledger, make_automated, texts
+from models.identifier import product_id
+from tests.automation import Life, frozen, ledger, make_automated, texts
 from tests.factories import make_shop
 from tests.rows import order_row, product_row, tell
 
@@ -111,3 +112,18 @@ async def test_the_cycles_of_products_count_only_where_the_plan_goes_by_them():
     plan = await make_automated(shop, "REPURCHASE_REMINDER", {"steps": [20 * DAY]})
     await life.bought(0, products=["soap"])
     assert [await life.look(plan, day * DAY) for day in (10, 20)] == [0, 1]
+
+
+@pytest.mark.parametrize(("code", "minute"), [("THANK_YOU", DAY), ("REPURCHASE_REMINDER", 21 * DAY)])
+async def test_a_product_that_an_order_lists_twice_is_told_of_once(code: str, minute: int):
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("soap", "tea")
+    plan = await make_automated(shop, code, text="{productCount, plural, one {{product}} other {{product} of #}}")
+    await life.bought(0, products=["tea", "soap", "tea", "soap"])
+
+    await life.look(plan, minute)
+
+    assert await texts(plan) == ["Tea of 2"]
+    (said,) = await frozen(plan)
+    assert said["productIds"] == [str(product_id(shop.external_id, name)) for name in ("tea", "soap")]
