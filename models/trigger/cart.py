@@ -41,7 +41,8 @@ SELECT e.customer_id, NULL::text, step.number, e.occurred_at, e.occurred_at + st
     greatest(e.occurred_at + step.delay, e.arrived_at), jsonb_build_object('from', e.occurred_at)
 FROM {events("CART_ADDED")}""",
     facts=f"SELECT *, NULL::jsonb AS said, NULL::timestamptz AS instant FROM ({cart(moment('from'))}) AS found",
-    first=f"""x.last_at = {moment("from", "c.about")} AND NOT EXISTS (
+    first=f"x.last_at = {moment('from', 'c.about')}",
+    unmade=f"""AND NOT EXISTS (
         SELECT FROM delivery t WHERE t.plan_id = {{plan}} AND t.customer_id = c.customer_id
           AND {step_of("t")} >= c.step AND t.created_at >= c.due OFFSET 0)""",
     still=f"{moment('from')} > x.ended_at",
@@ -49,7 +50,7 @@ FROM {events("CART_ADDED")}""",
     about="jsonb_build_object('from', x.start_at)",
     same=moment("from", "(d.frozen -> 'about')") + " > x.ended_at",
     bundle="c.customer_id",
-    once="x.start_at, c.step",
+    once="x.start_at, c.due",
 )
 
 _SAME_CHECKOUT = " AND reference = ({about} ->> 'checkout')"

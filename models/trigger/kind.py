@@ -57,20 +57,22 @@ class OccasionQuery:
     other pieces name. In those, `c` is a candidate, `x` its facts, `d` a row of the ledger.
 
     `first` must hold as well when a row is made, `still` when it is sent. `same` tells the ledger's rows of
-    the same occasion; `bundle` and `rank` which one of several candidates of a sweep counts, `once` the same
-    where all sweeps of some time are one.
+    the same occasion, `unmade` that there is none of those that are found sooner: a dry run asks neither. `bundle`
+    and `rank` tell which one of several candidates of a sweep counts, `once` the same where all sweeps of some time
+    are one.
     """
 
     candidates: str
     facts: str
     first: str = "true"
     still: str = "true"
+    unmade: str = ""
     occasion: str = "c.occasion"
     about: str = "c.about"
     same: str = f"{occasion_of('d')} = c.occasion"
     bundle: str = "c.occasion"
     rank: str = "-c.step"
-    once: str = "c.occasion, c.step"
+    once: str = "c.occasion, c.due"
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ FIRST_WHEN_LOOKING_BACK = len(_LOOKING_BACK) + 1
 
 def firing(query: OccasionQuery, members: Compiled | None) -> str:
     """The statement that fires: what models/trigger/fire.py runs. Its parameters: Looking, Firing, the segment's."""
-    told = f"""AND NOT EXISTS (
+    told = f"""{query.unmade} AND NOT EXISTS (
     SELECT FROM delivery d WHERE d.plan_id = {{plan}} AND d.customer_id = c.customer_id
       AND {step_of("d")} >= c.step AND ({query.same}) OFFSET 0)"""
     found = _found(query, members, at=_LOOKING["now"], bound="'infinity'::timestamptz", only=told)
@@ -187,11 +187,18 @@ SELECT (SELECT count(*) FROM candidate) AS looked_at, (SELECT count(*) FROM inse
     (SELECT customer_id FROM candidate ORDER BY customer_id DESC LIMIT 1) AS through
 """.format(**_FIRING, held_out=_HELD_OUT.format(**_FIRING))
 
+# As at a sweep, no step comes after a later one of its occasion.
 _COUNT = """,
-kept AS (SELECT customer_id, {held_out} AS held_out FROM made)
+told AS (
+    SELECT * FROM (
+        SELECT *, max(step) OVER (PARTITION BY customer_id, occasion ORDER BY due
+                                  ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached FROM made) AS made
+    WHERE step > coalesce(reached, 0)
+),
+kept AS (SELECT customer_id, {held_out} AS held_out FROM told)
 SELECT 'HOUR' AS what, extract(hour FROM due AT TIME ZONE {shop_zone})::int AS key, count(*) AS count
-FROM made GROUP BY 2
-UNION ALL SELECT 'CUSTOMERS', 0, count(DISTINCT customer_id) FROM made
+FROM told GROUP BY 2
+UNION ALL SELECT 'CUSTOMERS', 0, count(DISTINCT customer_id) FROM told
 UNION ALL SELECT 'HELD_OUT', 0, count(*) FROM kept WHERE held_out IS NOT NULL
 UNION ALL SELECT 'BLOCKED', 0, count(*) FROM kept k
 JOIN relationship r ON r.shop_id = {shop} AND r.customer_id = k.customer_id AND {is_blocked}
@@ -200,5 +207,5 @@ UNION ALL SELECT 'CANDIDATES', 0, count(*) FROM candidate
 """.format(**_LOOKING_BACK, held_out=_HELD_OUT.format(**_LOOKING_BACK), is_blocked=reach.IS_BLOCKED)
 
 _COUNT_MEMBERS = """
-UNION ALL SELECT 'SEGMENT', {number}, count(DISTINCT made.customer_id)
-FROM made JOIN ({members}) AS m ON m.customer_id = made.customer_id"""
+UNION ALL SELECT 'SEGMENT', {number}, count(DISTINCT told.customer_id)
+FROM told JOIN ({members}) AS m ON m.customer_id = told.customer_id"""

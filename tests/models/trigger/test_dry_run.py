@@ -55,6 +55,7 @@ async def test_a_dry_run_finds_what_living_through_it_sent():
     )
     tried = await dry_run(shop, draft, days=28, life=LIFE)
     assert tried.messages == len(sent) == 5
+    assert await dry_run(shop, plan, days=28, life=LIFE) == tried
     assert tried.customers == 2
     assert tried.hours[(life.at(4 * HOUR)).hour] == 3
     assert sum(tried.hours) == 5
@@ -62,6 +63,45 @@ async def test_a_dry_run_finds_what_living_through_it_sent():
     assert tried.is_complete
     later = await dry_run(shop, draft, days=1, life=LIFE)
     assert later.messages < 5
+
+
+@pytest.mark.parametrize("code", [code for code in STEPS if code not in ("ORDER_CONFIRMATION", "PRICE_DROP")])
+async def test_of_steps_that_were_due_when_their_occasion_was_told_of_late_a_dry_run_counts_the_last_alone(code: str):
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    step = STEPS[code][2]
+    plan = await make_automated(shop, code, {"steps": [step, step + HOUR]})
+    life.go(step + 2 * HOUR)
+    await happen(life, code, 1, "ana")
+
+    assert await life.look(plan) == 1
+    assert (await dry_run(shop, plan, days=28, life=LIFE)).messages == 1
+
+
+async def test_of_a_live_that_was_planned_within_several_leads_a_dry_run_counts_one_reminder():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.did("FOLLOWED", 0)
+    plan = await make_automated(shop, "LIVE_REMINDER", {"steps": [30, HOUR]})
+    life.go(100)
+    await tell(shop, live_row(startsAt=life.at(120).isoformat()))
+
+    assert await life.look(plan) == 1
+    assert (await dry_run(shop, plan, days=1, life=LIFE)).messages == 1
+
+
+async def test_a_dry_run_counts_no_step_of_an_occasion_that_a_later_one_came_before():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    plan = await make_automated(shop, "INCOMPLETE_CHECKOUT", {"steps": [60, 90]})
+    life.go(100)
+    await life.did("CHECKOUT_STARTED", 1, reference="k1")
+    made = [await life.look(plan)]
+    life.go(200)
+    await life.did("CHECKOUT_STARTED", 200, reference="k1")
+
+    assert [*made, await life.look(plan, 260), await life.look(plan, 290)] == [1, 0, 0]
+    assert (await dry_run(shop, plan, days=1, life=LIFE)).messages == 1
 
 
 async def test_a_dry_run_tells_how_many_would_be_held_out_and_have_blocked_the_chat_as_living_through_it_does():
