@@ -1,7 +1,6 @@
 """What the statements of delivery cost grows with the recipients, not with their pairs."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +14,7 @@ from models.intent import Settlement
 from models.plan import PlanChannel
 from models.slice import Slice
 from tests.factories import make_customers, make_resolved, make_running, make_shop
+from tests.query_plan import parts_of, plans_made, scans_of
 from tests.slices import make_worker
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -22,41 +22,25 @@ pytestmark = pytest.mark.usefixtures("database")
 
 @pytest.fixture
 def explained(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """The plans that PostgreSQL makes for statements that write the ledger, beside their being run."""
-    plans: list[dict[str, Any]] = []
-
-    def spied(run: Any) -> Any:
-        async def run_and_explain(sql: str, *arguments: Any, **how: Any) -> Any:
-            explains = not any(how.values())  # what runs under special settings comes by once more, under these
-            if explains and ("INSERT INTO contact" in sql or "UPDATE delivery" in sql):
-                plans.append(json.loads(await db.fetch_value(f"EXPLAIN (FORMAT JSON) {sql}", *arguments))[0]["Plan"])
-            return await run(sql, *arguments, **how)
-
-        return run_and_explain
-
-    monkeypatch.setattr(db, "execute", spied(db.execute))
-    monkeypatch.setattr(db, "fetch", spied(db.fetch))
-    monkeypatch.setattr(db, "fetch_planned", spied(db.fetch_planned))
-    return plans
+    """The plans that PostgreSQL makes for statements that write the ledger or its contacts."""
+    return plans_made(monkeypatch, "execute", "fetch", "fetch_planned", about="INSERT INTO contact|UPDATE delivery")
 
 
-def joins_of_every_pair(plan: dict[str, Any]) -> Iterator[str]:
+def joins_of_every_pair(plan: dict[str, Any]) -> list[str]:
     """Nested loops that hold each recipient against each row of a CTE, or each customer: no index says which belong."""
-    parts = plan.get("Plans", ())
-    if plan["Node Type"] == "Nested Loop" and "Join Filter" in plan:
-        of_everybody = any(part.get("Relation Name") in ("customer", "relationship") for part in parts)
-        if of_everybody or all(part["Node Type"] == "CTE Scan" for part in parts):
-            yield plan["Join Filter"]
-    for part in parts:
-        yield from joins_of_every_pair(part)
+    loops = [part for part in parts_of(plan) if part["Node Type"] == "Nested Loop" and "Join Filter" in part]
+    return [loop["Join Filter"] for loop in loops if holds_every_pair(loop["Plans"])]
 
 
-def indexes_of(relation: str, plan: dict[str, Any]) -> Iterator[str]:
+def holds_every_pair(sides: list[dict[str, Any]]) -> bool:
+    """Whether no side of a join is found by a key."""
+    of_everybody = any(side.get("Relation Name") in ("customer", "relationship") for side in sides)
+    return of_everybody or all(side["Node Type"] == "CTE Scan" for side in sides)
+
+
+def indexes_of(relation: str, plan: dict[str, Any]) -> set[str]:
     """The indexes by which rows of a table are found."""
-    if plan.get("Relation Name") == relation and "Index Name" in plan:
-        yield plan["Index Name"]
-    for part in plan.get("Plans", ()):
-        yield from indexes_of(relation, part)
+    return {scan["Index Name"] for scan in scans_of(relation, plan) if "Index Name" in scan}
 
 
 @pytest.mark.parametrize("analyzed", [True, False])
@@ -69,7 +53,7 @@ async def test_choosing_an_audience_looks_at_no_pair_of_recipients(explained: li
 
     assert await audience.resolve_range(plan.id)
 
-    assert [list(joins_of_every_pair(each)) for each in explained] == [[]]
+    assert [joins_of_every_pair(each) for each in explained] == [[]]
 
 
 async def held_slice(*, analyzed: bool) -> Slice:
@@ -90,7 +74,7 @@ async def test_loading_a_slice_looks_at_no_pair_of_recipients(explained: list[di
 
     assert len(await slices.load(held)) == 500
 
-    assert [list(joins_of_every_pair(each)) for each in explained] == [[]]
+    assert [joins_of_every_pair(each) for each in explained] == [[]]
 
 
 @pytest.mark.parametrize("analyzed", [True, False])
@@ -105,7 +89,7 @@ async def test_an_intent_and_a_settlement_look_for_their_messages_by_key(
     granted = await intent.commit([Settlement(each, 1, DeliveryState.SENT) for each in messages[:20]], messages[20:40])
 
     assert len(granted) == 20
-    assert [set(indexes_of("delivery", each)) for each in explained] == [{"delivery_pkey"}]
+    assert [indexes_of("delivery", each) for each in explained] == [{"delivery_pkey"}]
 
 
 @pytest.mark.parametrize("analyzed", [True, False])
@@ -118,7 +102,7 @@ async def test_giving_a_slice_back_looks_for_waiting_messages_once_and_at_no_pai
 
     await slices.release(held)
     given_back = [each for each in explained if "contact" in json.dumps(each)]
-    assert [list(joins_of_every_pair(each)) for each in given_back] == [[]]
+    assert [joins_of_every_pair(each) for each in given_back] == [[]]
 
     await db.execute("UPDATE delivery SET state = 'SENT'")
     again = await slices.acquire(held.plan_id, held.number, held.worker_id, uuid4())

@@ -1,6 +1,5 @@
 """What lift reads grows with the orders of its time, and no statement answers for more plans than can be compared in time."""
 
-import json
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,7 +10,7 @@ from models.experiment import lift
 from models.plan import Plan
 from models.shop import Shop
 from tests.factories import make_draft, make_shop
-from tests.query_plan import scans_of
+from tests.query_plan import plans_made, scans_of
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -47,24 +46,10 @@ async def test_orders_are_read_once_for_a_plan_and_not_once_for_each_of_its_cust
     plan = await make_compared(shop, 2_000)
     await store_orders(shop, 100)
     await db.analyze("orders")  # of the ledger nothing is known: it looks as if few had been written to
-    scans: list[dict[str, Any]] = []
-    fetch_all = db.fetch
-
-    async def explained(sql: str, *arguments: Any, **how: Any) -> Any:
-        if "FROM orders" in sql:
-            async with db.transaction():
-                if how.get("in_passes"):
-                    await db.execute("SET LOCAL enable_nestloop = off")
-                told = json.loads(await db.fetch_value(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", *arguments))
-                await db.execute("SET LOCAL enable_nestloop = on")
-            scans.extend(scans_of("orders", told[0]["Plan"]))
-        return await fetch_all(sql, *arguments)
-
-    monkeypatch.setattr(db, "fetch", explained)
-    monkeypatch.setattr(db, "fetch_planned", explained)
+    plans = plans_made(monkeypatch, "fetch", "fetch_planned", about="FROM orders", analyze=True)
     [found] = await lift.of_plans([(plan.id, 14)])
 
-    assert [scan["Actual Loops"] for scan in scans] == [1]
+    assert [scan["Actual Loops"] for plan in plans for scan in scans_of("orders", plan)] == [1]
     assert found is not None
     assert (found.comparison.treated.buyers, found.comparison.held_out.buyers) == (90, 10)
 

@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import pytest
 
@@ -13,6 +11,7 @@ from models.metric import day as metric_day
 from tests.models.metric.daily import ZONE, anew, rows, send_one
 from tests.outreach import Outreach, Place, Sent, at
 from tests.outside import Outside
+from tests.query_plan import parts_of, plans_made
 
 
 @pytest.fixture
@@ -85,38 +84,14 @@ async def store_messages(place: Place, count: int) -> int:
     return shop
 
 
-def parts_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A plan's nodes."""
-    yield plan
-    for part in plan.get("Plans", ()):
-        yield from parts_of(part)
-
-
-@pytest.fixture
-def explained(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """How PostgreSQL finds the days to take away with as little memory as it can have, beside their being run."""
-    plans: list[dict[str, Any]] = []
-    run = db.execute
-
-    async def explain_and_run(sql: str, *arguments: Any) -> int:
-        if "gone AS" in sql:
-            await run("SET LOCAL work_mem = '64kB'")
-            plan = json.loads(await db.fetch_value(f"EXPLAIN (FORMAT JSON) {sql}", *arguments))[0]["Plan"]
-            plans.extend(part for part in parts_of(plan) if part.get("Subplan Name") == "CTE gone")
-        return await run(sql, *arguments)
-
-    monkeypatch.setattr(db, "execute", explain_and_run)
-    return plans
-
-
 async def test_making_days_anew_holds_no_old_row_against_all_new_ones_however_little_memory_there_is(
-    place: Place, explained: list[dict[str, Any]]
+    place: Place, monkeypatch: pytest.MonkeyPatch
 ):
     shop = await store_messages(place, 5_000)
-
+    plans = plans_made(monkeypatch, "execute", about="gone AS", under={"work_mem": "64kB"})
     await metric_day.rebuild(shop)
 
-    [gone] = explained
+    [gone] = (part for plan in plans for part in parts_of(plan) if part.get("Subplan Name") == "CTE gone")
     assert "SubPlan" not in json.dumps(gone)
     joins = [part["Node Type"] for part in parts_of(gone) if part.get("Join Type") == "Anti"]
     assert joins in (["Hash Join"], ["Merge Join"])
