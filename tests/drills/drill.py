@@ -1,6 +1,5 @@
 """What drills do: work, wait, look, and use an operator's own tools."""
 
-import asyncio
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,13 +8,10 @@ import pytest
 from redis.asyncio import Redis
 
 from jobs.queue import redis_pool
-from jobs.worker import work
 from local.postgres import Postgres, _program
 from models import database as db
-from models.plan import Plan, PlanStatus
 from operations import restored as command_line
 from settings import Settings
-from tests.waiting import WITHIN, is_connected, until
 
 
 def run(program: str, *arguments: str) -> None:
@@ -32,30 +28,11 @@ async def restored(settings: Settings, *, nothing_lost: bool = False, anyway: bo
         await connect(settings)
 
 
-@asynccontextmanager
-async def working(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
-    """A worker in this process; afterwards the database is connected again."""
-    await db.disconnect()
-    stop = asyncio.Event()
-    task = asyncio.create_task(work(settings, stop))
-    try:
-        await until(is_connected)
-        yield task
-    finally:
-        stop.set()
-        await asyncio.wait_for(task, WITHIN)
-        await connect(settings)
-
-
 async def connect(settings: Settings) -> None:
     """Make it the process's database, whichever was before."""
     await db.disconnect()
     assert settings.database_url
     await db.connect(settings.database_url)
-
-
-async def is_sent(plan: Plan) -> bool:
-    return (await Plan.get(id=plan.id)).status is PlanStatus.SENT
 
 
 async def states() -> dict[str, int]:

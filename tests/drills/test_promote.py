@@ -21,11 +21,12 @@ from models import database as db
 from models import migration, origin, sending
 from models.clock import now
 from settings import Settings
-from tests.drills.drill import connect, is_sent, own, restored, run, said, states, working
+from tests.drills.drill import connect, own, restored, run, said, states
 from tests.processes import command
 from tests.slices import mail_plan
 from tests.smtp_sink import Sink
 from tests.waiting import until
+from tests.worker import is_sent, working
 
 
 @dataclass

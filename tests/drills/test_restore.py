@@ -27,20 +27,19 @@ from settings import Settings
 from tests import databases
 from tests.drills.drill import (
     connect,
-    is_sent,
     own,
     redis_client,
     restored,
     run,
     said,
     states,
-    working,
 )
 from tests.factories import make_customers, make_resolved, make_running, make_shop
 from tests.processes import command
 from tests.slices import mail_plan
 from tests.smtp_sink import Sink
 from tests.waiting import WITHIN, until
+from tests.worker import is_sent, working
 
 
 @dataclass(frozen=True)
@@ -148,10 +147,10 @@ async def test_a_worker_whose_database_is_exchanged_under_it_stops(place, on, si
     lost = on(await place.make("lost"))
     await migration.migrate(place.url("lost"))
     await connect(lost)
-    async with working(lost) as task:
+    async with working(lost) as worker:
         await until(has_begun)  # before, the worker would wait rather than stop
         await db.execute("UPDATE origin SET timeline = timeline - 1")
-        await asyncio.wait_for(asyncio.shield(task), WITHIN)
+        await asyncio.wait_for(asyncio.shield(worker.task), WITHIN)
 
     assert await said(caplog, "stopping, this is another database than before")
 
@@ -203,7 +202,7 @@ async def test_a_snapshot_put_back_under_a_worker_is_noticed_before_anything_goe
         server.stop()
         shutil.copytree(server.data, folder / "snapshot", symlinks=True)
         server.start()
-        async with working(settings) as task:
+        async with working(settings) as worker:
             await until(lambda: is_sent(plan))
             written = await db.fetch_value(f"SELECT {log_position.WRITTEN}")
             await until(lambda: is_marked(redis, written))
@@ -212,7 +211,7 @@ async def test_a_snapshot_put_back_under_a_worker_is_noticed_before_anything_goe
             shutil.copytree(folder / "snapshot", server.data, symlinks=True)
             own(server)
             server.start()
-            await asyncio.wait_for(asyncio.shield(task), WITHIN)
+            await asyncio.wait_for(asyncio.shield(worker.task), WITHIN)
         assert await said(caplog, f"stopping, this is another database than before: {log_position.WENT_BACK}")
         await write_much(server)
         async with working(settings):

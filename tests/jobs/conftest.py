@@ -1,6 +1,7 @@
 """A scripted relay, in place of the mailbox of `ctx` (tests/worker.py), and a scripted receiver of calls over HTTP."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from jobs.context import Context
 from models import database as db
 from models import intent
 from models.slice import Waiting
+from settings import Settings
 from tests.backends import BACKEND, end
 from tests.http_sink import HttpSink
 from tests.smtp_sink import Sink
@@ -17,11 +19,23 @@ from tests.smtp_sink import Sink
 
 @pytest.fixture
 def sink(tmp_path: Path) -> Iterator[Sink]:
-    """A scripted relay, not yet started: script it, then use `at_sink`."""
+    """A scripted relay, not yet started: script it, then use `at_sink`, or give a worker its URL."""
     sink = Sink(tmp_path / "journal")
     yield sink
     if sink.is_up:
         sink.stop()
+
+
+@pytest.fixture
+def quick(settings: Settings) -> Settings:
+    """Settings under which a worker notices everything within a second or two."""
+    return settings.model_copy(
+        update={
+            "sweep_interval": timedelta(seconds=0.3),
+            "lease": timedelta(seconds=8),
+            "smtp_connections": 4,
+        }
+    )
 
 
 @pytest.fixture
