@@ -10,11 +10,16 @@ from models import database
 
 PERSON = "customer_id = $1"
 
-DELIVERIES = f"""{PERSON} AND (
+
+def messages_of(customer: str) -> str:
+    """The condition of a customer's messages in the ledger: its three parts are those of three indexes, and let none out."""
+    return f"""customer_id = {customer} AND (
     channel = 'CHAT' AND state = 'SENT'
     OR slice IS NOT NULL
     OR slice IS NULL AND (channel IS DISTINCT FROM 'CHAT' OR state <> 'SENT'))"""
-"""A customer's messages: the three conditions are those of three indexes, and together let none out."""
+
+
+DELIVERIES = messages_of("$1")
 
 WAYS = {
     "customer": "id = $1",

@@ -14,6 +14,7 @@ from uuid import UUID
 from models import database
 from models.coupon import smart
 from models.coupon.smart import Considered
+from models.customer_rows import messages_of
 from models.page import Ordering, Page
 
 
@@ -109,10 +110,8 @@ def _part(kind: TimelineKind, at: str, key: str, source: str, **columns: str) ->
 
 
 def _message_part(kind: TimelineKind, at: str, **columns: str) -> tuple[TimelineKind, str]:
-    """The ledger's key begins with the plan, so a customer's messages are found through the shop's plans."""
-    source = (
-        f"plan x JOIN delivery d ON d.plan_id = x.id AND d.customer_id = $2 WHERE x.shop_id = $1 AND {at} IS NOT NULL"
-    )
+    """The customer's messages are found by indexes of theirs, and then are the shop's or not."""
+    source = f"(SELECT * FROM delivery WHERE {messages_of('$2')}) AS d WHERE d.shop_id = $1 AND {at} IS NOT NULL"
     shared: dict[str, Any] = {"plan_id": "d.plan_id", "reference": "d.reference", "channel": "d.channel"}
     return _part(kind, at, "d.plan_id || ':' || d.reference", source, **shared, **columns)
 
