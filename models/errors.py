@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+MOST_NAMED = 5
+"""Names in a refusal: whoever reads it knows which to look at first."""
+
 
 class ErrorCode(StrEnum):
     """Stable codes of what a caller can mend; clients may switch on them."""
@@ -79,6 +82,12 @@ class Refused(RekindleError):
 def refuse(field: str, message: str, code: ErrorCode = ErrorCode.INVALID, *, rule: str | None = None) -> Refused:
     """A refusal with a single problem at a dotted `field` path."""
     return Refused([Problem(tuple(field.split(".")) if field else (), message, code, rule)])
+
+
+def named(names: Sequence[str]) -> str:
+    """Names as a refusal tells them; it says so where there are more than it tells."""
+    told = ", ".join(f'"{name}"' for name in names[:MOST_NAMED])
+    return f"{told} and others" if len(names) > MOST_NAMED else told
 
 
 class Unauthenticated(RekindleError):

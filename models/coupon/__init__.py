@@ -19,16 +19,13 @@ from models.clock import now, readable
 from models.content_rule import violation
 from models.coupon import terms as coupon_terms
 from models.coupon.terms import CouponStatus, CouponTerms, CouponVisibility
-from models.errors import ErrorCode, Problem, Refused, refuse
+from models.errors import MOST_NAMED, ErrorCode, Problem, Refused, named, refuse
 from models.page import Ordering
 from models.segment import Segment
 from models.shop import Shop
 
 MAX_OPEN = 200
 """Coupons of a shop that have not ended."""
-
-MAX_PLANS_TOLD = 5
-"""Plans that a refusal names."""
 
 NEWEST_FIRST = Ordering("coupon", (("id", "integer"),), descending=True)
 
@@ -142,8 +139,9 @@ class Coupon(Model):
             if known.status(at) is CouponStatus.ENDED:
                 raise refuse("id", "This coupon has ended already.", ErrorCode.COUPON_NOT_RUNNING, rule="R15")
             if not even_if_promised and (promising := await _going_plans(self.id)):
-                message = f"Plans that still go out promise it: {', '.join(promising)}. Cancel them first, or say so."
-                raise refuse("id", message, ErrorCode.CONFLICT, rule="R15")
+                message = f"Plans that still go out promise it: {named(promising)}."
+                remedy = "Cancel them first, or end it with evenIfPromised."
+                raise refuse("id", f"{message} {remedy}", ErrorCode.CONFLICT, rule="R15")
             await Coupon.filter(id=self.id).update(ended_at=at, updated_at=at)
         return await Coupon.get(id=self.id)
 
@@ -248,7 +246,7 @@ async def _going_plans(coupon_id: int) -> list[str]:
         " SELECT o.plan_id FROM coupon c JOIN plan_coupon o ON o.shop_id = c.shop_id AND o.coupon_id = c.id"
         " WHERE c.id = $1) ORDER BY p.id LIMIT $2",
         coupon_id,
-        MAX_PLANS_TOLD,
+        MOST_NAMED + 1,
     )
     return [row["name"] for row in rows]
 

@@ -14,7 +14,7 @@ from tortoise.queryset import QuerySet
 from models import database, words
 from models.clock import now
 from models.condition import PRESETS, Definition, SegmentPreset, read_stored, stored
-from models.errors import ErrorCode, refuse
+from models.errors import MOST_NAMED, ErrorCode, named, refuse
 from models.page import Ordering
 from models.segment.definition import advice, check_plans
 from models.segment.member import Question
@@ -31,7 +31,6 @@ BY_ID = Ordering("segment", (("id", "integer"),))
 """Presets first, then the oldest first."""
 
 MAX_VERSIONS_TOLD = 100
-MAX_PLANS_TOLD = 10
 
 
 class SegmentKind(StrEnum):
@@ -109,7 +108,7 @@ class Segment(Model):
             await self._hold()
             self._require_own()
             if waiting := await self._waiting_plans():
-                message = f"Plans that have not started yet go to it: {', '.join(waiting)}."
+                message = f"Plans that have not started yet go to it: {named(waiting)}."
                 raise refuse("id", message, ErrorCode.CONFLICT)
             self.archived_at = self.updated_at = now()
             await self.save()
@@ -131,9 +130,9 @@ class Segment(Model):
             " AND (status = 'SCHEDULED' OR (status = 'PAUSED' AND started_at IS NULL)) ORDER BY id LIMIT $3",
             self.shop_id,
             self.id,
-            MAX_PLANS_TOLD,
+            MOST_NAMED + 1,
         )
-        return [f'"{row["name"]}"' for row in rows]
+        return [row["name"] for row in rows]
 
     def name_in(self, language: str) -> str:
         """What it is called: a preset in the seller's language, another as they called it."""

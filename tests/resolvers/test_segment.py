@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from models.clock import Clock, now
+from models.errors import MOST_NAMED
 from models.identifier import customer_id
-from models.plan import Plan
+from models.plan import Plan, PlanStatus
 from models.segment import Segment
 from models.shop import Shop
 from resolvers import global_id
@@ -251,6 +252,19 @@ async def test_a_segment_is_not_archived_while_a_scheduled_plan_goes_to_it(api: 
     assert (await api.data(query, seller(shop), archived=True))["segments"]["nodes"] == [{"id": kept["id"]}]
     again = await api.data(UPDATE, seller(shop), input={"id": kept["id"], "name": "Back"})
     assert again["segmentUpdate"]["userErrors"][0]["message"] == "The segment is archived."
+
+
+async def test_a_segment_that_is_not_archived_says_when_more_plans_go_to_it_than_it_names(api: Api, shop: Shop):
+    kept = (await create(api, shop, text="orders >= 1"))["segment"]
+    for number in range(MOST_NAMED + 1):
+        await make_draft(shop, segment_id=global_id.integer(kept["id"], "Segment"), name=f"Plan {number}")
+    await Plan.all().update(status=PlanStatus.SCHEDULED)
+    refused = await api.data(ARCHIVE, seller(shop), input={"id": kept["id"]})
+
+    named = ", ".join(f'"Plan {number}"' for number in range(MOST_NAMED))
+    message = f"Plans that have not started yet go to it: {named} and others."
+    assert [error["message"] for error in refused["segmentArchive"]["userErrors"]] == [message]
+    assert (await Segment.get(id=global_id.integer(kept["id"], "Segment"))).archived_at is None
 
 
 async def test_a_submitted_plan_keeps_the_definition_it_was_submitted_with(api: Api, shop: Shop):

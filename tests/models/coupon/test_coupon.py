@@ -13,7 +13,7 @@ from models.clock import Clock, now
 from models.coupon import Coupon, listed
 from models.coupon.claim import claim
 from models.coupon.terms import CouponStatus, CouponVisibility
-from models.errors import ErrorCode, Refused
+from models.errors import MOST_NAMED, ErrorCode, Refused
 from models.experiment import Experiment, ExperimentMetric, Variant
 from models.plan import Plan, PlanStatus
 from models.segment import Segment
@@ -238,6 +238,24 @@ async def test_a_coupon_that_a_plan_on_its_way_promises_does_not_end_unless_that
     assert [problem.code for problem in refused.value.problems] == [ErrorCode.CONFLICT]
     assert (await Coupon.get(id=own.id)).ended_at is None
     assert (await own.end(even_if_promised=True)).ended_at == now()
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_refused_end_names_plans_in_quotes_and_the_word_and_says_when_there_are_more_of_them():
+    shop = await make_shop()
+    own = await make_coupon(shop)
+    for number in range(MOST_NAMED + 1):
+        await make_draft(shop, coupon_id=own.id, name=f"Spring, {number}")
+    await database.execute("UPDATE plan SET status = 'SCHEDULED'")
+
+    with pytest.raises(Refused) as refused:
+        await own.end()
+
+    named = ", ".join(f'"Spring, {number}"' for number in range(MOST_NAMED))
+    assert [problem.message for problem in refused.value.problems] == [
+        f"Plans that still go out promise it: {named} and others. Cancel them first, or end it with evenIfPromised."
+    ]
+    assert (await Coupon.get(id=own.id)).ended_at is None
 
 
 @pytest.mark.usefixtures("database")
