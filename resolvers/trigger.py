@@ -12,6 +12,7 @@ from models.caller import Action
 from models.plan import Plan
 from models.trigger import TRIGGERS, Parameter, Trigger
 from models.trigger.parameter import told
+from resolvers import scenario
 from resolvers.context import Info
 
 
@@ -57,6 +58,11 @@ async def triggers(info: Info) -> list[Trigger]:
     """Every trigger, with the form of its parameters."""
     info.context.known(Action.READ_SHOP)
     return list(TRIGGERS.values())
+
+
+def title(info: Info, root: strawberry.Parent[Trigger]) -> str:
+    """What a trigger is called: as its scenario is, in the first of the seller's languages that there is."""
+    return scenario.name(info, root.scenario)
 
 
 def default(root: strawberry.Parent[Parameter]) -> list[str]:

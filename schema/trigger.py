@@ -69,7 +69,7 @@ class Trigger:
     """One trigger."""
 
     code: TriggerCode = strawberry.field(description="Its code.")
-    title: str = strawberry.field(description="What it is called.")
+    title: str = strawberry.field(resolver=resolvers.title, description="What it is called, in the seller's language.")
     description: str = strawberry.field(description="When it sends, and to whom.")
     parameters: list[TriggerParameter] = strawberry.field(description="What its form asks for.")
     variables: list[str] = strawberry.field(resolver=_variables, description="What its texts may speak of.")

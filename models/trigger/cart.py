@@ -88,7 +88,6 @@ _STEPS = {"least": 60, "greatest": 4_320, "most": 5}
 
 ABANDONED_CART = Trigger(
     TriggerCode.ABANDONED_CART,
-    "Abandoned cart",
     "Somebody put products into the cart and neither bought nor emptied it. One message per step and cart; "
     "who goes on shopping is reminded later.",
     (steps("Minutes after the latest product was put into the cart.", (120,), **_STEPS),),
@@ -97,7 +96,6 @@ ABANDONED_CART = Trigger(
 
 INCOMPLETE_CHECKOUT = Trigger(
     TriggerCode.INCOMPLETE_CHECKOUT,
-    "Incomplete checkout",
     "Somebody began to check out and placed no order. One message per step and checkout.",
     (steps("Minutes after the checkout was begun.", (120,), **_STEPS),),
     INCOMPLETE,

@@ -27,7 +27,6 @@ WHERE {of_customer("FOLLOWED", since=f">= {moment('from')}")}
 
 WELCOME_FOLLOWER = Trigger(
     TriggerCode.WELCOME_FOLLOWER,
-    "Welcome new followers",
     "Somebody follows the shop who has not done so in the 90 days before, and still does.",
     (steps("Minutes after they followed.", (0,), least=0, greatest=10_080, most=3),),
     FOLLOWED,

@@ -83,7 +83,6 @@ class Trigger:
     """
 
     code: TriggerCode
-    title: str
     description: str
     parameters: Sequence[Parameter]
     occasions: OccasionQuery
@@ -93,7 +92,7 @@ class Trigger:
 
     @property
     def scenario(self) -> Scenario:
-        """The scenario of the same name: its button, and what its texts may speak of."""
+        """The scenario of the same name: what it is called, its button, and what its texts may speak of."""
         return SCENARIOS[self.code]
 
     @property

@@ -33,7 +33,6 @@ WHERE planned.id = ({about} ->> 'live')::uuid AND planned.starts_at > {at}
 
 LIVE_REMINDER = Trigger(
     TriggerCode.LIVE_REMINDER,
-    "LIVE reminder",
     "A LIVE is about to start. Who is reminded follows the shop, or is in the segment. A LIVE that is moved is the "
     "same LIVE: nobody is reminded twice by the same step.",
     (

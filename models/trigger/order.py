@@ -48,7 +48,6 @@ WHERE step.days IS NOT DISTINCT FROM own.days""",
 
 THANK_YOU = Trigger(
     TriggerCode.THANK_YOU,
-    "Thank you after a purchase",
     "Somebody placed an order, and has not cancelled it.",
     (steps("Minutes after the order.", (1_440,), least=0, greatest=43_200, most=3),),
     PLACED,
@@ -56,7 +55,6 @@ THANK_YOU = Trigger(
 
 ORDER_CONFIRMATION = Trigger(
     TriggerCode.ORDER_CONFIRMATION,
-    "Order confirmation",
     "Somebody placed an order. It is no marketing: it neither counts towards the contact limit nor waits for it, "
     "and it keeps no quiet hours.",
     (steps("Minutes after the order.", (0,), least=0, greatest=1_440, most=1),),
@@ -66,7 +64,6 @@ ORDER_CONFIRMATION = Trigger(
 
 REPURCHASE_REMINDER = Trigger(
     TriggerCode.REPURCHASE_REMINDER,
-    "Repurchase reminder",
     "Somebody has not ordered again for a while since their last order.",
     (
         steps("Minutes after the last order.", (30_240,), least=10_080, greatest=259_200, most=3),

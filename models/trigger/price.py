@@ -65,7 +65,6 @@ WHERE greatest(latest.price, told.price) * 100 <= before.price * ({_LOW}) AND NO
 
 PRICE_DROP = Trigger(
     TriggerCode.PRICE_DROP,
-    "Price drop",
     "A product got cheaper that somebody looked at, favourited or put into the cart, and has not bought since. "
     "At most one message a customer in 24 hours: the deepest drop.",
     (

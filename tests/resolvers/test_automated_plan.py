@@ -48,6 +48,16 @@ async def test_a_trigger_alone_makes_a_draft_with_its_template_and_defaults(api:
     assert len(plan["texts"]) > 5
 
 
+async def test_a_trigger_is_called_as_its_scenario_is_in_the_seller_s_language(api: Api):
+    api.client.headers["accept-language"] = "de-AT"
+
+    found = await api.data("{ triggers { code title } scenarios { code name } }", seller(await make_shop()))
+
+    names = {each["code"]: each["name"] for each in found["scenarios"]}
+    assert [each["title"] for each in found["triggers"]] == [names[code] for code in TRIGGERS]
+    assert names["ABANDONED_CART"] == "Verlassener Warenkorb"
+
+
 async def test_every_trigger_s_form_can_be_sent_as_it_is_and_submitted(api: Api):
     shop = await make_shop()
     forms = (await api.data(TRIGGERS_QUERY, seller(shop)))["triggers"]

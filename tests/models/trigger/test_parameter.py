@@ -13,8 +13,7 @@ from models.trigger.parameter import delays, problems, read, told
 
 COUNTED = Trigger(
     code=TriggerCode.PRICE_DROP,
-    title="A trigger with a parameter of each kind",
-    description="",
+    description="A trigger with a parameter of each kind",
     parameters=[
         steps("", (60, 1440), least=30, greatest=43_200, most=3),
         Parameter("percent", ParameterKind.NUMBER, "", 10, 5, 90),
@@ -24,7 +23,7 @@ COUNTED = Trigger(
     ],
     occasions=OccasionQuery("", ""),
 )
-DESCENDING = Trigger(COUNTED.code, "", "", COUNTED.parameters, COUNTED.occasions, steps_descend=True)
+DESCENDING = Trigger(COUNTED.code, "", COUNTED.parameters, COUNTED.occasions, steps_descend=True)
 
 
 @pytest.mark.parametrize(
