@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 from arq.connections import ArqRedis, RedisSettings
 from arq.constants import job_key_prefix
-from redis.exceptions import RedisError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
 
 from models import slice as slices
 from models.slice import Due
@@ -51,6 +52,18 @@ def redis_pool(settings: Settings) -> ArqRedis:
         job_deserializer=orjson.loads,
         expires_extra_ms=int(EXPIRES.total_seconds() * 1000),
     )
+
+
+async def refusal_of_writes(redis: Redis) -> str:
+    """What Redis says to whoever writes, when it answers and takes nothing; empty when it takes writes.
+
+    So it does without room, as a replica, or with a full disk: then no job gets into a queue.
+    """
+    try:
+        await redis.set("rekindle:written", "", px=1000)
+    except ResponseError as error:
+        return str(error)
+    return ""
 
 
 async def enqueue(

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from jobs.queue import refusal_of_writes
 from models import availability, database, migration, origin, sending, worker
 from settings import Settings
 
@@ -141,12 +142,7 @@ async def _database() -> str:
 
 
 async def _redis(redis: Redis) -> str:
-    """Without room, as a replica or with a disk that is full Redis answers, and takes no job."""
-    try:
-        await redis.set("rekindle:written", "", px=1000)
-    except ResponseError:
-        return TAKES_NO_WRITES
-    return ""
+    return TAKES_NO_WRITES if await refusal_of_writes(redis) else ""
 
 
 async def _sending(redis: Redis) -> str:

@@ -1,5 +1,6 @@
 """Rows for tests: shops and customers as they stand after their first interactions, and plans to them."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -47,13 +48,18 @@ async def make_customers(shop: Shop, count: int, *, prefix: str = "c", **columns
         " FROM unnest($1::uuid[], $2::text[]) AS t(id, name) ON CONFLICT DO NOTHING",
         ids, names, values["language"], values["time_zone"], at,
     )  # fmt: skip
+    await make_known(shop, ids, consent=values["consent"])
+    return ids
+
+
+async def make_known(shop: Shop, customers: Sequence[UUID], *, consent: str | None = "SUBSCRIBED") -> None:
+    """Let customers, who may be another shop's as well, have ordered twice yesterday."""
     await database.execute(
         "INSERT INTO relationship (shop_id, customer_id, first_interaction_at, order_count, order_amount,"
         " first_order_at, last_order_at, previous_order_at, email_consent)"
         " SELECT $1, id, $3, 2, 2000, $3, $3, $3, $4::consent FROM unnest($2::uuid[]) AS t(id)",
-        shop.id, ids, at - timedelta(days=1), values["consent"],
+        shop.id, customers, now() - timedelta(days=1), consent,
     )  # fmt: skip
-    return ids
 
 
 async def make_webhook(shop: Shop, *facts: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from models.content.count import MOST_COUNTS, has_too_many_counts
+from models.content.count import MOST_COUNTS, deciding_counts
 from models.content.form import form
 from models.content.nameless import nameless
 from models.content.pattern import Argument, Choice, Message
@@ -125,7 +125,7 @@ def _pattern(path: Path, pattern: str, variables: Collection[str], coupons: Coll
     try:
         message = parse(pattern)
         form(pattern, "en")
-        has_too_many = has_too_many_counts(message, path[1])
+        counts = deciding_counts(message, path[1])
     except MessageError as error:
         excerpt = pattern[error.position : error.position + 20]
         yield Problem(path, f"at character {error.position + 1} (“{excerpt}”): {error.reason}")
@@ -134,7 +134,7 @@ def _pattern(path: Path, pattern: str, variables: Collection[str], coupons: Coll
     else:
         yield from _uses(path, message, variables, known=frozenset())
         yield from _blank(path, message, coupons)
-        if has_too_many:
+        if len(counts) > MOST_COUNTS:
             yield Problem(path, f"words more than {MOST_COUNTS} numbers each in its own way", ErrorCode.TOO_MANY)
 
 

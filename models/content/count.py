@@ -15,7 +15,10 @@ _EVERY_FORM = range(128)
 
 
 def deciding_counts(message: Message, language: str) -> list[int]:
-    """Numbers that between them take every branch, also those that name theirs (`=3`); not all once past MOST_COUNTS."""
+    """Numbers that between them take every branch, also those that name theirs (`=3`).
+
+    Of too many, only so many as show it: more than MOST_COUNTS.
+    """
     choices = [part for part in arguments(message) if isinstance(part, Choice) and _counts(part)]
     decide = [decider(choice, language) for choice in choices]
     named = sorted(int(key[1:]) for choice in choices for key, _ in choice.branches if key.startswith("="))
@@ -25,11 +28,6 @@ def deciding_counts(message: Message, language: str) -> list[int]:
         if len(first) > MOST_COUNTS:
             break
     return list(dict.fromkeys((*ALWAYS_TRIED, *first.values())))
-
-
-def has_too_many_counts(message: Message, language: str) -> bool:
-    """Whether more than MOST_COUNTS numbers have wording of their own."""
-    return len(deciding_counts(message, language)) > MOST_COUNTS
 
 
 def _counts(choice: Choice) -> bool:

@@ -8,9 +8,8 @@ from typing import Any
 
 from models.content.binding import sources
 from models.content.check import LONGEST
-from models.content.count import deciding_counts, has_too_many_counts
+from models.content.count import MOST_COUNTS, deciding_counts
 from models.content.form import form
-from models.content.pattern import Message
 from models.content.pattern_reader import MessageError, parse
 from models.content.variable import OPTIONAL, VARIABLES, TextVariableKind, Value, of_recipient
 from models.content_rule.match import WayOut, check
@@ -93,28 +92,29 @@ def _filled(pattern: object, language: str, constants: Mapping[str, Value | None
         message = parse(pattern)
     except (MessageError, ValueError, RuntimeError):
         return []
-    if has_too_many_counts(message, language):
+    counts = deciding_counts(message, language)
+    if len(counts) > MOST_COUNTS:
         return []
+    names = sorted(sources(message))
     try:
-        return sorted({ready.write(of_recipient(values)) for values in _fillings(message, language, constants)})
+        return sorted({ready.write(of_recipient(values)) for values in _fillings(names, counts, constants)})
     except KeyError:
         return []
 
 
 def _fillings(
-    message: Message, language: str, constants: Mapping[str, Value | None]
+    names: Sequence[str], counts: Sequence[int], constants: Mapping[str, Value | None]
 ) -> Iterator[dict[str, Value | None]]:
     """Values that take every branch: with and without what is optional, and each number that decides otherwise."""
-    names = sorted(sources(message))
-    choices = [(constants[name],) if name in constants else _samples(name, message, language) for name in names]
+    choices = [(constants[name],) if name in constants else _samples(name, counts) for name in names]
     for values in product(*choices):
         yield dict(zip(names, values, strict=True))
 
 
-def _samples(name: str, message: Message, language: str) -> Sequence[Value | None]:
+def _samples(name: str, counts: Sequence[int]) -> Sequence[Value | None]:
     variable = VARIABLES.get(name)
     if variable is None:
         return (None,)
     if variable.kind is TextVariableKind.COUNT:
-        return deciding_counts(message, language)
+        return counts
     return (variable.sample, None) if name in OPTIONAL else (variable.sample,)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from jobs.queue import refusal_of_writes
 from operations.doctor import clock
 from operations.doctor.diagnosis import Diagnosis, fail, ok, warn
 
@@ -21,10 +22,9 @@ async def check(redis: Redis) -> AsyncIterator[Diagnosis]:
         yield fail("Redis", f"cannot be reached: {error}", "start it, and see that REDIS_URL leads there")
         return
     yield _version(about)
-    if refusal := await _refusal(redis):
-        yield fail(
-            "Redis writes", refusal, "raise maxmemory, see that its disk has room, let REDIS_URL lead to no replica"
-        )
+    if refusal := await refusal_of_writes(redis):
+        mend = "raise maxmemory, see that its disk has room, let REDIS_URL lead to no replica"
+        yield fail("Redis writes", f"none are taken: {refusal}", mend)
     yield await _policy(redis)
     yield clock.check("Redis", seconds + micros / 1e6)
 
@@ -35,15 +35,6 @@ def _version(about: dict[str, str]) -> Diagnosis:
     if int(version.partition(".")[0]) < OLDEST:
         return fail(name, version, f"upgrade to {OLDEST} or newer")
     return ok(name, version)
-
-
-async def _refusal(redis: Redis) -> str:
-    """What it says to whoever writes, when it takes nothing."""
-    try:
-        await redis.set("rekindle:written", "", px=1000)
-    except ResponseError as error:
-        return f"none are taken: {error}"
-    return ""
 
 
 async def _policy(redis: Redis) -> Diagnosis:

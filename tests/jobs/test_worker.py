@@ -17,6 +17,7 @@ from models.plan import PlanChannel
 from settings import Settings
 from tests import oracle
 from tests.factories import make_customers, make_resolved, make_shop
+from tests.slices import mail_plan
 from tests.smtp_sink import Act, Sink, Stage, always
 from tests.waiting import until
 from tests.worker import has_worker, is_sent, working
@@ -24,9 +25,7 @@ from tests.worker import has_worker, is_sent, working
 
 @pytest.mark.usefixtures("database", "redis")
 async def test_a_worker_finds_what_is_due_without_being_told(quick: Settings, sink: Sink):
-    shop = await make_shop()
-    await make_customers(shop, 30)
-    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    _, plan = await mail_plan(30)
 
     async with working(quick.model_copy(update={"smtp_url": sink.start()})):
         await until(lambda: is_sent(plan))
@@ -39,9 +38,7 @@ async def test_a_worker_finds_what_is_due_without_being_told(quick: Settings, si
 async def test_what_many_dead_workers_had_claimed_hides_nothing_from_a_living_one(
     quick: Settings, redis: Redis, sink: Sink
 ):
-    shop = await make_shop()
-    await make_customers(shop, 30)
-    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    _, plan = await mail_plan(30)
     hour_ago = (time.time() - 3600) * 1_000
     for number in range(workers.LOOKS_PAST + 100):
         await redis.zadd(DELIVERY_QUEUES["EMAIL"], {f"deliver_slice:0:{number}:1": hour_ago})
@@ -99,9 +96,7 @@ async def test_a_job_that_came_too_late_is_dropped_in_one_line(
 @pytest.mark.usefixtures("database", "redis")
 async def test_a_worker_that_is_stopped_finishes_what_is_on_the_wire_and_nothing_more(quick: Settings, sink: Sink):
     sink.delay = 0.1
-    shop = await make_shop()
-    await make_customers(shop, 300)
-    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    _, plan = await mail_plan(300)
 
     async with working(quick.model_copy(update={"smtp_url": sink.start()})) as running:
         await until(lambda: len(sink.accepted()) >= 8)

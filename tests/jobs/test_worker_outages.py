@@ -19,9 +19,10 @@ from models import database as db
 from models.plan import PlanChannel
 from settings import Settings
 from tests import databases, oracle
-from tests.factories import make_customers, make_resolved, make_shop
+from tests.factories import make_resolved
 from tests.local.processes import eventually
 from tests.processes import ROOT, environment
+from tests.slices import mail_plan
 from tests.smtp_sink import Sink
 from tests.waiting import WITHIN, is_connected, until
 from tests.worker import has_worker, is_sent, working
@@ -30,9 +31,7 @@ from tests.worker import has_worker, is_sent, working
 @pytest.mark.usefixtures("database", "redis")
 async def test_redis_may_be_lost_and_come_back_empty(quick: Settings, sink: Sink, valkey: Valkey):
     sink.delay = 0.02
-    shop = await make_shop()
-    await make_customers(shop, 200)
-    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    shop, plan = await mail_plan(200)
 
     async with working(quick.model_copy(update={"smtp_url": sink.start()})):
         await until(lambda: len(sink.accepted()) >= 20)
@@ -51,9 +50,7 @@ async def test_a_job_that_ends_while_redis_is_away_leaves_no_error_behind_that_n
     quick: Settings, sink: Sink, valkey: Valkey, caplog: pytest.LogCaptureFixture
 ):
     sink.delay = 0.02
-    shop = await make_shop()
-    await make_customers(shop, 100)
-    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    _, plan = await mail_plan(100)
 
     async with working(quick.model_copy(update={"smtp_url": sink.start()})) as running:
         await until(lambda: len(sink.accepted()) >= 20)
@@ -72,9 +69,7 @@ async def test_a_job_that_ends_while_redis_is_away_leaves_no_error_behind_that_n
 @pytest.mark.usefixtures("database", "redis")
 async def test_postgresql_may_crash_and_recover(quick: Settings, sink: Sink, postgres: Postgres):
     sink.delay = 0.02
-    shop = await make_shop()
-    await make_customers(shop, 400)
-    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    _, plan = await mail_plan(400)
 
     async with working(quick.model_copy(update={"smtp_url": sink.start()})):
         await until(lambda: len(sink.accepted()) >= 40)
@@ -127,9 +122,7 @@ async def test_a_worker_tells_once_for_all_queues_and_sweeps_that_redis_takes_no
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    shop = await make_shop()
-    await make_customers(shop, 3)
-    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    _, plan = await mail_plan(3)
 
     def said() -> list[str]:
         return [line for line in caplog.messages if "used memory > 'maxmemory'" in line or "OutOfMemory" in line]
@@ -208,9 +201,7 @@ async def test_a_worker_whose_role_is_refused_says_so_without_tracebacks_and_goe
                         lambda: bool(waiting(caplog)) and is_said(caplog, 'role "outreach" is not permitted to log in')
                     )
                 await until(lambda: whenever_reachable(is_connected))
-                shop = await make_shop()
-                await make_customers(shop, 3)
-                plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+                _, plan = await mail_plan(3)
                 await until(lambda: is_sent(plan))
             await db.disconnect()
     finally:
@@ -231,9 +222,7 @@ async def test_a_worker_whose_database_is_closed_says_so_without_tracebacks_and_
         async with databases.closed(migrated):
             await until(lambda: bool(waiting(caplog)) and is_said(caplog, "not currently accepting connections"))
         await until(lambda: whenever_reachable(is_connected))
-        shop = await make_shop()
-        await make_customers(shop, 3)
-        plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+        _, plan = await mail_plan(3)
         await until(lambda: is_sent(plan))
 
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
@@ -254,9 +243,7 @@ async def test_a_worker_that_waits_to_be_recognised_outlives_a_crash_of_postgres
         return bool(await db.execute("UPDATE origin SET timeline = timeline + 1"))
 
     monkeypatch.setattr(workers, "RECOGNISE_DELAY", 0.1)
-    shop = await make_shop()
-    await make_customers(shop, 3)
-    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    _, plan = await mail_plan(3)
     await origin.differences(redis)
     await db.execute("UPDATE origin SET timeline = timeline - 1")
 

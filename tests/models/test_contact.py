@@ -18,7 +18,7 @@ from models.estimate import estimate
 from models.plan import PlanChannel
 from models.shop import Shop
 from tests import oracle
-from tests.factories import make_customers, make_resolved, make_running, make_shop
+from tests.factories import make_customers, make_known, make_resolved, make_running, make_shop
 from tests.ledger import states
 from tests.outside import Outside
 from tests.slices import hold, mail_plan, make_worker
@@ -45,13 +45,7 @@ async def test_the_third_message_of_a_day_waits_for_the_plans_hour_of_the_custom
 async def test_the_contact_limit_counts_over_all_shops():
     first, second = await make_shop("first"), await make_shop("second")
     customers = await make_customers(first, 3)
-    await db.execute(
-        "INSERT INTO relationship (shop_id, customer_id, first_interaction_at, order_count, first_order_at,"
-        " last_order_at, previous_order_at) SELECT $1, customer_id, first_interaction_at, 2, first_order_at,"
-        " last_order_at, previous_order_at FROM relationship WHERE shop_id = $2",
-        second.id,
-        first.id,
-    )
+    await make_known(second, customers)
     await make_resolved(first)
     await make_resolved(second)
 

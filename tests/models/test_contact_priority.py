@@ -9,13 +9,14 @@ import pytest
 from models import audience, contact
 from models import database as db
 from models.clock import Clock, now
+from models.identifier import customer_id
 from models.plan import Plan, PlanChannel
 from models.segment import Segment
 from models.shop import Shop
 from models.trigger.fire import fire
 from tests import oracle
 from tests.automation import LIFE, Life, make_automated, send
-from tests.factories import make_customers, make_resolved, make_running, make_shop
+from tests.factories import make_customers, make_known, make_resolved, make_running, make_shop
 from tests.ledger import states
 from tests.slices import hold
 
@@ -141,13 +142,7 @@ async def test_what_is_not_about_to_go_holds_no_broadcast_back(wait: Callable[[P
 
 async def test_what_its_shop_s_rate_lets_wait_holds_no_broadcast_of_another_shop_back():
     paced, other = await one_customer(), await make_shop("other")
-    await db.execute(
-        "INSERT INTO relationship (shop_id, customer_id, first_interaction_at, order_count, first_order_at,"
-        " last_order_at, previous_order_at) SELECT $1, customer_id, first_interaction_at, 2, first_order_at,"
-        " last_order_at, previous_order_at FROM relationship WHERE shop_id = $2",
-        other.id,
-        paced.id,
-    )
+    await make_known(other, [customer_id("c0")])
     await make_resolved(other)
     await welcomes(paced)
     await db.execute("INSERT INTO send_rate (shop_id, per_minute, paid_until) VALUES ($1, 1, $2)", paced.id, now())
