@@ -103,6 +103,12 @@ def test_a_text_that_is_too_long_is_left_to_its_own_check() -> None:
     assert content_rule.violations(texts(en="x" * 5_000 + " bloom.com"), SHOP) == []
 
 
+def test_a_text_that_words_too_many_numbers_is_left_to_its_own_check() -> None:
+    ways = " ".join(f"={number} {{bloom.com}}" for number in range(30, 60))
+
+    assert content_rule.violations(texts(en=f"{{productCount, plural, {ways} other {{x}}}}"), SHOP) == []
+
+
 def test_the_same_words_are_told_once_per_field() -> None:
     content = texts(
         en="{hasName, select, yes {Hi {name}} other {Hi}} bloom.com, bloom.com {hasCoupon, select, yes {a} other {b}}"

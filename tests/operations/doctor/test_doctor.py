@@ -68,7 +68,6 @@ def test_sound_settings_need_no_mending(sound: Settings):
         ({"metrics_token": None}, "METRICS_TOKEN", Grade.WARN),
         ({"clock": "PT1H"}, "CLOCK", Grade.WARN),
         ({"smtp_url": "smtp://relay.example.com", "smtp_tls": "none"}, "SMTP_TLS", Grade.FAIL),
-        ({"smtp_url": "smtp://relay:587 smtp://10.0.0.7", "smtp_tls": "none"}, "SMTP_TLS", Grade.WARN),
         ({"dkim_selector": None}, "DKIM_SELECTOR", Grade.FAIL),
     ],
 )
@@ -78,6 +77,23 @@ def test_what_would_not_do_in_earnest_is_named_with_its_mending(sound: Settings,
     assert diagnosis.grade is grade
     assert diagnosis.mend
     assert not any(secret in str(diagnosis) for secret in (TOKEN, SECRET, "a" * 40))
+
+
+@pytest.mark.parametrize(
+    ("relays", "grades"),
+    [
+        ("smtp://127.0.0.1", []),
+        ("smtp://relay:587 smtp://10.0.0.7", [Grade.WARN]),
+        ("smtp://relay.example.com smtp://192.0.46.8", [Grade.FAIL]),
+        ("smtp://relay smtp://relay.example.com", [Grade.FAIL, Grade.WARN]),
+    ],
+)
+def test_mail_in_the_clear_fails_on_the_way_to_the_world_and_is_a_warning_on_a_network_of_one_s_own(
+    sound: Settings, relays: str, grades: list[Grade]
+):
+    told = configuration.check(sound.model_copy(update={"smtp_url": relays, "smtp_tls": "none"}))
+
+    assert [diagnosis.grade for diagnosis in told if diagnosis.subject == "SMTP_TLS"] == grades
 
 
 def test_a_secret_that_others_may_read_is_named(sound: Settings, monkeypatch, tmp_path: Path):
