@@ -14,7 +14,7 @@ from models.sender_domain import DomainState
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 5.0
+LOOK_UP_WITHIN = 5.0
 """Seconds that one look-up may take."""
 
 
@@ -32,7 +32,7 @@ def looking_at(resolver: dns.asyncresolver.Resolver | None = None) -> Look:
     async def look(name: str) -> Sequence[str]:
         try:
             answer = await (resolver or dns.asyncresolver.get_default_resolver()).resolve(
-                name, "TXT", lifetime=PATIENCE, raise_on_no_answer=False
+                name, "TXT", lifetime=LOOK_UP_WITHIN, raise_on_no_answer=False
             )
         except dns.resolver.NXDOMAIN:
             return []

@@ -23,7 +23,7 @@ WORK_QUEUE = "rekindle:work"
 DELIVERY_QUEUES = {"EMAIL": "rekindle:delivery", "CHAT": "rekindle:inbox", "PLATFORM": "rekindle:platform"}
 """Slices on their way out, by channel: none waits behind other work, or behind a relay that stands still."""
 
-SLICES_AT_ONCE = 100
+SLICES_NUDGED = 100
 """Slices of a plan that are set going after a step of it; the sweep finds the others."""
 
 EXPIRES = timedelta(days=1)
@@ -94,7 +94,7 @@ async def nudge(redis: ArqRedis, job: str, *arguments: Any, generation: object =
 
 async def nudge_due_slices(redis: ArqRedis, plan_id: int) -> None:
     """Set the slices of a plan going that are due now; without Redis they wait for the sweep."""
-    due = await slices.due_of(plan_id, SLICES_AT_ONCE)
+    due = await slices.due_of(plan_id, SLICES_NUDGED)
     try:
         await enqueue_slices(redis, due)
     except (RedisError, OSError, TimeoutError) as error:

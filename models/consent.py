@@ -17,7 +17,7 @@ from models.metric import attribution
 from models.webhook import fact
 from models.webhook.fact import WebhookFact
 
-PATIENCE = timedelta(seconds=5)
+MAIL_WAIT = timedelta(seconds=5)
 """How long the answer to an unsubscription waits for a mail in flight: neither mail clients nor people wait for long."""
 
 LOOK_AGAIN = 0.05

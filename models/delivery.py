@@ -21,7 +21,7 @@ from models import contact, database, sending
 from models.clock import now
 from models.webhook import fact
 
-SLICES_AT_ONCE = 25
+ENDED_AT_ONCE = 25
 """Slices that are cancelled, or expire, in one transaction: about twenty-five thousand messages, in less than a second."""
 
 
@@ -82,11 +82,11 @@ class DeliveryCount:
 
 
 async def cancel_some(plan_id: int, at: datetime) -> int:
-    """Withdraw up to `SLICES_AT_ONCE` slices, those that workers hold first, and cancel what is pending in them.
+    """Withdraw up to `ENDED_AT_ONCE` slices, those that workers hold first, and cancel what is pending in them.
 
     How many slices these were; 0 when none is left. Call inside a transaction.
     """
-    numbers = [row["number"] for row in await database.fetch(_WITHDRAW, plan_id, at, SLICES_AT_ONCE)]
+    numbers = [row["number"] for row in await database.fetch(_WITHDRAW, plan_id, at, ENDED_AT_ONCE)]
     if numbers:
         await _end_pending(
             "SET state = 'CANCELLED', reason = NULL", "d.plan_id = $1 AND d.slice = ANY($2::int[])", plan_id, numbers
@@ -108,7 +108,7 @@ async def withdraw_slices(plan_id: int) -> int:
 async def expire(plan_id: int, at: datetime) -> int:
     """End what still waits after the plan's deadline; how many. Put off by its last try → FAILED, the rest → EXPIRED (R18).
 
-    Nothing expires while all sending is stopped. A stop waits for `SLICES_AT_ONCE` slices, never for a whole plan.
+    Nothing expires while all sending is stopped. A stop waits for `ENDED_AT_ONCE` slices, never for a whole plan.
     """
     expired = 0
     while (ended := await _expire_some(plan_id, at)) is not None:
@@ -122,7 +122,7 @@ async def _expire_some(plan_id: int, at: datetime) -> int | None:
         await sending.hold()
         if await sending.is_stopped():
             return None
-        numbers = [row["number"] for row in await database.fetch(_CLOSE_EXPIRED, plan_id, at, SLICES_AT_ONCE)]
+        numbers = [row["number"] for row in await database.fetch(_CLOSE_EXPIRED, plan_id, at, ENDED_AT_ONCE)]
         if not numbers:
             return None
         return await _end_pending(

@@ -21,13 +21,13 @@ from models.errors import RekindleError
 
 log = logging.getLogger(__name__)
 
-LOCK_DELAY = 0.2
+ASK_AGAIN = 0.2
 """Seconds between two looks whether another process still changes the schema, or whether PostgreSQL has started."""
 
 START_WITHIN = 120.0
 """Seconds that a PostgreSQL which is starting, crash recovery included, is waited for."""
 
-PATIENCE = "2s"
+TABLE_WAIT = "2s"
 """How long a change waits for a table at a time, since everybody who comes later to that table waits behind it. Longer
 than the second after which an autovacuum gives way."""
 
@@ -80,7 +80,7 @@ async def migrate(url: str) -> None:
         if not missing:
             return
         while not await lock.fetchval("SELECT pg_try_advisory_lock($1)", AdvisoryLock.MIGRATION):  # noqa: ASYNC110 (see above)
-            await asyncio.sleep(LOCK_DELAY)
+            await asyncio.sleep(ASK_AGAIN)
         await Tortoise.init(config=configuration(url, pool=2, application=NAME), init_connections=False)
         try:
             with _told_of(missing[0]):
@@ -121,7 +121,7 @@ async def _apply(name: str) -> None:
         await _execute(name)
         return
     async with transaction():
-        await execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+        await execute(f"SET LOCAL lock_timeout = '{TABLE_WAIT}'")
         await _execute(name)
 
 
@@ -186,4 +186,4 @@ async def _started(url: str) -> asyncpg.Connection:
             if not waited:
                 log.warning("waiting for PostgreSQL: %s", error)
             waited = True
-        await asyncio.sleep(LOCK_DELAY)
+        await asyncio.sleep(ASK_AGAIN)

@@ -13,7 +13,7 @@ from asyncpg.exceptions import LockNotAvailableError
 from models import database
 from models.advisory_lock import AdvisoryLock
 
-PATIENCE = "3s"
+TABLE_WAIT = "3s"
 """How long a partition that is in use is waited for before it is dropped: others wait as long behind."""
 
 
@@ -61,8 +61,8 @@ async def outlived(months: int, *, at: datetime) -> list[str]:
 async def drop_outlived(months: int, *, at: datetime) -> list[str]:
     """Drop the partitions that `outlived` names, with their events; the names of those dropped.
 
-    What the roll-up knows of those events stays. A partition that is in use for longer than three
-    seconds is left for the next time.
+    What the roll-up knows of those events stays. A partition that is in use for longer than
+    `TABLE_WAIT` is left for the next time.
     """
     return [name for name in await outlived(months, at=at) if await _drop(name)]
 
@@ -70,7 +70,7 @@ async def drop_outlived(months: int, *, at: datetime) -> list[str]:
 async def _drop(name: str) -> bool:
     try:
         async with database.transaction():
-            await database.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+            await database.execute(f"SET LOCAL lock_timeout = '{TABLE_WAIT}'")
             await database.execute("LOCK TABLE ONLY event IN ACCESS EXCLUSIVE MODE")
             is_there = bool(await database.fetch(f"SELECT {_PARTITIONS} AND relname = $1", name))
             if is_there:  # else another has dropped it

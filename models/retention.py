@@ -14,7 +14,7 @@ CONTACT_DAYS = 35
 SLICE_DAYS = 1
 """Days for which slices of automated plans are kept once nothing in them waits."""
 
-SLICES_AT_ONCE = 10_000
+DROPPED_AT_ONCE = 10_000
 """Slices that are dropped in one transaction."""
 
 MESSAGES_AT_ONCE = 50_000
@@ -24,7 +24,7 @@ MESSAGES_AT_ONCE = 50_000
 async def forget(settings: Settings, at: datetime) -> None:
     """Forget what is older than it is kept. Repeating it changes nothing."""
     await database.execute("DELETE FROM contact WHERE day < $1", at.date() - timedelta(days=CONTACT_DAYS))
-    while await database.execute(_SLICES, at - timedelta(days=SLICE_DAYS), SLICES_AT_ONCE) == SLICES_AT_ONCE:
+    while await database.execute(_SLICES, at - timedelta(days=SLICE_DAYS), DROPPED_AT_ONCE) == DROPPED_AT_ONCE:
         pass
     await database.execute(_TRIALS, at - timedelta(days=settings.trial_days))
     if settings.conversation_months is not None:

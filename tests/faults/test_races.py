@@ -28,7 +28,7 @@ WORKERS = 8 if FULL else 3
 async def test_what_was_cancelled_or_unsubscribed_gets_nothing_after_the_answer(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(delivery, "SLICES_AT_ONCE", 1)  # whoever cancels withdraws one slice of four, workers the rest
+    monkeypatch.setattr(delivery, "ENDED_AT_ONCE", 1)  # whoever cancels withdraws one slice of four, workers the rest
     rig.slice_size = 3
     count = 1_000 if FULL else 40
     plans = [await _plan(f"shop{number}", 12) for number in range(count)]

@@ -70,7 +70,7 @@ async def test_records_are_read_as_one_text_each_and_none_is_an_answer(resolver:
 async def test_what_dns_does_not_say_is_not_taken_for_nothing(
     resolver: dns.asyncresolver.Resolver, name: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(job, "PATIENCE", 0.2)
+    monkeypatch.setattr(job, "LOOK_UP_WITHIN", 0.2)
     with pytest.raises(LookUpFailed):
         await looking_at(resolver)(name)
 

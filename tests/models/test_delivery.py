@@ -120,7 +120,7 @@ async def test_a_plan_of_many_slices_expires_some_at_a_time_so_that_a_stop_of_al
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(slices, "SLICE_SIZE", 2)
-    monkeypatch.setattr(delivery, "SLICES_AT_ONCE", 2)
+    monkeypatch.setattr(delivery, "ENDED_AT_ONCE", 2)
     shop = await make_shop()
     await make_customers(shop, 10)
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)

@@ -55,7 +55,7 @@ async def test_a_migration_that_fails_leaves_no_connection(postgres: Postgres):
 @pytest.fixture
 async def behind(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     """A database whose messages lack a column of a later migration, and tries that follow one another quickly."""
-    for name, quick in {"PATIENCE": "100ms", "PAUSE": 0.1, "LOOK": 0.01}.items():
+    for name, quick in {"TABLE_WAIT": "100ms", "PAUSE": 0.1, "LOOK": 0.01}.items():
         monkeypatch.setattr(migration, name, quick)
     async with made(postgres.url, "behind") as url:
         await migration.migrate(url)

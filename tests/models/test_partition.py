@@ -123,7 +123,7 @@ async def test_a_partition_that_somebody_is_about_to_write_into_is_not_dropped()
 
 @pytest.mark.usefixtures("database")
 async def test_two_that_drop_the_same_partitions_at_once_drop_each_once(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(partition, "PATIENCE", "60s")
+    monkeypatch.setattr(partition, "TABLE_WAIT", "60s")
     await ensure((2020, 1), (2020, 2))
     at = datetime(2026, 1, 15, tzinfo=UTC)
     outside = Outside()

@@ -168,7 +168,7 @@ async def test_test_mails_and_contact_days_are_not_kept_for_ever(settings: Setti
 async def test_slices_that_automated_plans_are_done_with_go_and_nothing_that_is_told_changes(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(retention, "SLICES_AT_ONCE", 2)
+    monkeypatch.setattr(retention, "DROPPED_AT_ONCE", 2)
     life = Life(shop := await make_shop())
     plan = await make_automated(shop, "WELCOME_FOLLOWER", holdout_percent=50)
     people = [f"c{number}" for number in range(12)]

@@ -102,7 +102,7 @@ async def test_the_latest_refusal_of_a_customer_is_that_of_this_shop_alone(api: 
 async def test_an_unsubscription_says_when_a_mail_on_its_way_may_still_arrive(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(consent, "PATIENCE", timedelta(seconds=0.1))
+    monkeypatch.setattr(consent, "MAIL_WAIT", timedelta(seconds=0.1))
     shop, plan = await mail_plan(1)
     _, (message,) = await hold(plan)
     await intent.commit([], [message])

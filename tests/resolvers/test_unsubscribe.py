@@ -99,7 +99,7 @@ async def test_the_answer_waits_for_a_mail_in_flight_but_not_for_ever(
     await make_resolved(shop, channel=PlanChannel.EMAIL)
     await db.execute("UPDATE delivery SET state = 'COMMITTING'")
     if not is_answered:
-        monkeypatch.setattr(consent, "PATIENCE", timedelta(seconds=0.2))
+        monkeypatch.setattr(consent, "MAIL_WAIT", timedelta(seconds=0.2))
 
     async def is_unsubscribed() -> bool:
         return await consent_of(customer) == "UNSUBSCRIBED"

@@ -315,7 +315,7 @@ async def test_a_plan_of_very_many_slices_is_cancelled_some_at_a_time_those_of_w
         return {str(each.state): each.count for each in told.counts}
 
     monkeypatch.setattr(slices, "SLICE_SIZE", 2)
-    monkeypatch.setattr(delivery, "SLICES_AT_ONCE", 1)
+    monkeypatch.setattr(delivery, "ENDED_AT_ONCE", 1)
     shop = await make_shop()
     await make_customers(shop, 8)
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
@@ -340,7 +340,7 @@ async def test_a_plan_of_very_many_slices_is_cancelled_some_at_a_time_those_of_w
 @pytest.mark.usefixtures("database")
 async def test_a_plan_of_which_messages_wait_is_not_cancelled_yet(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(slices, "SLICE_SIZE", 1)
-    monkeypatch.setattr(delivery, "SLICES_AT_ONCE", 1)
+    monkeypatch.setattr(delivery, "ENDED_AT_ONCE", 1)
     shop = await make_shop()
     await make_customers(shop, 3)
     plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
