@@ -3,7 +3,8 @@
 Ours is the whole way, by a worker process: from the submitted plan to its last settled message, database included.
 The yardstick `smtp-source` pushes ready messages of the same size through as many connections, which it keeps open;
 `naive` sends a part of the same mails, a job each. Cases: the connections, in messages per second. Debian's package
-`postfix` has both programs; without them every figure is absent.
+`postfix` has both programs; without them every figure is absent. What a mail's cost consists of is told in
+[the speed of mail](mail-speed.md).
 """
 
 import asyncio
