@@ -7,7 +7,6 @@ of the platform's and with times to a quarter of an hour, so that all sums stay 
 A digest under SECRET_KEY of who was erased stays, and one of their address, so that neither comes back by mistake.
 """
 
-import hmac
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +21,7 @@ from models.delivery import Reason
 from models.errors import ErrorCode, Problem, refuse
 from models.experiment import winner
 from models.identifier import customer_id
+from models.keyed_digest import keyed_digest
 
 STEP = "15 minutes"
 """What times are coarsened to: all time zones differ by multiples of it, so what happened stays on its day."""
@@ -70,7 +70,7 @@ async def is_waiting() -> bool:
 
 def customer_key(person: UUID, secret: bytes) -> bytes:
     """What stands for an erased customer: nobody without the secret can tell whom."""
-    return hmac.digest(secret, b"erased\0" + person.bytes, "sha256")
+    return keyed_digest(secret, "erased", person.bytes)
 
 
 async def of_key(key: bytes) -> Erasure | None:

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from models.keyed_digest import keyed_digest
+
 OVERLAP = timedelta(hours=24)
 """So long after a rotation requests carry the signature of the former secret too."""
 
@@ -54,4 +56,4 @@ def signed(key: bytes, salts: Sequence[str], identifier: str, at: datetime, body
 
 
 def _bytes(key: bytes, salt: str) -> bytes:
-    return hmac.digest(key, b"webhook\0" + salt.encode(), "sha256")
+    return keyed_digest(key, "webhook", salt.encode())
