@@ -27,17 +27,19 @@ MAX_CONDITIONS = 100
 """Most leaves that one definition may have."""
 
 ROOT: Path = ("conditions",)
+"""Where a definition stands in what is told of it."""
+
 KEYS = ("all", "any", "not", *leaves.READERS)
 
 
-def parse(conditions: Any, scope: leaves.Scope, *, path: Path = ROOT) -> Definition:
-    """Read the JSON form for a shop; raises `Refused` naming every wrong place below `path`."""
-    _check_size(conditions, path)
+def parse(conditions: Any, scope: leaves.Scope) -> Definition:
+    """Read the JSON form for a shop; raises `Refused` naming every wrong place below `ROOT`."""
+    _check_size(conditions)
     problems = Problems()
-    tree = _node(conditions, path, scope, problems)
+    tree = _node(conditions, ROOT, scope, problems)
     problems.check()
     if tree is None:
-        raise refuse(".".join(path), "is missing")
+        raise refuse(".".join(ROOT), "is missing")
     return Definition(tree, scope.time_zone)
 
 
@@ -80,18 +82,18 @@ def leaves_of(condition: Condition, path: Path = ROOT) -> Iterator[tuple[Path, L
             yield path, leaf
 
 
-def _check_size(root: Any, path: Path) -> None:
+def _check_size(root: Any) -> None:
     """Refuse what is too deep or too large before anything walks it recursively."""
     waiting = [(root, 1)]
     found = 0
     while waiting:
         node, depth = waiting.pop()
         if depth > MAX_DEPTH:
-            raise refuse(".".join(path), f"must be at most {MAX_DEPTH} levels deep", ErrorCode.TOO_MANY)
+            raise refuse(".".join(ROOT), f"must be at most {MAX_DEPTH} levels deep", ErrorCode.TOO_MANY)
         inner = _children(node)
         found += not inner
         if found + len(waiting) + len(inner) > MAX_CONDITIONS:
-            raise refuse(".".join(path), f"must have at most {MAX_CONDITIONS} conditions", ErrorCode.TOO_MANY)
+            raise refuse(".".join(ROOT), f"must have at most {MAX_CONDITIONS} conditions", ErrorCode.TOO_MANY)
         waiting.extend((child, depth + 1) for child in inner)
 
 

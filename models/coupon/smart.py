@@ -14,6 +14,9 @@ from models.coupon.terms import CouponTerms
 LEAST_SPEND = 1_000
 """Where neither products nor past orders say what will be spent, it is at least this (minor units)."""
 
+MOST_KEPT = 10
+"""Coupons that the explanation of a choice is kept of."""
+
 
 class Verdict(StrEnum):
     """What became of a coupon that was considered."""
@@ -130,9 +133,9 @@ def _obstacle(candidate: Candidate, basket: Basket, spend: int) -> Verdict | Non
     return Verdict.BELOW_MINIMUM if spend < candidate.terms.minimum_spend else None
 
 
-def stored(considered: Sequence[Considered], most: int = 10) -> list[Mapping[str, object]]:
-    """The explanation as it is kept with a message: the first `most` coupons."""
-    return [{"coupon": c.coupon_id, "verdict": c.verdict.value, "saving": c.saving} for c in considered[:most]]
+def stored(considered: Sequence[Considered]) -> list[Mapping[str, object]]:
+    """The explanation as it is kept with a message: the first `MOST_KEPT` coupons."""
+    return [{"coupon": c.coupon_id, "verdict": c.verdict.value, "saving": c.saving} for c in considered[:MOST_KEPT]]
 
 
 def kept(explanation: Sequence[Mapping[str, object]]) -> list[Considered]:

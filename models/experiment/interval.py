@@ -75,7 +75,7 @@ def newcombe(part: int, whole: int, other_part: int, other_whole: int, level: fl
     return Interval(difference - below, difference + above)
 
 
-def welch(pairs: Sequence[tuple[Sample, Sample]], weights: Sequence[float], level: float = LEVEL) -> Interval:
+def welch(pairs: Sequence[tuple[Sample, Sample]], weights: Sequence[float]) -> Interval:
     """Where a weighted sum of differences of means lies, each the first sample's less the second's (Welch 1947).
 
     The pairs are experiments of their own; one pair of weight 1 is Welch's interval as it is known, but for its
@@ -92,7 +92,7 @@ def welch(pairs: Sequence[tuple[Sample, Sample]], weights: Sequence[float], leve
     if variance == 0:
         return Interval(difference, difference)
     freedom = variance * variance / sum(part * part * unsure for part, unsure in parts)
-    reach = student(1 - (1 - level) / 2, max(freedom, LEAST_FREEDOM)) * sqrt(variance)
+    reach = student(1 - (1 - LEVEL) / 2, max(freedom, LEAST_FREEDOM)) * sqrt(variance)
     return Interval(difference - reach, difference + reach)
 
 

@@ -14,23 +14,24 @@ from uuid import UUID
 from models import database
 
 WINDOW = timedelta(days=5)
+"""So long after a message was read or clicked an order belongs to it, and a block answers it."""
 
 
-async def attribute(shop_id: int, orders: Collection[UUID], *, at: datetime, window: timedelta = WINDOW) -> int:
+async def attribute(shop_id: int, orders: Collection[UUID], *, at: datetime) -> int:
     """Credit those of the orders that were stored first at `at`; how many found a message.
 
     Call in the transaction that stores them, with the same `at`.
     """
-    return await database.execute(_ATTRIBUTE, shop_id, list(orders), at, window)
+    return await database.execute(_ATTRIBUTE, shop_id, list(orders), at, WINDOW)
 
 
-async def blocked_plan(shop_id: int, customer_id: UUID, *, at: datetime, window: timedelta = WINDOW) -> int | None:
+async def blocked_plan(shop_id: int, customer_id: UUID, *, at: datetime) -> int | None:
     """The plan whose message a customer answers who blocks the shop's chat at `at` (R23); None when there is none.
 
     A block names no message, unlike an unsubscription by link: it is credited to the chat message they read or
-    clicked last within (at − window, at], or else to the last one sent to them within it.
+    clicked last within (at − WINDOW, at], or else to the last one sent to them within it.
     """
-    found: int | None = await database.fetch_value(_BLOCKED, shop_id, customer_id, at, window)
+    found: int | None = await database.fetch_value(_BLOCKED, shop_id, customer_id, at, WINDOW)
     return found
 
 

@@ -34,7 +34,7 @@ def moment(name: str, of: str = "{about}") -> str:
     return f"({of} ->> '{name}')::timestamptz"
 
 
-def newly_due(table: str, happened: str, columns: str, only: str, delay: str = "step.delay") -> str:
+def newly_due(table: str, happened: str, columns: str, only: str) -> str:
     """Rows whose step became due since the last look: by when they happened, or, the late ones, by arrival.
 
     Two ranges of two indexes, so that it costs what is new and not what there is; the bound on when it happened
@@ -43,12 +43,12 @@ def newly_due(table: str, happened: str, columns: str, only: str, delay: str = "
     return f"""(
     SELECT {columns} FROM {table}
     WHERE shop_id = {{shop}} AND {only} AND {happened} >= {{start}}
-      AND {happened} > {{watermark}} - {delay} AND {happened} <= {{now}} - {delay}
+      AND {happened} > {{watermark}} - step.delay AND {happened} <= {{now}} - step.delay
     UNION ALL
     SELECT {columns} FROM {table}
     WHERE shop_id = {{shop}} AND {only} AND {happened} >= {{start}}
       AND arrived_at > {{watermark}} - {REREAD} AND arrived_at <= {{now}}
-      AND {happened} > {{watermark}} - {REREAD} - {{life}} - {delay} AND {happened} <= {{watermark}} - {delay})"""
+      AND {happened} > {{watermark}} - {REREAD} - {{life}} - step.delay AND {happened} <= {{watermark}} - step.delay)"""
 
 
 def events(kind: str) -> str:
