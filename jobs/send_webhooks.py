@@ -5,7 +5,8 @@ import logging
 
 import orjson
 
-from jobs.channels.http.poster import AddressRefusedError, Answer, LostError, NotReachedError, Poster, WholeBody
+from jobs.channels.http.network import AddressRefusedError, NotReachedError
+from jobs.channels.http.poster import Answer, LostError, Poster, WholeBody
 from jobs.context import Context
 from models import webhook
 from models.bugs import Bugs

@@ -10,8 +10,9 @@ from jobs.back_off import FIRST_WAIT, BackOff
 from jobs.channels import PlanRefused, RelayUnavailable
 from jobs.channels.bookkeeping.group_commit import GroupCommit, may_go_on
 from jobs.channels.bookkeeping.tally import Tally
+from jobs.channels.http.network import AddressRefusedError, NotReachedError
 from jobs.channels.http.platform_session import PlatformSession
-from jobs.channels.http.poster import AddressRefusedError, NotReachedError, Poster
+from jobs.channels.http.poster import Poster
 from models import platform_message
 from models import slice as slices
 from models.clock import now

@@ -7,15 +7,8 @@ from datetime import timedelta
 import pytest
 
 from jobs.channels.http import poster as posters
-from jobs.channels.http.poster import (
-    AddressRefusedError,
-    Answer,
-    HungUpError,
-    LostError,
-    NotReachedError,
-    Poster,
-    WholeBody,
-)
+from jobs.channels.http.network import AddressRefusedError, NotReachedError
+from jobs.channels.http.poster import Answer, HungUpError, LostError, Poster, WholeBody
 from models.webhook.endpoint import Targets
 from tests.http_sink import Act, HttpSink
 from tests.waiting import until
