@@ -62,6 +62,11 @@ class Problem:
     code: ErrorCode = ErrorCode.INVALID
     rule: str | None = None
 
+    @property
+    def told(self) -> str:
+        """In a line: where it is, if it is anywhere, and what."""
+        return f"{'.'.join(self.field)}: {self.message}" if self.field else self.message
+
 
 class RekindleError(Exception):
     """Root of everything Rekindle raises on purpose."""
@@ -75,7 +80,7 @@ class Refused(RekindleError):
     code = "BAD_USER_INPUT"
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("; ".join(f"{'.'.join(p.field)}: {p.message}" for p in problems))
+        super().__init__("; ".join(problem.told for problem in problems))
         self.problems = list(problems)
 
 
