@@ -8,7 +8,7 @@ import pytest
 from arq.constants import in_progress_key_prefix
 from redis.asyncio import Redis
 
-from jobs import worker as workers
+from jobs import queue_loop
 from jobs.queue import DELIVERY_QUEUES
 from models import database as db
 from models import send_rate
@@ -40,7 +40,7 @@ async def test_what_many_dead_workers_had_claimed_hides_nothing_from_a_living_on
 ):
     _, plan = await mail_plan(30)
     hour_ago = (time.time() - 3600) * 1_000
-    for number in range(workers.LOOKS_PAST + 100):
+    for number in range(queue_loop.LOOKS_PAST + 100):
         await redis.zadd(DELIVERY_QUEUES["EMAIL"], {f"deliver_slice:0:{number}:1": hour_ago})
         await redis.set(f"{in_progress_key_prefix}deliver_slice:0:{number}:1", "1", ex=900)
 
@@ -57,13 +57,13 @@ async def test_chat_goes_while_more_mail_than_a_worker_takes_on_stands_at_a_rela
     monkeypatch.setattr(slices, "SLICE_SIZE", 1)
     sink.script = always(Stage.MAIL, Act.STALL)
     crowd, other = await make_shop("crowd"), await make_shop("other")
-    await make_customers(crowd, 2 * workers.MAX_JOBS[DELIVERY_QUEUES["EMAIL"]], prefix="crowd-")
+    await make_customers(crowd, 2 * queue_loop.MAX_JOBS[DELIVERY_QUEUES["EMAIL"]], prefix="crowd-")
     await make_customers(other, 3, prefix="other-")
     await make_resolved(crowd, channel=PlanChannel.EMAIL)
 
     async def all_places_are_taken() -> bool:
         held = await db.fetch_value("SELECT count(*) FROM slice WHERE worker_id IS NOT NULL")
-        return bool(held == workers.MAX_JOBS[DELIVERY_QUEUES["EMAIL"]])
+        return bool(held == queue_loop.MAX_JOBS[DELIVERY_QUEUES["EMAIL"]])
 
     async with working(quick.model_copy(update={"smtp_url": sink.start()})):
         await until(all_places_are_taken)
@@ -113,7 +113,7 @@ async def test_a_worker_that_is_stopped_finishes_what_is_on_the_wire_and_nothing
 async def test_a_relay_that_does_not_answer_holds_a_stopping_worker_up_for_a_bounded_time(
     quick: Settings, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(workers, "DRAIN", timedelta(seconds=0.5))
+    monkeypatch.setattr(queue_loop, "DRAIN", timedelta(seconds=0.5))
     sink.delay = 60
     shop = await make_shop()
     await make_customers(shop, 10)
