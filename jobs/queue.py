@@ -9,9 +9,10 @@ import orjson
 from arq.connections import ArqRedis, RedisSettings
 from arq.constants import job_key_prefix
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from models import slice as slices
+from models.availability import REDIS_UNUSABLE
 from models.slice import Due
 from settings import Settings
 
@@ -88,7 +89,7 @@ async def nudge(redis: ArqRedis, job: str, *arguments: Any, generation: object =
     """Enqueue a job that the sweep would find as well: without Redis it only comes later."""
     try:
         await enqueue(redis, job, *arguments, generation=generation)
-    except (RedisError, OSError, TimeoutError) as error:
+    except REDIS_UNUSABLE as error:
         log.warning("%s %s waits for the sweep: %s", job, arguments, error)
 
 
@@ -97,7 +98,7 @@ async def nudge_due_slices(redis: ArqRedis, plan_id: int) -> None:
     due = await slices.due_of(plan_id, SLICES_NUDGED)
     try:
         await enqueue_slices(redis, due)
-    except (RedisError, OSError, TimeoutError) as error:
+    except REDIS_UNUSABLE as error:
         log.warning("%d slices wait for the sweep: %s", len(due), error)
 
 

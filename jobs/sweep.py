@@ -9,13 +9,12 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from redis.exceptions import RedisError
-
 from jobs.context import Context
 from jobs.queue import DELIVERY_QUEUES, WORK_QUEUE, enqueue, enqueue_slices, forget_stale
 from models import delivery, erasure, live, partition, sender_domain, trial, worker
 from models import slice as slices
 from models.access import decision as access_decision
+from models.availability import REDIS_UNUSABLE
 from models.bugs import Bugs
 from models.clock import now
 from models.experiment import winner
@@ -71,7 +70,7 @@ async def _set_going(ctx: Context, waiting: Sequence[Job], due: Sequence[Due], g
         for job, arguments in waiting:
             await enqueue(ctx["redis"], job, *arguments, generation=generation)
         await enqueue_slices(ctx["redis"], due, generation)
-    except (RedisError, OSError) as error:
+    except REDIS_UNUSABLE as error:
         if ctx["complaints"].is_due(error):
             log.warning("what is due waits until Redis can be used: %s", error)
 

@@ -1,8 +1,9 @@
-"""Whether PostgreSQL can be used: what says that it cannot, among all that a statement may end with."""
+"""Whether PostgreSQL can be used: what says that it cannot, among all that a statement may end with; and the same of Redis."""
 
 import logging
 
 import asyncpg
+from redis.exceptions import RedisError
 from tortoise.exceptions import BaseORMException, DBConnectionError
 
 UNREACHABLE = (
@@ -38,6 +39,9 @@ UNUSABLE = (*UNREACHABLE, *REFUSED, DBConnectionError)
 
 FAILED = (*UNREACHABLE, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 """Whatever a look at the database may end with that has to say so rather than fail itself."""
+
+REDIS_UNUSABLE = (RedisError, OSError)
+"""What says that Redis cannot be used just now: it refuses, has hung up, or has not answered in time."""
 
 
 def outage_of(error: BaseException | None) -> BaseException | None:

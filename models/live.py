@@ -15,8 +15,8 @@ from uuid import UUID
 
 import orjson
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from models.availability import REDIS_UNUSABLE
 from models.complaints import Complaints
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ async def inbox_changed(redis: Redis, after: UUID, through: UUID) -> None:
 async def _publish(redis: Redis, nudge: dict[str, str]) -> None:
     try:
         await asyncio.wait_for(redis.publish(CHANNEL, orjson.dumps(nudge)), timeout=2)
-    except (RedisError, OSError, TimeoutError) as error:
+    except REDIS_UNUSABLE as error:
         log.warning("live nudge lost: %s", error)
 
 
@@ -76,7 +76,7 @@ class Listener:
         while True:
             try:
                 await self._listen()
-            except (RedisError, OSError) as error:
+            except REDIS_UNUSABLE as error:
                 if self._complaints.is_due(error):
                     log.warning("live listener lost Redis: %s", error)
                 await asyncio.sleep(RECONNECT_DELAY)

@@ -15,9 +15,9 @@ from dataclasses import astuple, dataclass
 
 import orjson
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from models import database, log_position
+from models.availability import REDIS_UNUSABLE
 from models.clock import now
 from models.complaints import Complaints
 from models.log_position import CLUSTER, NEVER, TIMELINE, WENT_BACK, WRITTEN, Position, WentBackError
@@ -80,7 +80,7 @@ async def mark(redis: Redis, complaints: Complaints) -> None:
     log_position.note(position)
     try:
         await redis.set(BEACON, orjson.dumps([*astuple(here), position.written]))
-    except (RedisError, OSError, TimeoutError) as error:
+    except REDIS_UNUSABLE as error:
         if complaints.is_due(error):
             log.warning("no mark was left in Redis: %s", type(error).__name__)
 
@@ -97,14 +97,14 @@ async def _hold(redis: Redis) -> None:
     try:
         if marked := await redis.get(BEACON):
             await redis.set(BEACON, orjson.dumps([*orjson.loads(marked)[:-1], NEVER]))
-    except (RedisError, OSError, TimeoutError) as error:
+    except REDIS_UNUSABLE as error:
         log.warning("no mark was left in Redis: %s", type(error).__name__)
 
 
 async def _went_back(redis: Redis, here: Origin) -> bool:
     try:
         marked = await redis.get(BEACON)
-    except (RedisError, OSError, TimeoutError):
+    except REDIS_UNUSABLE:
         return False
     if marked is None:
         return False

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import strawberry
 from arq.connections import ArqRedis
-from redis.exceptions import RedisError
 
 from models import live, words
+from models.availability import REDIS_UNUSABLE
 from models.caller import Action, Caller
 from models.errors import Forbidden, Unauthenticated, Unavailable
 from models.live import Listener
@@ -120,7 +120,7 @@ class Context:
                 await self.queue.enqueue_job(
                     "fire_triggers", shop_id, _job_id=f"fire_triggers:{shop_id}", _defer_by=NEWS_DELAY
                 )
-        except (RedisError, OSError, TimeoutError) as error:
+        except REDIS_UNUSABLE as error:
             log.warning("triggers wait for their timer: %s", error)
 
     async def enqueue(self, job: str, *arguments: Any) -> None:
@@ -129,7 +129,7 @@ class Context:
             return
         try:
             await self.queue.enqueue_job(job, *arguments)
-        except (RedisError, OSError) as error:
+        except REDIS_UNUSABLE as error:
             log.warning("could not enqueue %s: %s", job, error)
 
 

@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from jobs.queue import refusal_of_writes
+from models.availability import REDIS_UNUSABLE
 from operations.doctor import clock
 from operations.doctor.diagnosis import Diagnosis, fail, ok, warn
 
@@ -18,7 +19,7 @@ async def check(redis: Redis) -> AsyncIterator[Diagnosis]:
     try:
         about = await redis.info("server")
         seconds, micros = await redis.time()
-    except (RedisError, OSError, TimeoutError) as error:
+    except REDIS_UNUSABLE as error:
         yield fail("Redis", f"cannot be reached: {error}", "start it, and see that REDIS_URL leads there")
         return
     yield _version(about)

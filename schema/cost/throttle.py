@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+
+from models.availability import REDIS_UNUSABLE
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class Throttle:
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 return await self._take(redis, caller, cost)
-        except (RedisError, OSError, TimeoutError) as error:
+        except REDIS_UNUSABLE as error:
             self._not_before = time.monotonic() + PAUSE
             log.warning("nobody is throttled for %.0f s, since Redis does not answer: %r", PAUSE, error)
             return None
