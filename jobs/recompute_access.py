@@ -6,6 +6,7 @@ from models.access import decision
 from models.clock import now
 
 SHOPS_PER_STEP = 500
+"""Shops whose access one transaction decides."""
 
 
 async def recompute_access(ctx: Context) -> None:

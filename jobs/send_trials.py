@@ -16,6 +16,7 @@ from settings import Settings
 log = logging.getLogger(__name__)
 
 REPLY_WAIT = 60.0
+"""Seconds to wait for each reply of the relay."""
 
 
 async def send_trials(ctx: Context) -> None:

@@ -23,11 +23,13 @@ BUDGET = 15.0
 """Seconds after which the rest is left to the next sweep."""
 
 BATCH = 20
+"""Requests of a webhook that are read at once."""
 
 OF_THE_REQUEST = range(400, 500)
 """Answers that are about one request, but for those that ask to wait: what follows may be taken."""
 
 WAIT = (408, 425, 429)
+"""Those that ask to wait."""
 
 
 async def send_webhooks(ctx: Context) -> None:

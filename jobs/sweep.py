@@ -29,6 +29,7 @@ from settings import Settings
 log = logging.getLogger(__name__)
 
 SLICES_PER_SWEEP = 500
+"""Slices that one sweep sets going."""
 
 Job = tuple[str, tuple[int, ...]]
 """A job's name and arguments."""

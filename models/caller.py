@@ -18,6 +18,7 @@ EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC) + LEEWAY, datetime.max.repla
 """Instants of a token that can be reckoned with: with the leeway, both ways, they are still in the calendar."""
 
 MAX_CLAIM_LENGTH = 255
+"""Characters of a claim that is a text."""
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """What neither PostgreSQL nor Redis takes: U+0000, and half of a surrogate pair, which JSON can spell."""

@@ -147,6 +147,7 @@ def connections() -> Pool:
 T = TypeVar("T")
 
 DEADLOCK_TRIES = 5
+"""How often a transaction is tried before its deadlock is an error."""
 
 
 async def despite_deadlocks(act: Callable[[], Awaitable[T]]) -> T:

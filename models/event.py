@@ -15,6 +15,7 @@ from models.row import ExternalId, Label, Moment, Row, Terms
 from models.shop import Shop
 
 LONGEST_SECONDS = 1_000_000
+"""Seconds that one event may have lasted."""
 
 
 class EventKind(StrEnum):

@@ -23,7 +23,10 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "rekindle:live"
 INBOX = "inbox"
+"""Channel of all nudges, and the topic of those about inboxes."""
+
 RECONNECT_DELAY = 1.0
+"""Seconds before Redis is listened to again once it was lost."""
 
 VERSION = (
     "(SELECT pg_snapshot_xmax(s)::text::bigint - (SELECT count(*) FROM pg_snapshot_xip(s)) AS version"

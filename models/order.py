@@ -20,6 +20,7 @@ STATUSES: tuple[Status, ...] = ("PLACED", "CANCELLED", "REFUNDED")
 """In the order that an order goes through them; it never goes back."""
 
 MOST_PRODUCTS = 200
+"""Products of one order."""
 
 
 class OrderRow(Row):

@@ -22,6 +22,8 @@ from models.shop import Shop
 from settings import Settings
 
 MOST_ADDRESSES = 5
+"""Addresses that are asked for at once."""
+
 MOST_A_DAY = 50
 """Trials of a shop within 24 hours: enough to look at plans, too few to write to customers."""
 
@@ -29,6 +31,7 @@ GIVEN_UP = timedelta(hours=1)
 """A trial that could not be sent for so long has failed; one in flight for so long is of unknown outcome."""
 
 AT_ONCE = 20
+"""Trials that one job takes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ LONGEST_LINE = 64 * 1024
 """Bytes of a line: some systems enclose mails whose lines are longer than SMTP allows."""
 
 MOST_CONNECTIONS = 50
+"""Open at once."""
 
 DEFAULT_PORT = {"lmtp": 24, "smtp": 25}
 

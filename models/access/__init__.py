@@ -12,6 +12,7 @@ from models import database
 
 ELIGIBLE_FROM = Decimal("3.5")
 FROZEN_FROM = Decimal(3)
+"""Scores from which a shop may do everything with plans, and from which it keeps those that it has (R1)."""
 
 
 class AccessState(StrEnum):

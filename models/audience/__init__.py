@@ -27,6 +27,7 @@ from models.plan import ranges
 from models.webhook import fact
 
 RANGE_SIZE = 50_000
+"""Customers of a range."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ MAX_AMOUNT = 10**15
 MAX_SECONDS = 10_000_000
 MAX_REGIONS = 100
 MAX_CATEGORY = 200
+"""The most that a condition may say: days, years, orders, minor units, seconds, regions, and characters of a category."""
+
 NO_PLAN = 2**31 - 1
 """What an id that names no plan is taken for, so that it reads exactly like an unknown one."""
 

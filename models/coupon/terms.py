@@ -17,6 +17,7 @@ MAX_PRODUCTS = 100
 MAX_TOTAL = 10_000_000
 MAX_PER_CUSTOMER = 100
 MAX_AMOUNT = 10**15
+"""The most that a coupon may have: characters of its name, time, products, claims in all and of a customer, minor units."""
 
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{2,18}[A-Z0-9]")
 

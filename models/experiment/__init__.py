@@ -22,6 +22,7 @@ NAMES = "ABCD"
 MOST_VARIANTS = len(NAMES)
 LEAST_PERCENT, MOST_PERCENT = 1, 100
 MOST_HOURS = 48
+"""Bounds of an experiment: its variants, the plan itself among them, percent of the audience, and hours."""
 
 
 class ExperimentMetric(StrEnum):

@@ -18,6 +18,7 @@ from models.shop import Shop
 
 DAYS = 14
 MOST_DAYS = 90
+"""Days after the decision in which orders count: unless told otherwise, and at most."""
 
 AT_ONCE = 20
 """Plans of one statement: a shop of a million customers has an answer of each within the time that statements may take."""

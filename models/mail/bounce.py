@@ -8,6 +8,7 @@ from enum import StrEnum
 FIRST_DELAY = timedelta(minutes=5)
 DELAY_GROWTH = 1.3
 LONGEST_DELAY = timedelta(hours=6)
+"""How long to wait after the first try, how much longer after each further one, and the longest."""
 
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?![\w.])", re.ASCII)
 

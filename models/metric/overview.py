@@ -22,6 +22,7 @@ MAX_DAYS = 366
 """So many days an overview may span."""
 
 EARLIEST = date(2000, 1, 1)
+"""The first day that may be asked for."""
 
 
 MOST_PARTS = 20

@@ -23,6 +23,7 @@ from models.shop import Shop
 MAX_NAME_WORDS = 100
 MAX_NAME_LENGTH = 1000
 MAX_SCHEDULE = timedelta(days=366)
+"""Words and characters of a plan's name, and how far ahead it may be scheduled, at most (R8)."""
 
 
 def check_name(name: str) -> list[Problem]:

@@ -21,6 +21,8 @@ from models.segment.member import Question
 from models.shop import Shop
 
 MAX_NAME = 200
+"""Characters of a name."""
+
 MAX_SEGMENTS = 1000
 """Most segments, presets included, that a shop may have beside its archived ones."""
 
@@ -31,6 +33,7 @@ BY_ID = Ordering("segment", (("id", "integer"),))
 """Presets first, then the oldest first."""
 
 MAX_VERSIONS_TOLD = 100
+"""The latest of a segment that are told."""
 
 
 class SegmentKind(StrEnum):

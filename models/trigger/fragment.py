@@ -9,6 +9,7 @@ REREAD = "interval '2 minutes'"
 """What arrived so long before the last look is looked at again: it may have been committed after it."""
 
 STEP = "step CROSS JOIN LATERAL"
+"""SQL that tries what follows it for each step of the plan, as `step`."""
 
 MOST_STEPS = 9
 """Steps that references tell apart: `occasion:step` ends with one digit."""

@@ -23,6 +23,7 @@ MOST_WEBHOOKS = 10
 """Webhooks of a shop."""
 
 MOST_DESCRIPTION = 200
+"""Characters of what a webhook is said to be for."""
 
 BY_SELLER = "BY_SELLER"
 GONE = "GONE"

@@ -35,6 +35,7 @@ KEPT = timedelta(days=7)
 """How long settled postings are shown."""
 
 FORGOTTEN_AT_ONCE = 10_000
+"""Postings that are dropped in one transaction."""
 
 NEWEST_FIRST = Ordering("posting", (("id", "bigint"),), descending=True)
 

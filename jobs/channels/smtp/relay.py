@@ -13,6 +13,7 @@ from jobs.channels.smtp.session import Extensions
 from jobs.channels.smtp.wire import ConnectionLost, Wire
 
 CONNECT_WAIT = 30.0
+"""Seconds for a connection, and for each answer until it may be used."""
 
 RAISE_AFTER = 30.0
 """Seconds after which one more connection is tried at a relay that had enough."""

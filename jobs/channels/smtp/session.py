@@ -24,6 +24,8 @@ from models.slice import Waiting
 log = logging.getLogger(__name__)
 
 REPLY_WAIT = 300.0
+"""Seconds to wait for any reply but that to the dot."""
+
 DOT_WAIT = 600.0
 """Seconds to wait after the dot: a shorter patience duplicates mail (RFC 5321 §4.5.3.2.6)."""
 MOST_TRIES = 3
