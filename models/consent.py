@@ -135,13 +135,13 @@ async def _refused(shop_id: int, customer_id: UUID, channel: str, at: datetime, 
     await fact.tell(shop_id, WebhookFact.CUSTOMER_UNSUBSCRIBED, told, at)
 
 
-async def until_no_mail_in_flight(shop_id: int, customer_id: UUID, *, patience: timedelta) -> bool:
-    """Wait until no mail of this shop is on its way to the customer; False when patience ended first.
+async def until_no_mail_in_flight(shop_id: int, customer_id: UUID, *, within: timedelta) -> bool:
+    """Wait until no mail of this shop is on its way to the customer; False when it takes longer than `within`.
 
     Call after the commit of the change: what was in flight then is the last that can arrive.
     """
     loop = asyncio.get_running_loop()
-    end = loop.time() + patience.total_seconds()
+    end = loop.time() + within.total_seconds()
     while await delivery.is_mail_in_flight(shop_id, customer_id):
         if loop.time() > end:
             return False

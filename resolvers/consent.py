@@ -72,7 +72,7 @@ async def unsubscribe(info: Info, input: EmailUnsubscribeInput) -> Payload:
     sender: Sender | None = payload.entity
     if sender is None:
         return Payload("unsubscription", None, payload.user_errors)
-    none_left = await consent.until_no_mail_in_flight(sender.shop_id, sender.customer_id, patience=consent.MAIL_WAIT)
+    none_left = await consent.until_no_mail_in_flight(sender.shop_id, sender.customer_id, within=consent.MAIL_WAIT)
     return Payload("unsubscription", EmailUnsubscription(sender, not none_left))
 
 

@@ -53,7 +53,7 @@ class Unsubscribe:
             await consent.unsubscribe(
                 link.shop_id, link.customer_id, source=f"mail of plan {link.plan_id}", plan_id=link.plan_id
             )
-        return not await consent.until_no_mail_in_flight(link.shop_id, link.customer_id, patience=consent.MAIL_WAIT)
+        return not await consent.until_no_mail_in_flight(link.shop_id, link.customer_id, within=consent.MAIL_WAIT)
 
 
 def _form(words: UnsubscribeWords) -> str:

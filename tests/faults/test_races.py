@@ -91,7 +91,7 @@ async def _unsubscribe(made: Made, answers: dict[str, int]) -> None:
     shop, plan, customers = made
     for customer in customers[:2]:
         await consent.unsubscribe(shop.id, customer, source="mail", plan_id=plan.id)
-        assert await consent.until_no_mail_in_flight(shop.id, customer, patience=timedelta(seconds=60))
+        assert await consent.until_no_mail_in_flight(shop.id, customer, within=timedelta(seconds=60))
         answers[f"{plan.id}.{customer.hex}"] = time.time_ns()
 
 

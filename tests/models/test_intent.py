@@ -109,10 +109,10 @@ async def test_an_unsubscription_waits_for_what_is_in_flight_and_no_longer():
     await intent.commit([], [message])
     await consent.unsubscribe(shop.id, message.customer_id, source="mail")
 
-    assert not await consent.until_no_mail_in_flight(shop.id, message.customer_id, patience=timedelta(seconds=0.1))
+    assert not await consent.until_no_mail_in_flight(shop.id, message.customer_id, within=timedelta(seconds=0.1))
     await intent.commit([settled(message, DeliveryState.SENT)], [])
 
-    assert await consent.until_no_mail_in_flight(shop.id, message.customer_id, patience=timedelta())
+    assert await consent.until_no_mail_in_flight(shop.id, message.customer_id, within=timedelta())
 
 
 async def test_a_settlement_and_the_next_intent_share_one_commit():
