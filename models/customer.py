@@ -10,9 +10,10 @@ from uuid import UUID
 from models import content_rule, database
 from models.errors import ErrorCode, Problem
 from models.field_mask import FieldMask
+from models.field_type import Address, Country, Day, ExternalId, LanguageTag, PersonalName, Region, TimeZone
 from models.identifier import customer_id
 from models.relationship import EmailConsent
-from models.row import Address, Country, Day, ExternalId, LanguageTag, PersonalName, Region, Row, Terms, TimeZone
+from models.row import Row, Terms
 
 COLUMNS = {
     "name": "text",

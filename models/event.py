@@ -10,8 +10,9 @@ from pydantic import Field
 
 from models import relationship
 from models.errors import Problem
+from models.field_type import ExternalId, Label, Moment
 from models.identifier import customer_id, external_uuid, product_id
-from models.row import ExternalId, Label, Moment, Row, Terms
+from models.row import Row, Terms
 from models.shop import Shop
 
 LONGEST_SECONDS = 1_000_000

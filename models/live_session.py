@@ -9,8 +9,9 @@ from models import database
 from models.clock import TOLERANCE
 from models.errors import ErrorCode, Problem
 from models.field_mask import FieldMask
+from models.field_type import ExternalId, Moment, Title
 from models.identifier import external_uuid
-from models.row import ExternalId, Moment, Row, Terms, Title
+from models.row import Row, Terms
 from models.shop import Shop
 
 FURTHEST = timedelta(days=366)

@@ -10,8 +10,9 @@ from pydantic import Field
 
 from models import database
 from models.errors import ErrorCode, Problem
+from models.field_type import Amount, Currency, ExternalId, Moment
 from models.identifier import customer_id, external_uuid, product_id
-from models.row import Amount, Currency, ExternalId, Moment, Row, Terms
+from models.row import Row, Terms
 from models.shop import Shop
 
 Status = Literal["PLACED", "CANCELLED", "REFUNDED"]

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from models import database
 from models.errors import Problem
-from models.row import Amount, Currency, ExternalId, Moment, Row, Terms
+from models.field_type import Amount, Currency, ExternalId, Moment
+from models.row import Row, Terms
 from models.shop import Shop
 
 

@@ -11,9 +11,10 @@ from pydantic import Field
 from models import database, price_change
 from models.errors import ErrorCode, Problem, refuse
 from models.field_mask import FieldMask
+from models.field_type import Amount, Currency, ExternalId, Label, Link, Moment, Title
 from models.identifier import product_id
 from models.page import Ordering, Page
-from models.row import Amount, Currency, ExternalId, Label, Link, Moment, Row, Terms, Title
+from models.row import Row, Terms
 from models.shop import Shop
 
 OPTIONAL = {"category": "text", "price": "bigint", "image_url": "text", "repurchase_days": "integer"}

@@ -13,7 +13,8 @@ from pydantic import Field
 
 from models import database
 from models.errors import Problem
-from models.row import Label, Moment, Said, Terms
+from models.field_type import Label, Moment
+from models.row import Said, Terms
 
 ENGAGED = (
     "PRODUCT_CARD_CLICKED",

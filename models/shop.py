@@ -14,7 +14,7 @@ from models import database, tier, zone
 from models.advisory_lock import AdvisoryLock
 from models.errors import ErrorCode, Problem
 from models.field_mask import FieldMask
-from models.row import (
+from models.field_type import (
     Address,
     Amount,
     Country,
@@ -24,10 +24,10 @@ from models.row import (
     LanguageTag,
     Link,
     PostalAddress,
-    Said,
     TimeZone,
     problem,
 )
+from models.row import Said
 
 
 class Shop(Model):

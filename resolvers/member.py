@@ -10,8 +10,8 @@ from models.caller import Action
 from models.clock import now
 from models.customer import Customer
 from models.errors import ErrorCode, Problem, Refused, refuse
+from models.field_type import EARLIEST
 from models.page import page_of
-from models.row import EARLIEST
 from models.segment import Segment, member
 from models.segment.definition import advice, check_plans, define
 from models.segment.member import BY_CUSTOMER, Overlap, Question
