@@ -96,7 +96,7 @@ async def _resume(actor: str) -> Stop | None:
         if held is not None:
             await database.execute(_RESUME, at, actor)
             await database.execute(_PROLONG, held.stopped_at, at)
-            rows = await database.fetch("SELECT id FROM plan WHERE status = 'ONGOING' AND local_time IS NOT NULL")
+            rows = await database.fetch(_WITH_LOCAL_HOUR)
             await local_hour.keep([row["id"] for row in rows], held.stopped_at, at)
     return held
 
@@ -121,6 +121,11 @@ _WITHDRAW = """
 UPDATE slice s SET token = NULL FROM (
     SELECT plan_id, number FROM slice WHERE token IS NOT NULL ORDER BY plan_id, number FOR NO KEY UPDATE
 ) held WHERE s.plan_id = held.plan_id AND s.number = held.number
+"""
+
+# Of one that is paused as well the pause may have begun after the hour, and be too short to put anything off.
+_WITH_LOCAL_HOUR = """
+SELECT id FROM plan WHERE status IN ('ONGOING', 'PAUSED') AND started_at IS NOT NULL AND local_time IS NOT NULL
 """
 
 # A pause has its own way of not counting, and an automated plan's deadline is the end that its seller chose. The hours of

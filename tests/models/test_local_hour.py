@@ -240,3 +240,19 @@ async def test_after_a_stop_of_all_sending_over_the_local_hour_it_goes_at_the_ne
 
     assert await waiting(running) == [("PENDING", "LOCAL_HOUR", tomorrow(20))]
     assert await waiting(paused) == before
+
+
+async def test_a_plan_that_was_paused_when_a_stop_over_its_local_hour_ended_goes_at_the_next_one(clock: Clock):
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    plan = await evening_plan(shop)
+    await sending.stop("a leak", actor="test")
+    clock.move(timedelta(hours=15))
+    await plan.pause()
+    await sending.resume(actor="test")
+    clock.move(timedelta(minutes=5))
+
+    await plan.resume(shop)
+    await send(plan)
+
+    assert await waiting(plan) == [("PENDING", "LOCAL_HOUR", tomorrow(20))]
