@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from tortoise.queryset import QuerySet
 
-from models import access, database, delivery, local_hour
+from models import access, database, delivery, local_hour, sending
 from models.clock import now
 from models.coupon import Coupon
 from models.errors import Refused
@@ -141,6 +141,7 @@ class Plan(PlanRow):
         """
         at = now()
         async with database.transaction():
+            await sending.hold()
             standing = await access.hold(shop.id)
             await self._hold()
             self._require(PlanAction.RESUME, {PlanStatus.PAUSED})
@@ -148,7 +149,7 @@ class Plan(PlanRow):
             paused_at = self.paused_at or at
             since = self.paused_at if self.started_at else self.send_at
             waits = self.started_at is None and since is not None and since > at
-            lost = max(at - (since or at), timedelta())
+            lost = max(await self._paused_until(at) - (since or at), timedelta())
             changes = {
                 "started_at": None if waits else self.started_at or at,
                 "deadline": self.deadline + lost if self.deadline and not self.trigger else self.deadline,
@@ -159,6 +160,11 @@ class Plan(PlanRow):
             await self._move(PlanAction.RESUME, target, actor=actor, changes=changes)
             await local_hour.keep([self.id], paused_at, at)
         return self
+
+    async def _paused_until(self, at: datetime) -> datetime:
+        """When the time that a pause until `at` does not count ends: a stop of all sending leaves out its own (sending)."""
+        stop = await sending.current() if self.started_at else None
+        return min(stop.stopped_at, at) if stop else at
 
     async def cancel(self, *, actor: str = SYSTEM) -> Self:
         """Stop the plan: CANCELLED at once when nothing is in flight, else CANCELLING until then (R10).

@@ -24,6 +24,8 @@ from tests.waiting import until_a_lock_is_waited_for, until_locks_are_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
 
+OTHER = Variant({"texts": {tag: {"text": "Hello {name}"} for tag in ("en", "es")}})
+
 
 async def acquired(plan: Plan) -> Slice | None:
     return await slices.acquire(plan.id, 1, await make_worker(), uuid4())
@@ -122,11 +124,34 @@ async def test_a_pause_within_a_stop_counts_to_no_deadline_either(clock: Clock):
     assert await db.fetch_value("SELECT deadline FROM plan") == deadline + timedelta(hours=11)
 
 
+@pytest.mark.parametrize("paused_before", [timedelta(), timedelta(hours=2)])
+async def test_time_in_which_a_plan_was_both_paused_and_stopped_is_left_out_once(
+    clock: Clock, paused_before: timedelta
+):
+    shop = await make_shop()
+    await make_customers(shop, 3)
+    plan = await make_resolved(shop, experiment=Experiment((OTHER,), 50, ExperimentMetric.READ, 4))
+    before = await db.fetch_one("SELECT deadline, decides_at FROM plan")
+    assert before is not None
+    assert await plan.pause()
+    clock.move(paused_before)
+    await sending.stop("a drill", actor="test")
+    clock.move(timedelta(hours=5))
+    await plan.resume(shop)
+    clock.move(timedelta(hours=5))
+
+    await sending.resume(actor="test")
+
+    after = await db.fetch_one("SELECT deadline, decides_at FROM plan")
+    assert after is not None
+    held = paused_before + timedelta(hours=10)
+    assert [later - earlier for later, earlier in zip(after, before, strict=True)] == [held, held]
+
+
 async def test_the_time_of_a_stop_does_not_count_to_an_experiment_and_no_winner_is_declared_in_it(clock: Clock):
     shop = await make_shop()
     await make_customers(shop, 3)
-    other = Variant({"texts": {tag: {"text": "Hello {name}"} for tag in ("en", "es")}})
-    plan = await make_resolved(shop, experiment=Experiment((other,), 100, ExperimentMetric.READ, 4))
+    plan = await make_resolved(shop, experiment=Experiment((OTHER,), 100, ExperimentMetric.READ, 4))
     await sending.stop("a drill", actor="test")
     clock.move(timedelta(hours=5))
 
