@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -259,6 +259,23 @@ async def test_at_a_local_hour_the_rest_goes_at_the_first_one_after_the_decision
 
     times = {(row["variant"] is None, row["not_before"]) for row in (await ledger(plan)).values()}
     assert times == {(False, datetime(2026, 1, 15, 13, tzinfo=UTC)), (True, datetime(2026, 1, 16, 13, tzinfo=UTC))}
+
+
+async def test_the_hours_count_from_the_start_so_a_local_hour_after_the_decision_leaves_it_without_data(
+    clock: Clock, settings: Settings
+):
+    shop = await make_shop()
+    await make_customers(shop, 30)
+    plan = await make_resolved(shop, experiment=trying(), local_time=time(19))
+    clock.move(timedelta(hours=4))
+
+    assert await winner.declare(plan.id) == 0
+    [answered] = await winner.results([plan.id])
+    assert [result.delivered for result in answered] == [0, 0]
+    assert verdict(answered, ExperimentMetric.READ) == ExperimentVerdict(best=0, p_value=None)
+    clock.move(timedelta(hours=3))
+    await deliver(plan, settings)
+    assert {state for state, _, _ in await states(plan)} == {"SENT"}
 
 
 async def test_an_audience_resolved_after_the_decision_was_due_still_tries_first(clock: Clock, settings: Settings):
