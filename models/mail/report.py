@@ -8,19 +8,16 @@ back to (VERP), or the unsubscribe link in the mail that it encloses. A Message-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from email import message_from_bytes, policy
 from email.message import Message
 from enum import StrEnum
 from itertools import islice
 
+from models.mail import stranger
 from models.mail.return_path import ANYWHERE, ReturnKey, read_return_key
 from models.signed_link import LONGEST, Purpose, verify
 
 LARGEST = 2**20
 """Bytes of the largest report that is taken: it may enclose the whole mail that it is about."""
-
-MOST_PARTS = 100
-"""More parts than any report has; one that announces more is not looked into."""
 
 MOST_CANDIDATES = 20
 """Return paths or links of a report that are tried before it is given up."""
@@ -74,14 +71,15 @@ def read(raw: bytes, recipients: Sequence[str], keys: Sequence[bytes], *, sender
     `recipients` and `sender` are its envelope's, as far as they are known; without a recipient of ours the
     message itself is searched for one. `keys` are those of return paths and links.
     """
-    if len(raw) > LARGEST or raw.lower().count(b"content-type") > MOST_PARTS:
+    if len(raw) > LARGEST:
         return None
     about = _about(raw, recipients, keys)
     if about is None:
         return None
     try:
-        message = message_from_bytes(raw, policy=policy.compat32)
-        said = _said(message, sender)
+        said = _said(stranger.parse(raw), sender)
+    except stranger.UnreadableError:
+        return None
     except (LookupError, TypeError, ValueError, RecursionError):  # a charset or a structure nobody can make sense of
         return None
     return Report(about, *said) if said else None
@@ -128,7 +126,8 @@ def _groups(part: Message) -> Iterator[Message]:
             yield group
             rest = group.get_payload()
             if isinstance(rest, str) and rest.strip():  # what the parser did not know to be groups
-                yield from (message_from_bytes(block.encode()) for block in rest.strip().split("\n\n")[:MOST_PARTS])
+                blocks = rest.strip().split("\n\n")[: stranger.MOST_PARTS]
+                yield from (stranger.parse(block.encode()) for block in blocks)
 
 
 def _of_groups(groups: Sequence[Message]) -> tuple[Outcome, str | None] | None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from models.mail.report import LARGEST, MOST_PARTS, UNSPECIFIC, Outcome, Report, read
+from models.mail.report import LARGEST, UNSPECIFIC, Outcome, Report, read
 from models.mail.return_path import ReturnKey, write_return_key
+from models.mail.stranger import LONGEST_TYPE, MOST_LINES, MOST_PARTS
 from models.signed_link import Link, Purpose, sign
 
 KEY = b"a key for tests"
@@ -25,6 +26,22 @@ Subject: Look
 Message-ID: <7.0192f3c55d1a5a6e8f0e0a0b0c0d0e0f@mail.example>
 List-Unsubscribe: <{LINK}>
 """
+
+FAILED = "\nFinal-Recipient: rfc822; ana@example.com\nAction: failed\nStatus: 5.1.1\n"
+
+REPORT = """\
+From: relay.example
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; relay.example
+{groups}
+{parts}--b--
+"""
+
+FILLING = "a line of the mail that is enclosed\n" * MOST_LINES
 
 POSTFIX = """\
 From: MAILER-DAEMON@relay.example (Mail Delivery System)
@@ -337,9 +354,30 @@ def test_what_is_too_long_or_has_too_many_parts_is_not_looked_into():
     text = postfix("failed", "5.1.1")
 
     assert read(text.encode() + b"x" * LARGEST, [BACK], KEYS) is None
-    assert parse(text + "Content-Type: text/plain\n" * MOST_PARTS) is None
     nested = "".join(f'Content-Type: multipart/mixed; boundary="{n}"\n\n--{n}\n' for n in range(MOST_PARTS - 1))
     assert parse(nested) is None
+
+
+def test_parts_and_groups_are_counted_whether_or_not_they_say_what_they_are():
+    assert parse(REPORT.format(groups=FAILED * 3, parts="--b\n\n" * 3)) == Report(ROW, Outcome.FAILED, "5.1.1")
+    assert parse(REPORT.format(groups=FAILED * MOST_PARTS, parts="")) is None
+    assert parse(REPORT.format(groups=FAILED, parts="--b\n\n" * MOST_PARTS)) is None
+
+
+def test_a_type_of_more_parameters_than_any_report_has_is_not_taken_apart():
+    def typed(length: int) -> str:
+        return REPORT.format(groups=FAILED, parts="").replace("report-type", f'x="{";" * length}"; report-type', 1)
+
+    assert parse(typed(LONGEST_TYPE // 2)) == Report(ROW, Outcome.FAILED, "5.1.1")
+    assert parse(typed(LONGEST_TYPE)) is None
+
+
+def test_what_a_report_encloses_is_not_looked_into_to_its_end():
+    text = REPORT.format(groups=FAILED, parts="")
+    begun, told = text[: text.index("--b\n")], text[text.index("--b\n") :]
+
+    assert parse(text.replace("--b--", f"--b\n\n{FILLING}")) == Report(ROW, Outcome.FAILED, "5.1.1")
+    assert parse(f"{begun}--b\n\n{FILLING}{told}") is None
 
 
 def test_a_charset_that_is_no_name_makes_no_report_and_no_error():
