@@ -143,6 +143,7 @@ class Engine:
             return Answer(errors=[formatted(excess)], extensions={"cost": requested(cost)})
         if operation.query is not None and operation.digest is not None:
             self._trusted.register(operation.digest, operation.query)
+        _forget_undeclared(node, operation.variables)
         return Ready(operation, document, node, cost)
 
     async def execute(self, ready: Ready, context: Context) -> Answer:
@@ -262,6 +263,13 @@ class Engine:
         used = counted(result.data, ready.document.dear)
         cost = requested(ready.cost) | {"actualQueryCost": max(1, min(used, ready.cost))}
         return Answer(result.data, errors, {"cost": cost}, was_run)
+
+
+def _forget_undeclared(node: OperationDefinitionNode, variables: dict[str, Any]) -> None:
+    """Let go of variables that nothing can read: a subscription would keep them for as long as it lives."""
+    declared = {each.variable.name.value for each in node.variable_definitions or ()}
+    for name in variables.keys() - declared:
+        del variables[name]
 
 
 def _at_root(error: Exception, ready: Ready) -> GraphQLError:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import tracemalloc
 from datetime import timedelta
 
 import pytest
@@ -64,6 +65,22 @@ def tasks_of(name: str) -> int:
 def operating() -> int:
     """How many tasks run operations of sockets, or send their last messages."""
     return tasks_of("Socket._operate")
+
+
+async def test_a_subscription_keeps_no_variables_that_it_does_not_declare(url: str):
+    junk: list[list[int]] = [[] for _ in range(15_000)]
+    async with peer(url) as client:
+        await client.initialise(shopper("c0"))
+        await client.subscribe("first", {**INBOX, "variables": {"junk": junk}})
+        await client.receive()
+        tracemalloc.start()
+        for number in range(10):
+            await client.subscribe(str(number), {**INBOX, "variables": {"junk": junk}})
+            assert (await client.receive())["type"] == "next"
+        kept, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert kept < 2_000_000  # bytes; each of the ten has about half of that
 
 
 async def test_a_client_that_reads_nothing_has_no_more_tasks_than_operations(url: str, monkeypatch: pytest.MonkeyPatch):
