@@ -6,12 +6,15 @@ answered, and once for all who ask. So an issuer that hangs keeps waiting only w
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from time import monotonic
+from urllib.parse import urlsplit
 
 import jwt
 
 from models.complaints import Complaints
 from models.errors import Unauthenticated, Unavailable
+from resolvers import key_document
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +38,9 @@ class Issuer:
     """Keys by their names, as the document at `url` has them."""
 
     def __init__(self, url: str) -> None:
-        self._client = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=ANSWER_WITHIN)
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise ValueError("TOKEN_JWKS_URL must begin with https:// or http://.")
+        self._url = url
         self._keys: list[jwt.PyJWK] = []
         self._read_at = float("-inf")
         self._failed_at = float("-inf")
@@ -45,13 +50,13 @@ class Issuer:
     async def key(self, name: str) -> jwt.PyJWK:
         """The key of this name. Unauthenticated when the issuer has none, Unavailable when it cannot be asked."""
         age = monotonic() - self._read_at
-        if age < LIFETIME and (found := self._client.match_kid(self._keys, name)):
+        if age < LIFETIME and (found := _named(self._keys, name)):
             if age > RENEWED_AFTER and monotonic() > self._failed_at + RETRY_DELAY:
                 self._read()
             return found
         if age > COOLDOWN and not await asyncio.shield(self._read()):
             raise Unavailable("The issuer of tokens cannot be reached.")
-        if found := self._client.match_kid(self._keys, name):
+        if found := _named(self._keys, name):
             return found
         raise Unauthenticated("The token does not hold: its issuer has no such key.")
 
@@ -64,9 +69,8 @@ class Issuer:
     async def _renew(self) -> bool:
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
-                self._keys = await asyncio.to_thread(self._client.get_signing_keys)
-        # The last three: a document that is JSON of any kind, or none.
-        except (jwt.PyJWTError, OSError, ValueError, TypeError, RecursionError) as error:
+                self._keys = await key_document.fetch(self._url)
+        except (key_document.UnreadableError, TimeoutError) as error:
             self._failed_at = monotonic()
             if self._complaints.is_due(error):
                 log.warning("the keys of the issuer of tokens cannot be read: %r", error)
@@ -74,3 +78,7 @@ class Issuer:
         self._read_at = monotonic()
         self._complaints.end()
         return True
+
+
+def _named(keys: Sequence[jwt.PyJWK], name: str) -> jwt.PyJWK | None:
+    return next((each for each in keys if each.key_id == name), None)

@@ -3,8 +3,8 @@
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -177,3 +177,66 @@ async def test_of_a_document_that_cannot_be_read_the_keys_known_before_are_belie
 
     assert [each.key_id for each in known] == ["k1"] * 10
     assert publisher.asked == 2
+
+
+@asynccontextmanager
+async def endless(head: bytes, more: bytes) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """A server that never comes to the end of its answer: its URL, and whether who asked has hung up."""
+    left, over = asyncio.Event(), asyncio.Event()
+
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(head)
+        with suppress(ConnectionError):
+            while not over.is_set():
+                writer.write(more)
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        left.set()
+        writer.close()
+
+    listening = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/jwks.json", left
+    finally:
+        over.set()
+        listening.close()
+
+
+@pytest.mark.parametrize(
+    ("head", "more"),
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nx: ", b"x", id="a head"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\n", b" ", id="a body"),
+        pytest.param(b"", b"HTTP/1.1 100 Continue\r\n\r\n", id="answers before the answer"),
+    ],
+)
+async def test_of_an_issuer_that_sends_a_byte_now_and_then_nothing_is_left_once_it_is_given_up(
+    head: bytes, more: bytes, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(issuer, "ANSWER_WITHIN", 0.2)
+    async with endless(head, more) as (url, left):
+        with pytest.raises(Unavailable):
+            await Issuer(url).key("k1")
+        await until(left.is_set, within=10)
+
+
+async def test_a_document_without_end_is_not_taken(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(issuer, "ANSWER_WITHIN", 600.0)
+    async with endless(b"HTTP/1.1 200 OK\r\n\r\n", b" " * 64 * 1024) as (url, left):
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(Issuer(url).key("k1"), 10)
+        await until(left.is_set, within=10)
+
+
+async def test_keys_are_read_by_the_proxy_that_the_environment_names(
+    publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("http_proxy", publisher.url.removesuffix("/jwks.json"))
+    monkeypatch.setenv("no_proxy", "")
+
+    assert (await Issuer("http://issuer.test/jwks.json").key("k1")).key_id == "k1"
+
+
+def test_an_issuer_is_asked_over_http_alone():
+    with pytest.raises(ValueError, match="TOKEN_JWKS_URL"):
+        Issuer("file:///etc/passwd")
