@@ -56,7 +56,10 @@ def create_app(settings: Settings) -> Starlette:
                 app.state.queue, app.state.listener = queue, listener
                 yield
 
-    return Starlette(routes=_routes(settings), lifespan=lifespan, middleware=[Middleware(RequestLog)])
+    app = Starlette(routes=_routes(settings), lifespan=lifespan, middleware=[Middleware(RequestLog)])
+    # It would lead to http, behind a proxy that speaks TLS, and to whatever host a request names: with its bearer token.
+    app.router.redirect_slashes = False
+    return app
 
 
 @contextlib.asynccontextmanager

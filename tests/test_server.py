@@ -43,6 +43,14 @@ async def test_in_production_the_mailbox_has_no_pages(settings: Settings, tmp_pa
     assert (await get(create_app(production), "/mailbox")).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/graphql/", "/health/", "/console", "/unsubscribe/token/"])
+async def test_an_address_with_a_slash_too_many_or_too_few_leads_nowhere_else(settings: Settings, path: str):
+    """A redirect of Starlette's is absolute, to the host that the request names and often without TLS."""
+    answer = await get(create_app(settings), path)
+
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)
+
+
 def refusal(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     """What a command says that refuses with exit code 2."""
     assert main(list(words)) == 2
