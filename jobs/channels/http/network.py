@@ -18,6 +18,13 @@ import httpcore
 from models.public_address import is_public
 from models.webhook.endpoint import Targets
 
+MOST_HEARD = 64 * 1024
+"""Bytes of an answer altogether, what surrounds its body and comes before its head included: provisional answers
+(RFC 9110 §15.2) and chunks of a byte may come without end, and each takes its time to be read."""
+
+PART = 4 * 1024
+"""Bytes that are read in one go: others have their turns between."""
+
 
 class NotReachedError(Exception):
     """No connection could be made, so nothing of the request left."""
@@ -28,13 +35,14 @@ class AddressRefusedError(NotReachedError):
 
 
 @dataclass(slots=True)
-class Writing:
-    """How the writing of a request went."""
+class Exchange:
+    """How the writing of a request went, and how much was heard since."""
 
     is_in_vain: bool = False
+    heard: int = 0
 
 
-WRITING: ContextVar[Writing] = ContextVar("writing")
+EXCHANGE: ContextVar[Exchange] = ContextVar("exchange")
 """That of the request which this task posts."""
 
 
@@ -45,13 +53,18 @@ class _Stream(httpcore.AsyncNetworkStream):
         self._stream = stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the interface's own
-        """What has come."""
-        return await self._stream.read(max_bytes, timeout)
+        """What has come, unless that is too much."""
+        exchange = EXCHANGE.get()
+        if exchange.heard >= MOST_HEARD:
+            raise httpcore.ReadError("the receiver says too much")
+        part = await self._stream.read(min(max_bytes, PART), timeout)
+        exchange.heard += len(part)
+        return part
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the interface's own
         """Write, unless nobody reads any more. After the last byte of a body comes a write of nothing, which says nothing."""
         if buffer and _has_hung_up(self._stream.get_extra_info("socket")):
-            WRITING.get().is_in_vain = True
+            EXCHANGE.get().is_in_vain = True
             raise httpcore.WriteError("the receiver has hung up")
         await self._stream.write(buffer, timeout)
 

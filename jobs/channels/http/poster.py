@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 
 import httpcore
 
-from jobs.channels.http.network import WRITING, NotReachedError, PublicNetwork, Writing
+from jobs.channels.http.network import EXCHANGE, Exchange, NotReachedError, PublicNetwork
 from models.clock import now
 from models.webhook.endpoint import Targets
 
@@ -74,8 +74,8 @@ class Poster:
 
         A body that raises leaves the request incomplete and its connection closed.
         """
-        writing = Writing()
-        WRITING.set(writing)
+        exchange = Exchange()
+        EXCHANGE.set(exchange)
         wait = {"connect": CONNECT_WAIT, "write": WRITE_WAIT, "read": ANSWER_WAIT, "pool": CONNECT_WAIT}
         fields = {
             "content-type": "application/json",
@@ -102,7 +102,7 @@ class Poster:
             TimeoutError,
             ssl.SSLError,
         ) as error:
-            raise (HungUpError if writing.is_in_vain else LostError)(_said(error)) from error
+            raise (HungUpError if exchange.is_in_vain else LostError)(_said(error)) from error
 
     async def close(self) -> None:
         """Hang up."""

@@ -117,6 +117,26 @@ async def test_an_answer_that_comes_byte_by_byte_is_not_waited_for_and_its_statu
     assert answer == Answer(429, timedelta(seconds=60))
 
 
+async def test_provisional_answers_without_end_are_no_answer(poster: Poster, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(posters, "ANSWER_WAIT", 600.0)
+
+    async def put_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        try:
+            while True:
+                writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100)
+                await writer.drain()
+                await asyncio.sleep(0.001)
+        except ConnectionError:
+            writer.close()
+
+    server = await asyncio.start_server(put_off, "127.0.0.1", 0)
+    with pytest.raises(LostError, match="says too much"):
+        await asyncio.wait_for(post(poster, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"), 20)
+    server.close()
+    await server.wait_closed()
+
+
 async def test_what_is_no_http_is_told_in_short(poster: Poster):
     async def chatter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
