@@ -78,7 +78,7 @@ class DearKeys(NamedTuple):
 
 
 def dear_keys(document: DocumentNode) -> DearKeys:
-    """Where a document's answers hold dear fields."""
+    """Where a document's answers hold dear fields; a key that names several has the points of the dearest."""
     root: dict[str, int] = {}
     below: dict[str, int] = {}
     waiting = [(node, _is_of_root(node)) for node in document.definitions if hasattr(node, "selection_set")]
@@ -88,7 +88,8 @@ def dear_keys(document: DocumentNode) -> DearKeys:
             if isinstance(node, FieldNode):
                 points = DEAR_NAMES[at_root].get(node.name.value, 0) + history_points(node)
                 if points:
-                    (root if at_root else below)[(node.alias or node.name).value] = points
+                    keys, key = root if at_root else below, (node.alias or node.name).value
+                    keys[key] = max(points, keys.get(key, 0))
             if getattr(node, "selection_set", None) is not None:
                 waiting.append((node, at_root and not isinstance(node, FieldNode)))
     return DearKeys(root, below)

@@ -158,6 +158,14 @@ def test_a_plan_s_own_products_cost_less_than_the_search_for_products():
     assert counted(None, dear) == 0
 
 
+@pytest.mark.parametrize("first", ["size", 'size(asOf: "2025-01-01T00:00:00Z")'])
+def test_a_key_that_names_fields_of_different_prices_is_counted_as_the_dearest(first: str):
+    second = {"size": 'size(asOf: "2025-01-01T00:00:00Z")'}.get(first, "size")
+    dear = dear_keys(parse(f"{{ one: segment(id: 1) {{ {first} }} other: segment(id: 2) {{ {second} }} }}"))
+
+    assert dear == DearKeys(root={}, below={"size": 10 + 50})
+
+
 def test_every_dear_field_exists():
     types = build_schema(schema.as_str()).type_map
     for place in (*DEAR, *LISTS, *LENGTHS):
