@@ -20,8 +20,8 @@ DEFAULT_SIZE = 50
 MAX_SIZE = 100
 """Rows of a page: unless told otherwise, and at most."""
 
-MAX_CURSOR_LENGTH = 2_000
-"""Characters of a cursor: an external id of 255 characters, four octets each, and what base64 makes of them."""
+MAX_CURSOR_LENGTH = 2_500
+"""Characters of a cursor: an external id of 255 characters, six octets each in JSON, and what base64 makes of them."""
 
 
 def _integer(bits: int) -> Callable[[Any], int]:

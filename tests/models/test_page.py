@@ -28,7 +28,7 @@ def test_a_cursor_gives_back_the_values_it_was_made_of(at: datetime, identity: U
     assert BY_TIME.read(cursor, "after") == (at, identity, place, number)
 
 
-@pytest.mark.parametrize("character", ["x", '"', "é", "ก", "🙂"])
+@pytest.mark.parametrize("character", ["x", "\x01", '"', "é", "ก", "🙂"])
 def test_a_cursor_has_room_for_the_longest_external_id(character: str):
     ordering = Ordering("by external id", (("external_id", "text"),))
 
