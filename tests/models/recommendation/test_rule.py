@@ -122,6 +122,50 @@ def test_each_rule_finds_on_one_side_of_its_edge_and_not_on_the_other(name: str)
     assert [each for each in findings(under, LIMITS) if each.kind is kind] == []
 
 
+FOUND: dict[RecommendationKind, tuple[ShopFigures, str, float, dict[str, float]]] = {
+    RecommendationKind.UNSUBSCRIBE_RATE_HIGH: (
+        ShopFigures(sent=1000, unsubscribed=60), "", 6.0, {"unsubscribed": 60, "sent": 1000, "percent": 6.0},
+    ),
+    RecommendationKind.EMAILS_BOUNCING: (
+        ShopFigures(emails=1000, bounced=30), "", 3.0, {"bounced": 30, "emails": 1000, "percent": 3.0},
+    ),
+    RecommendationKind.LANGUAGE_MISSING: (
+        ShopFigures(sent=5000, readers=[Readership("de", 400, 300)]),
+        "de", 6.0, {"foreign": 300, "ofTheirs": 400, "sent": 5000, "percent": 6.0},
+    ),
+    RecommendationKind.COUPON_CONVERTS_BETTER: (
+        ShopFigures(coupons=[conversion(1, 1000, 30), conversion(2, 500, 50), conversion(3, 1000, 10)]),
+        "2", 8.0, {"orders": 50, "sent": 500, "percent": 10.0, "othersOrders": 40, "othersSent": 2000, "othersPercent": 2.0},
+    ),
+    RecommendationKind.SEGMENT_CONVERTS_BETTER: (
+        ShopFigures(segments=[conversion(1, 1000, 20), conversion(2, 1000, 90)]),
+        "2", 7.0, {"orders": 90, "sent": 1000, "percent": 9.0, "othersOrders": 20, "othersSent": 1000, "othersPercent": 2.0},
+    ),
+    RecommendationKind.BEST_HOUR: (
+        ShopFigures(hours={"Asia/Tokyo": Hours(at_hour(20, 100, 1000), at_hour(20, 150, 200))}),
+        "Asia/Tokyo", 65.0, {"hour": 20, "read": 200, "readPercent": 75.0, "sentPercent": 10.0},
+    ),
+    RecommendationKind.SEGMENT_TOO_BROAD: (
+        ShopFigures(customers=1000, breadths=[Breadth(7, "all", 900)]),
+        "7", 90.0, {"size": 900, "customers": 1000, "percent": 90.0},
+    ),
+    RecommendationKind.QUOTA_UNUSED: (
+        ShopFigures(quota=12, quota_used=3, quota_left=2), "", 75.0, {"quota": 12, "used": 3, "left": 2, "percent": 25.0},
+    ),
+    RecommendationKind.HOLDOUT_OFF: (ShopFigures(plans=3, sent=2000), "", 1.0, {"plans": 3, "sent": 2000}),
+}  # fmt: skip
+"""What each rule finds in a shop's figures: its subject, how severe it is, and the numbers that led to it."""
+
+
+@pytest.mark.parametrize("kind", RecommendationKind)
+def test_a_finding_has_its_subject_its_severity_and_every_number_that_led_to_it(kind: RecommendationKind):
+    figures, *told = FOUND[kind]
+
+    [finding] = [each for each in findings(figures, LIMITS) if each.kind is kind]
+
+    assert [finding.subject, finding.severity, finding.numbers] == told
+
+
 def test_every_rule_is_tried_at_an_edge_and_nothing_is_recommended_of_nothing():
     assert {kind for kind, _, _ in EDGES.values()} == set(RecommendationKind) == set(RULES)
     assert findings(ShopFigures(), LIMITS) == []
