@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
 FILE = Path(__file__).with_name("machines.toml")
@@ -114,4 +114,7 @@ def _is_in(address: str | None, networks: Sequence[IPv4Network | IPv6Network]) -
         found = ip_address(address)
     except ValueError:
         return False
+    # Whoever listens to both families at once writes 203.0.113.7 as ::ffff:203.0.113.7.
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
     return any(found in network for network in networks)

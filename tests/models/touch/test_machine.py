@@ -39,6 +39,7 @@ def test_people_are_people(kind: TouchKind, agent: str):
     assert sign(kind, visit(agent)) is None
     assert sign(kind, visit(agent, address=None)) is None
     assert sign(kind, visit(agent, address="testclient")) is None
+    assert sign(kind, visit(agent, address="2001:db8::7")) is None
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,7 @@ def test_people_are_people(kind: TouchKind, agent: str):
         (visit("Mozilla/5.0 (compatible; Googlebot/2.1)"), Sign.AGENT),
         (visit("python-requests/2.32"), Sign.AGENT),
         (visit(address="64.235.150.9"), Sign.NETWORK),
+        (visit(address="::ffff:64.235.150.9"), Sign.NETWORK),  # by a proxy that listens to both families at once
         (visit(after=1), Sign.SPEED),
     ],
 )
