@@ -122,12 +122,17 @@ def _parsed(text: bytes, what: str) -> Any:
 
 
 def acceptable(accept: str | None) -> list[str]:
-    """The media types that a client takes among ours, best first; plain JSON when it has no preference."""
-    wanted: dict[str, float] = {}
+    """The media types that a client takes among ours, best first; plain JSON when it has no preference.
+
+    What is said of a type by its name goes before what is said of many by a `*` (RFC 9110 §12.5.1).
+    """
+    said: dict[str, tuple[int, float]] = {}
     for part in (accept or "*/*").split(","):
         media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
         for known in _matching(media_type):
-            wanted[known] = max(wanted.get(known, 0.0), _quality(parameters))
+            word = (-media_type.count("*"), _quality(parameters))
+            said[known] = max(said.get(known, word), word)
+    wanted = {known: quality for known, (_, quality) in said.items()}
     preference = [RESPONSE_JSON, JSON, EVENT_STREAM, HTML]
     return sorted((t for t in wanted if wanted[t] > 0), key=lambda t: (-wanted[t], preference.index(t)))
 
