@@ -157,9 +157,9 @@ class _Scale:
         return max(given, default=otherwise)
 
     def _number(self, value: ValueNode, otherwise: int, most: int) -> int:
-        if isinstance(value, IntValueNode):
-            return min(int(value.value[:6]), most) if not value.value.startswith("-") else 0
-        given = self._variables.get(value.name.value) if isinstance(value, VariableNode) else None
+        given = self._given(value)
+        if isinstance(given, IntValueNode):
+            return min(int(given.value[:6]), most) if not given.value.startswith("-") else 0
         if isinstance(given, int):
             return max(0, min(given, most))
         return most if isinstance(value, VariableNode) else otherwise

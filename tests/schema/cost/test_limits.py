@@ -54,9 +54,13 @@ def weight_of(source: str, **variables: object) -> Weight:
         ("{ things(first: 2) { nodes { owner { things(first: 3) { nodes { name } } } } } }", 1 + 2 * (1 + 1 + 4)),
         ("query ($n: Int) { things(first: $n) { nodes { name } } }", 8),
         ("{ things(first: 10) { ...rows } } fragment rows on ThingConnection { nodes { name } }", 11),
+        ('{ things(first: 10, after: "x") { nodes { name } } }', 11),
+        ("{ things(first: null) { nodes { name } } }", 51),
         ("{ things(first: 999999999999) { nodes { name } } }", 101),
         ("{ things(first: -1) { nodes { name } } }", 1),
         ('{ nodes(ids: ["a", "b", "c"]) { name } }', 3),
+        ("{ nodes(ids: []) { name } }", 1),
+        ('{ nodes(not: ["a", "b"], ids: ["a", "b", "c"]) { name } }', 3),
         ('query ($ids: [ID!] = ["a", "b", "c"]) { nodes(ids: $ids) { name } }', 3),
         ("{ __schema { types { name } } }", 1),
         ("{ unknown { of { anything } } }", 2),
@@ -156,6 +160,7 @@ def test_a_plan_s_own_products_cost_less_than_the_search_for_products():
     segment = {"size": 7, "then": 5}
     assert counted({"products": found, "found": found, "segment": segment, "plans": plans}, dear) == 39 + 60
     assert counted(None, dear) == 0
+    assert dear_keys(parse("{ plans { nodes { ... { products { title } } } } }")) == DearKeys(root={}, below={})
 
 
 @pytest.mark.parametrize("first", ["size", 'size(asOf: "2025-01-01T00:00:00Z")'])
@@ -175,6 +180,15 @@ def test_every_dear_field_exists():
 
 def test_a_page_size_that_is_not_given_costs_a_whole_page():
     assert weight_of("query ($n: Int) { things(first: $n) { nodes { name } } }").fixed == 101
+
+
+@pytest.mark.parametrize(("default", "cost"), [("-7", 1), ("10", 11), ("999999999999", 101), ("null", 101)])
+def test_a_page_size_that_is_left_to_its_variable_s_default_costs_a_page_of_that_size(default: str, cost: int):
+    source = f"query ($n: Int = {default}) {{ ...rows }} fragment rows on Query {{ things(first: $n) {{ nodes {{ name }} }} }}"
+
+    assert weight_of(source).fixed == cost
+    assert weight_of(source, n=3).fixed == 4
+    assert weight_of(source, n=None).fixed == 101
 
 
 @pytest.mark.parametrize(("size", "cost"), [(-7, 1), (0, 1), (1, 2), (100, 101), (101, 101), (10**12, 101)])
