@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from graphql import DocumentNode, FieldNode
 
 from models import experiment, recommendation
+from models.condition.presets import SegmentPreset
 from models.metric import overview
 from models.segment import size
 from resolvers import live
@@ -41,6 +42,7 @@ LISTS: Mapping[str, int] = {
     "Overview.plans": overview.MOST_PARTS,
     "Overview.products": overview.MOST_PARTS,
     "PlanExperiment.variants": experiment.MOST_VARIANTS,
+    "PlanDryRun.segments": len(SegmentPreset),
     "InboxEvent.messages": live.SNAPSHOT,
     "Segment.versions": 20,
     "Coupon.products": 20,

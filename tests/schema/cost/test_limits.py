@@ -8,7 +8,15 @@ from types import FrameType
 from typing import TypeVar
 
 import pytest
-from graphql import OperationDefinitionNode, build_schema, parse
+from graphql import (
+    GraphQLObjectType,
+    OperationDefinitionNode,
+    build_schema,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
+    parse,
+)
 
 from schema import schema
 from schema.cost import limits
@@ -176,6 +184,36 @@ def test_every_dear_field_exists():
     for place in (*DEAR, *LISTS, *LENGTHS):
         kind, _, field = place.partition(".")
         assert field in getattr(types[kind], "fields", {})
+
+
+def test_every_list_whose_rows_lead_on_to_pages_or_dear_fields_has_a_known_length():
+    types = build_schema(schema.as_str()).type_map
+    objects = {name: kind for name, kind in types.items() if isinstance(kind, GraphQLObjectType) and name[:2] != "__"}
+
+    inner = {
+        name: {field: get_named_type(each.type).name for field, each in kind.fields.items()}
+        for name, kind in objects.items()
+    }
+
+    def leads_on(start: str) -> bool:
+        """Whether a row of this type has, however far within, what costs more than its objects."""
+        waiting, seen = [start], set()
+        while waiting:
+            name = waiting.pop()
+            if name.endswith("Connection") or any(f"{name}.{field}" in DEAR for field in inner.get(name, {})):
+                return True
+            seen.add(name)
+            waiting += set(inner.get(name, {}).values()) - seen
+        return False
+
+    unknown = {
+        f"{name}.{field}"
+        for name, kind in objects.items()
+        if not name.endswith("Connection")
+        for field, each in kind.fields.items()
+        if is_list_type(get_nullable_type(each.type)) and leads_on(inner[name][field])
+    }
+    assert unknown - {*LISTS, *LENGTHS} == set()
 
 
 def test_a_page_size_that_is_not_given_costs_a_whole_page():
