@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from math import exp, log, sqrt
 from random import Random
 
@@ -148,6 +149,10 @@ def test_a_sample_of_powers_is_the_sample_of_the_values(values):
 
     assert found.mean == pytest.approx(mean)
     assert found.variance == pytest.approx(variance, rel=1e-6, abs=1e-3)
+    second, fourth = (
+        sum((value - Fraction(sum(values), len(values))) ** power for value in values) for power in (2, 4)
+    )
+    assert found.tails == pytest.approx(float(max(0, len(values) * fourth / second**2 - 3)) if second else 0, abs=1e-9)
 
 
 def test_groups_that_all_did_the_same_differ_by_nothing_or_by_exactly_that():

@@ -226,6 +226,7 @@ def test_each_plan_weighs_as_many_customers_as_it_wrote_to():
     assert found.buyers is not None and found.gmv is not None
     assert found.buyers.difference == pytest.approx(100 / 4000)
     assert found.gmv.difference * found.gmv.heads == pytest.approx(100 * 1000)
+    assert (found.treated, found.held_out) == (group(4000, 600), group(1500, 250))
 
 
 EFFECTS = {"no effect": 0.10, "half as many again": 0.15}
