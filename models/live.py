@@ -92,7 +92,7 @@ class Listener:
             async for message in subscription.listen():
                 try:
                     self._dispatch(orjson.loads(message["data"]))
-                except (ValueError, KeyError, TypeError) as error:
+                except (ValueError, KeyError, TypeError, AttributeError) as error:  # the last: a UUID of a number
                     log.warning("a live nudge says nothing readable, so all look again: %r", error)
                     self._nudge_all()
 

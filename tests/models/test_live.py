@@ -17,6 +17,8 @@ UNREADABLE = (
     b"{}",
     b'{"topic": "inbox"}',
     b'{"topic": "inbox", "after": "a", "through": "b"}',
+    b'{"topic": "inbox", "after": 1, "through": 2}',
+    b'{"topic": []}',
 )
 
 
