@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from models.clock import now
+from models.condition.presets import SegmentPreset
 from models.errors import MOST_NAMED
 from models.plan import Plan, PlanStatus
 from models.segment import Segment
@@ -171,3 +172,25 @@ async def test_presets_and_advice_speak_the_seller_s_language_and_own_names_stay
     assert [each["advice"] for each in found] == [[]] * 7 + [[advice]]
     tried = await api.data(PREVIEW, seller(shop), text="orders >= 9 and follows")
     assert tried["segmentPreview"]["advice"] == [advice]
+
+
+async def test_pages_forwards_and_backwards_have_each_segment_once_the_oldest_first(api: Api):
+    shop = await make_shop()
+    listed = """query ($first: Int, $after: String, $last: Int, $before: String) {
+      segments(first: $first, after: $after, last: $last, before: $before) {
+        nodes { preset } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
+    expected = list(SegmentPreset)
+
+    async def walk(size: str, place: str, more: str, cursor: str) -> list[list[str]]:
+        pages: list[list[str]] = []
+        at = None
+        while len(pages) <= len(expected):
+            page = (await api.data(listed, seller(shop), **{size: 3, place: at}))["segments"]
+            pages.append([node["preset"] for node in page["nodes"]])
+            if not page["pageInfo"][more]:
+                break
+            at = page["pageInfo"][cursor]
+        return pages
+
+    assert await walk("first", "after", "hasNextPage", "endCursor") == [expected[:3], expected[3:6], expected[6:]]
+    assert await walk("last", "before", "hasPreviousPage", "startCursor") == [expected[4:], expected[1:4], expected[:1]]
