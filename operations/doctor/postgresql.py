@@ -1,11 +1,11 @@
-"""PostgreSQL: its version, what makes a commit durable, this role's rights, room for connections, clock, schema."""
+"""PostgreSQL: its version, what makes a commit durable, this role's rights, room for connections, clock, who keeps locks, schema."""
 
 import time
 from collections.abc import AsyncIterator
 
 import asyncpg
 
-from models import availability, database, migration
+from models import availability, database, lock_wait, migration
 from operations.doctor import clock
 from operations.doctor.diagnosis import Diagnosis, fail, ok, warn
 from settings import Settings
@@ -39,6 +39,11 @@ async def check(settings: Settings) -> AsyncIterator[Diagnosis]:
     if row["encoding"] != "UTF8":
         yield fail("PostgreSQL encoding", row["encoding"], "make the database with ENCODING 'UTF8'")
     yield await _clock()
+    for keeper in await lock_wait.keepers():
+        mend = (
+            f"end what it does, or the process: SELECT pg_terminate_backend({keeper.pid}), as its role or a superuser"
+        )
+        yield fail("PostgreSQL locks", str(keeper), mend)
     yield await _schema()
 
 

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from models import database as db
+from models import lock_wait
 from models.database import connected
 from operations.bounces import listen
 from operations.doctor import (
@@ -28,6 +31,7 @@ from settings import Settings
 from tests import databases
 from tests.processes import command, free_port
 from tests.smtp_sink import Sink
+from tests.waiting import until_a_lock_is_waited_for
 
 TOKEN = "k3J9-fPq7_zLmW2xVbN8sT5yRcD1gHeA4uQoXiKj"
 SECRET = "Zt6wYp0B-mK4nQ8rXvL2cJ9hGfD5sA7eUoIi1TqW"
@@ -214,6 +218,29 @@ async def test_a_database_that_takes_no_writes_or_no_more_connections_is_found(
     assert [each.subject for each in reading if each.grade is Grade.FAIL] == ["PostgreSQL writes"]
     [only] = crowded
     assert only.grade is Grade.FAIL and "max_connections" in only.mend
+
+
+async def test_who_keeps_statements_waiting_is_named_with_what_ends_it(
+    sound: Settings, database: None, migrated: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(lock_wait, "LONG", timedelta())
+    person = await asyncpg.connect(migrated, server_settings={"application_name": "psql"})
+    worker = await asyncpg.connect(migrated, server_settings={"application_name": "rekindle worker"})
+    try:
+        await person.execute("BEGIN; LOCK TABLE delivery")
+        waiting = asyncio.create_task(worker.fetchval("SELECT count(*) FROM delivery"))
+        await until_a_lock_is_waited_for()
+        [found] = [each async for each in postgresql.check(sound) if each.subject == "PostgreSQL locks"]
+        await person.execute("ROLLBACK")
+        await waiting
+    finally:
+        await worker.close()
+        await person.close()
+
+    assert found.grade is Grade.FAIL
+    assert found.seen.startswith(f"process {person.get_server_pid()} (psql) has kept statements waiting")
+    assert f"pg_terminate_backend({person.get_server_pid()})" in found.mend
+    assert [each async for each in postgresql.check(sound) if each.subject == "PostgreSQL locks"] == []
 
 
 async def test_a_database_that_was_restored_is_found(sound: Settings, database: None, redis: Redis):
