@@ -31,6 +31,12 @@ SWEEPS_MISSED = 3
 NEEDED = ("database", "migrations", "redis")
 """Parts without which the API answers nothing useful."""
 
+ENGINES = ("database", "redis")
+"""Parts that are down where they do not answer. What the database would tell of the others cannot be seen then."""
+
+UNSEEN = "cannot be seen"
+"""Why a part counts as not well that could not be looked at: how it does nobody knows."""
+
 TAKES_NO_WRITES = "takes no writes"
 """Why an engine that answers is not well. What only reads is answered all the same."""
 
@@ -85,7 +91,7 @@ class Readiness:
         )
         if not (answers.is_well or answers.why):
             unseen = ("migrations", "worker", "sweep", "relay", "sending")
-            return [answers, redis_part, *(Part(name, is_well=False, why="cannot be seen") for name in unseen)]
+            return [answers, redis_part, *(Part(name, is_well=False, why=UNSEEN) for name in unseen)]
         rest = await asyncio.gather(
             _asked("migrations", _migrations),
             _asked("worker", self._worker),
@@ -118,7 +124,7 @@ async def _asked(name: str, ask: Callable[[], Coroutine[Any, Any, str]]) -> Part
     try:
         why = await _within(ANSWER_WITHIN, ask())
     except (*availability.FAILED, RedisError):
-        return Part(name, is_well=False)
+        return Part(name, is_well=False, why="" if name in ENGINES else UNSEEN)
     return Part(name, not why, why)
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from jobs.channels import PlanRefused, RelayUnavailable
-from jobs.channels.bookkeeping.group_commit import GroupCommit, may_go_on
+from jobs.channels.bookkeeping.group_commit import GroupCommit
 from jobs.channels.bookkeeping.tally import Tally
 from jobs.channels.smtp.outbox import Limits, Outbox
 from jobs.channels.smtp.outgoing import Outgoing, Source, is_answer
@@ -211,7 +211,7 @@ class EmailChannel:
     async def _denied(self, outgoing: Outgoing) -> None:
         """Do not begin what cannot be granted: each would cost a connection."""
         token = outgoing.message.token
-        if not await may_go_on(outgoing.message):
+        if not await self._commits.may_go_on(outgoing.message):
             self._withdraw(lambda each: each.message.token == token, Outgoing.finish)
 
     def _withdraw(self, chosen: Callable[[Outgoing], bool], act: Callable[[Outgoing], None]) -> None:

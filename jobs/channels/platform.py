@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from jobs.back_off import FIRST_WAIT, BackOff
 from jobs.channels import PlanRefused, RelayUnavailable
-from jobs.channels.bookkeeping.group_commit import GroupCommit, may_go_on
+from jobs.channels.bookkeeping.group_commit import GroupCommit
 from jobs.channels.bookkeeping.tally import Tally
 from jobs.channels.http.network import AddressRefusedError, NotReachedError
 from jobs.channels.http.platform_session import PlatformSession
@@ -163,7 +163,7 @@ class PlatformChannel:
 
     async def _denied(self, errand: Errand, message: Waiting) -> None:
         """Do not begin what cannot be granted."""
-        if not await may_go_on(message):
+        if not await self._commits.may_go_on(message):
             errand.end(None)
 
     def _note(self, errand: Errand, room: _Room, settled: Settlement) -> None:

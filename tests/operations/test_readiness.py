@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import psutil
 import pytest
@@ -149,6 +150,22 @@ async def test_of_what_a_lost_database_would_tell_nothing_is_claimed(settings: S
         "database": "down", "redis": "up", "migrations": "cannot be seen", "worker": "cannot be seen",
         "sweep": "cannot be seen", "relay": "cannot be seen", "sending": "cannot be seen",
     }  # fmt: skip
+
+
+async def test_of_what_cannot_be_looked_at_nothing_is_claimed_though_the_database_answers(
+    settings: Settings, beating: UUID, migrated: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(readiness, "ANSWER_WITHIN", 1.0)
+    person = await asyncpg.connect(migrated)
+    try:
+        await person.execute("BEGIN; LOCK TABLE worker")
+        response = await look(settings)
+    finally:
+        await person.close()
+
+    unseen = dict.fromkeys(("worker", "sweep", "relay"), "cannot be seen")
+    assert response.status_code == 200
+    assert response.json() == {"status": "degraded", "parts": {**ALL_UP, **unseen}}
 
 
 async def no_worker(identifier: UUID) -> None:

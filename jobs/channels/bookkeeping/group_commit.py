@@ -26,15 +26,6 @@ LARGEST = 1_000
 """Settlements, and intents, in one commit."""
 
 
-async def may_go_on(message: Waiting) -> bool:
-    """Whether intents of the message's slice can be granted at all; their next one tells while PostgreSQL is away."""
-    try:
-        return await intent.may_go_on(message)
-    except availability.UNUSABLE as error:
-        log.warning("could not ask whether a slice may go on, its next intent tells: %r", error)
-        return True
-
-
 class Grant(NamedTuple):
     """An intent that was granted: the try's number, and until when on the loop's clock it may be acted upon.
 
@@ -123,6 +114,15 @@ class GroupCommit:
         self._gathering.intents.append((message, asked))
         self._start()
         return asked
+
+    async def may_go_on(self, message: Waiting) -> bool:
+        """Whether intents of the message's slice can be granted at all; their next one tells while PostgreSQL is away."""
+        try:
+            return await intent.may_go_on(message)
+        except availability.UNUSABLE as error:
+            if self._complaints.is_due(error):
+                log.warning("could not ask whether a slice may go on, its next intent tells: %r", error)
+            return True
 
     async def flush(self) -> None:
         """Wait until everything gathered so far is committed."""

@@ -155,8 +155,22 @@ async def test_a_slice_goes_on_while_nobody_can_say_whether_it_may(
 
     monkeypatch.setattr(intent, "may_go_on", failing)
 
-    assert await group_commit.may_go_on(messages[0])
+    assert await GroupCommit().may_go_on(messages[0])
     assert await states() == {"PENDING": 6}
+
+
+async def test_that_nobody_can_say_whether_slices_may_go_on_is_told_once_however_many_ask(
+    messages: list[Waiting], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    async def failing(_: Waiting) -> bool:
+        raise OSError("PostgreSQL is away")
+
+    monkeypatch.setattr(intent, "may_go_on", failing)
+    commits = GroupCommit()
+
+    assert await asyncio.gather(*(commits.may_go_on(message) for message in messages)) == [True] * 6
+
+    assert caplog.text.count("could not ask whether a slice may go on") == 1
 
 
 async def test_a_settlement_outlives_any_number_of_failed_commits(messages: list[Waiting], monkeypatch):
