@@ -5,6 +5,8 @@ snapshot knows, and by the time of their next heartbeat the log could have grown
 is asked first. Who did not beat yet knows nothing, and is told by the mark in Redis (models/origin.py).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,6 +17,19 @@ WENT_BACK = "its log was written further than it is now: a snapshot was put back
 
 class WentBackError(ConnectionError):
     """The server is not the one that this process wrote to; nothing is to be asked of it, or written."""
+
+
+class StandbyError(ConnectionError):
+    """The server is a standby, or has not recovered to its end: it takes no writes, and its log is not its own."""
+
+
+@contextmanager
+def not_of_a_standby() -> Iterator[None]:
+    """What a standby answers when it is asked for its log, told as what it is: an outage, and no wrong statement."""
+    try:
+        yield
+    except asyncpg.ObjectNotInPrerequisiteStateError as error:
+        raise StandbyError("it is a standby, which takes no writes") from error
 
 
 NEVER = 2**63 - 1
@@ -52,7 +67,8 @@ async def check(connection: asyncpg.Connection) -> None:
     known = _Known.position
     if known is None:
         return
-    row = await connection.fetchrow(POSITION)
+    with not_of_a_standby():
+        row = await connection.fetchrow(POSITION)
     assert row is not None
     here = Position(*row)
     is_same = here.cluster == known.cluster and here.timeline == known.timeline

@@ -20,7 +20,7 @@ from models import database, log_position
 from models.availability import REDIS_UNUSABLE
 from models.clock import now
 from models.complaints import Complaints
-from models.log_position import CLUSTER, NEVER, TIMELINE, WENT_BACK, WRITTEN, Position, WentBackError
+from models.log_position import CLUSTER, NEVER, TIMELINE, WENT_BACK, WRITTEN, Position, WentBackError, not_of_a_standby
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,8 @@ DIFFERENCES = (
 
 async def present() -> Origin:
     """Who this database is."""
-    row = await database.fetch_one(_PRESENT)
+    with not_of_a_standby():
+        row = await database.fetch_one(_PRESENT)
     assert row is not None
     return Origin(*row)
 

@@ -17,9 +17,11 @@ from redis.asyncio import Redis
 from local.child import start_child, stop_child
 from local.place import socket_folder
 from local.postgres import Postgres, _program
+from models import availability, log_position, migration, origin, sending
 from models import database as db
-from models import migration, origin, sending
 from models.clock import now
+from models.log_position import Position
+from operations import doctor
 from settings import Settings
 from tests.drills.drill import connect, own, restored, run, said, states
 from tests.processes import command
@@ -184,3 +186,26 @@ async def test_a_standby_that_had_followed_to_the_end_goes_on_where_the_primary_
         await until(lambda: is_sent(later))
     assert len(sink.accepted()) == 15
     await db.disconnect()
+
+
+@pytest.mark.timeout(180)
+async def test_a_standby_that_is_not_promoted_is_an_outage_to_workers_and_no_schema_that_is_behind(
+    standby: Standby, on: Callable[[str], Settings], redis: Redis
+):
+    async with replicated(standby, on(standby.primary.url), redis):
+        row = await db.fetch_one(log_position.POSITION)
+        assert row is not None
+    standby.primary.kill()
+    await connect(on(standby.url))
+
+    with pytest.raises(log_position.StandbyError) as asked:
+        await origin.differences(redis)
+    diagnosis = await doctor.origin.check(redis)
+    await connect(on(standby.url))
+    log_position.note(Position(*row))  # a worker that was at work on the primary, by the same address
+    with pytest.raises(log_position.StandbyError) as connected:
+        await db.fetch_value("SELECT 1")
+    await db.disconnect()
+
+    assert availability.outage_of(asked.value) and availability.outage_of(connected.value)
+    assert diagnosis.mend == "mend what is said of PostgreSQL first"
