@@ -26,6 +26,7 @@ from jobs.queue import redis_pool
 from jobs.queue_loop import JOBS, ended, run_queue
 from jobs.stopping import CLOSE_WITHIN
 from jobs.sweep import sweep
+from jobs.tell_of_clock import tell_of_clock
 from jobs.tell_of_locks import LOOK_EVERY, tell_of_locks
 from models import availability, database, origin, worker
 from models.complaints import Complaints
@@ -69,6 +70,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             group.create_task(_every(settings.sweep_interval, lambda: sweep(ctx), complaints)),
             group.create_task(_every(settings.sweep_interval, lambda: fire_triggers(ctx), complaints)),
             group.create_task(_every(LOOK_EVERY, lambda: tell_of_locks(ctx), complaints)),
+            group.create_task(_every(LOOK_EVERY, lambda: tell_of_clock(ctx), complaints)),
         ]
         queues = [group.create_task(run_queue(ctx, queue, stop)) for queue in JOBS]
         await stop.wait()

@@ -10,8 +10,8 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
+from models import clock_gap, lock_wait
 from models import database as db
-from models import lock_wait
 from models.database import connected
 from operations.bounces import listen
 from operations.doctor import (
@@ -185,7 +185,7 @@ async def test_a_pool_that_does_not_fit_is_found(sound: Settings, database: None
 
 @pytest.mark.parametrize(("apart", "grade"), [(0.0, Grade.OK), (1.9, Grade.OK), (3.0, Grade.FAIL), (-3.0, Grade.FAIL)])
 def test_clocks_are_held_against_each_other(apart: float, grade: Grade):
-    theirs = clock.machine_time().timestamp() + apart
+    theirs = clock_gap.machine_time().timestamp() + apart
 
     assert clock.check("Redis", theirs).grade is grade
 
