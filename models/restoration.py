@@ -15,6 +15,12 @@ RESTORED = "RESTORED"
 """`status_reason` of plans that may have sent more than this database knows, and `reason` of such messages."""
 
 
+NAMED_OUTSIDE = ("shop", "plan")
+"""Tables whose numbers stand in links, return paths, Message-IDs and what chat platforms were posted."""
+
+PASSED_OVER = 10_000
+"""So many numbers of each are given to nobody: the backup does not know which were given away since."""
+
 STOPPED_FOR = "restored from a backup"
 ACTOR = "COMMAND"
 """Why and by whom all sending is stopped then, until the operator lets it go on."""
@@ -45,7 +51,19 @@ async def make_safe() -> Restoration:
     plans = [(row["id"], row["name"]) for row in await database.fetch(_PLANS, at)]
     for plan_id, _ in plans:
         await advance.pause(plan_id, RESTORED)
+    await _pass_over_numbers()
     return Restoration(messages, trials, plans)
+
+
+async def _pass_over_numbers() -> None:
+    """Let no new plan have the number of a lost one: its mails would have Message-IDs that were used, and get others' bounces.
+
+    One by one, since the application may take numbers of a sequence and not set it.
+    """
+    for table in NAMED_OUTSIDE:
+        await database.execute(
+            "SELECT nextval(pg_get_serial_sequence($1, 'id')) FROM generate_series(1, $2::int)", table, PASSED_OVER
+        )
 
 
 # A slice of the inbox has no outside effect; any other was handed to somebody.

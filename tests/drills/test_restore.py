@@ -34,7 +34,7 @@ from tests.drills.drill import (
     said,
     states,
 )
-from tests.factories import make_customers, make_resolved, make_running, make_shop
+from tests.factories import make_customers, make_draft, make_resolved, make_running, make_shop
 from tests.processes import command
 from tests.slices import mail_plan
 from tests.smtp_sink import Sink
@@ -345,3 +345,19 @@ async def test_only_what_may_have_gone_out_becomes_unknown():
     assert [number for number, _ in done.plans] == [plan.id]
     assert (await Plan.get(id=chat.id)).status is not PlanStatus.PAUSED
     assert (await Plan.get(id=planned.id)).status is PlanStatus.SCHEDULED
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_plan_that_is_made_after_a_restore_has_the_number_of_none_that_was_lost():
+    """The lost one's Message-IDs, links and return paths are out in the world."""
+    shop = await make_shop()
+    kept = await make_draft(shop)
+    lost = await make_draft(shop)
+    await db.execute("DELETE FROM plan WHERE id = $1", lost.id)
+    await db.execute("SELECT setval(pg_get_serial_sequence('plan', 'id'), $1)", kept.id)
+
+    async with db.transaction():
+        await restoration.make_safe()
+
+    assert (await make_draft(shop)).id > lost.id
+    assert (await make_shop("fern")).id > shop.id + 1
