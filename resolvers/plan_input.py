@@ -129,7 +129,7 @@ class PlanUpdateInput:
         default=UNSET, description="Another time; null for at once. Refused when past."
     )
     local_time: time | None = strawberry.field(
-        default=UNSET, description="Another hour of each customer's own day; null for all at once."
+        default=UNSET, description="Another hour of each customer's own day; null for all at once. One-time plans only."
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
@@ -148,7 +148,10 @@ class PlanSubmitInput:
     )
     local_time: time | None = strawberry.field(
         default=None,
-        description="The hour of each customer's own day to send it at; left out or null it is the draft's own, if any.",
+        description=(
+            "The hour of each customer's own day to send it at; left out or null it is the draft's own, if any. "
+            "One-time plans only."
+        ),
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 

@@ -63,6 +63,7 @@ def check(
     coupon_id: int | None,
     starts_at: datetime | None,
     has_experiment: bool = False,
+    has_local_time: bool = False,
 ) -> list[Problem]:
     """What an automated plan cannot be."""
     found = []
@@ -70,6 +71,9 @@ def check(
         found.append(Problem(("channel",), f"An automated plan goes by CHAT only, not by {channel}.", rule="R9"))
     if has_experiment:
         found.append(Problem(("experiment",), "Variants are tried by one-time plans only.", rule="B7"))
+    if has_local_time:
+        message = "An automated message goes when it is due, at no hour of the day; quiet hours keep it from the night."
+        found.append(Problem(("localTime",), message, rule="R9"))
     if segment_id is None and automation.parameters.get("followersOnly") is False:
         message = "A reminder that is not for followers only needs a segment."
         found.append(Problem(("segmentId",), message, ErrorCode.MISSING_CONTENT, "R9"))

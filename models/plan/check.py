@@ -104,7 +104,7 @@ def _check_automation(draft: PlanDraft, complete_at: datetime | None) -> list[Pr
     return automation.check(
         draft.automation, channel=draft.channel, segment_id=draft.segment_id, product_ids=draft.product_ids,
         coupon_id=draft.coupon_id, starts_at=complete_at or draft.send_at,
-        has_experiment=draft.experiment is not None,
+        has_experiment=draft.experiment is not None, has_local_time=draft.local_time is not None,
     )  # fmt: skip
 
 

@@ -252,6 +252,22 @@ async def test_only_automated_drafts_are_changed_so(api: Api):
     assert {plan.name for plan in await Plan.all()} == {"Spring greetings", "Cart"}
 
 
+CHANGE = f"mutation ($input: PlanUpdateInput!) {{ planUpdate(input: $input) {{ {PLAN} {ERRORS} }} }}"
+
+
+@pytest.mark.parametrize(("mutation", "name"), [(CHANGE, "planUpdate"), (SUBMIT, "planSubmit")])
+async def test_an_hour_of_the_customer_s_day_is_refused_since_occasions_have_their_own_and_nothing_is_changed(
+    api: Api, mutation: str, name: str
+):
+    shop = await make_shop()
+    made = await create(api, shop)
+    given = {"id": made["plan"]["id"], "localTime": "19:00"}
+    answer = (await api.data(mutation, seller(shop), input=given))[name]
+    assert answer == {"plan": None, "userErrors": [{"field": ["localTime"], "code": "INVALID", "rule": "R9"}]}
+    plan = await Plan.get()
+    assert (plan.status, plan.local_time) == ("DRAFT", None)
+
+
 async def test_a_frozen_shop_drafts_none(api: Api):
     shop = await make_shop(score="3.2")
     answer = await create(api, shop)
