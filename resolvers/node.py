@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from models.errors import ErrorCode, Unauthenticated, refuse
+from models.errors import ErrorCode, Forbidden, Unauthenticated, refuse
 from resolvers import conversation, coupon, customer, message, plan, product, segment, shop, webhook
 from resolvers.context import Info
 from resolvers.global_id import decode
@@ -43,7 +43,15 @@ async def nodes(
     info: Info,
     ids: Annotated[list[strawberry.ID], strawberry.argument(description=f"At most {MAX_IDS} global ids.")],
 ) -> list[Any]:
-    """The objects with these ids, in their order, with None where there is none."""
+    """The objects with these ids, in their order, with None where there is none, and why where a role may not see it."""
     if len(ids) > MAX_IDS:
         raise refuse("ids", f"At most {MAX_IDS} ids are answered at once.", ErrorCode.TOO_MANY)
-    return await asyncio.gather(*(node(info, one) for one in ids))
+    return await asyncio.gather(*(_node_or_refusal(info, one) for one in ids))
+
+
+async def _node_or_refusal(info: Info, id: strawberry.ID) -> Any:
+    """An object, or that the caller's role may not see it: an error in a list is of its place and leaves the others."""
+    try:
+        return await node(info, id)
+    except Forbidden as forbidden:
+        return forbidden

@@ -57,12 +57,15 @@ class Query:
     node = strawberry.field(
         resolver=resolvers.node.node,
         graphql_type=Node | None,
-        description="An object by its global id; null when it is unknown or not yours.",
+        description="An object by its global id; null when it is unknown or not yours, FORBIDDEN to another role.",
     )
     nodes = strawberry.field(
         resolver=resolvers.node.nodes,
         graphql_type=list[Node | None],
-        description="Up to 250 objects by their global ids, in their order; null where one is unknown or not yours.",
+        description=(
+            "Up to 250 objects by their global ids, in their order; null where one is unknown or not yours, with an "
+            "error at its place (FORBIDDEN) where it is for another role."
+        ),
     )
     shop = strawberry.field(
         resolver=resolvers.shop.shop, graphql_type=Shop, description="Sellers: the shop of the caller's token."

@@ -1,5 +1,6 @@
 """Anything by its global id."""
 
+from models.identifier import customer_id
 from resolvers import global_id
 from resolvers.node import MAX_IDS
 from tests.api import Api, seller
@@ -24,6 +25,20 @@ async def test_ids_of_every_type_are_answered_in_their_order(api: Api):
 
     assert [node and node["__typename"] for node in nodes] == ["Customer", None, "Plan", None, "Shop", None]
     assert [node["id"] for node in nodes if node] == ids[0::2]
+
+
+async def test_an_object_of_another_role_is_refused_at_its_place_and_takes_no_other_away(api: Api):
+    shop = await make_shop()
+    ids = [
+        global_id.encode("Shop", shop.id),
+        global_id.encode("Message", 1, customer_id("c0"), ""),
+        global_id.encode("Segment", 1),
+    ]
+    answer = await api.answer(NODES, seller(shop), ids=ids)
+
+    assert [node and node["__typename"] for node in answer["data"]["nodes"]] == ["Shop", None, "Segment"]
+    (error,) = answer["errors"]
+    assert (error["path"], error["extensions"]) == (["nodes", 1], {"code": "FORBIDDEN"})
 
 
 async def test_more_ids_than_allowed_are_refused(api: Api):
