@@ -75,7 +75,7 @@ def leaves_of(condition: Condition, path: Path = ROOT) -> Iterator[tuple[Path, L
         case AllOf(members) | AnyOf(members):
             key = "all" if isinstance(condition, AllOf) else "any"
             for index, member in enumerate(members):
-                yield from leaves_of(member, (*path, f"{key}[{index}]"))
+                yield from leaves_of(member, (*path, key, str(index)))
         case Negation(member):
             yield from leaves_of(member, (*path, "not"))
         case leaf:
@@ -131,5 +131,5 @@ def _members(value: Any, path: Path, key: str, scope: leaves.Scope, problems: Pr
     if not isinstance(value, list) or not value:
         problems.add((*path, key), "must list at least one condition")
         return ()
-    nodes = [_node(entry, (*path, f"{key}[{index}]"), scope, problems) for index, entry in enumerate(value)]
+    nodes = [_node(entry, (*path, key, str(index)), scope, problems) for index, entry in enumerate(value)]
     return tuple(node for node in nodes if node)

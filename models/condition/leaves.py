@@ -24,6 +24,7 @@ from models.condition.tree import (
     Responded,
     Response,
 )
+from models.errors import ErrorCode
 from models.region import REGION
 
 MAX_DAYS = 3650
@@ -85,7 +86,7 @@ def _region(value: Any, path: Path, scope: Scope, problems: Problems) -> Leaf:
         problems.add(path, f"must list 1–{MAX_REGIONS} regions")
         return RegionIn(())
     for position, entry in enumerate(value):
-        at = (*path[:-1], f"{path[-1]}[{position}]")
+        at = (*path, str(position))
         if not isinstance(entry, str) or not re.fullmatch(REGION, entry):
             problems.add(at, "must be an ISO 3166-2 code such as MX-JAL")
         elif scope.country and not entry.startswith(f"{scope.country}-"):
@@ -131,7 +132,7 @@ def _currency(fields: Fields, scope: Scope) -> str:
     if fields.readable and "currency" not in fields.values:
         fields.refuse("currency", "is missing")
     elif currency and scope.currency and currency != scope.currency:
-        fields.refuse("currency", f"must be the shop's currency, {scope.currency}")
+        fields.refuse("currency", f"must be the shop's currency, {scope.currency}", ErrorCode.WRONG_CURRENCY)
     return currency or ""
 
 

@@ -65,9 +65,9 @@ class Fields:
             elif entry is not None:
                 self.values[name] = entry
 
-    def refuse(self, name: str, message: str) -> None:
+    def refuse(self, name: str, message: str, code: ErrorCode = ErrorCode.INVALID) -> None:
         """Note a problem of the field `name`."""
-        self.problems.add((*self.path, name), message)
+        self.problems.add((*self.path, name), message, code)
 
     def needs(self, *names: str) -> None:
         """Note a problem when none of these fields is there."""
@@ -119,8 +119,7 @@ def choices(value: Any, path: Path, kind: type[Choice], problems: Problems) -> t
     chosen: list[Choice] = []
     for position, entry in enumerate(value[: len(known) + 1]):
         if entry not in known:
-            at = (*path[:-1], f"{path[-1]}[{position}]")
-            problems.add(at, f"must be one of {', '.join(known)}")
+            problems.add((*path, str(position)), f"must be one of {', '.join(known)}")
         elif kind(entry) not in chosen:
             chosen.append(kind(entry))
     return tuple(chosen)

@@ -103,13 +103,17 @@ def _column(text: str, position: int) -> str:
 
 def _placed(problem: Problem, places: dict[Path, Token], text: str) -> Problem:
     """A problem of the JSON form, told of the condition that it is in."""
-    for length, part in enumerate(problem.field):
-        name = part.split("[")[0]
-        if word := places.get((*problem.field[:length], name)):
-            where = ".".join(wording.in_text(part) for part in problem.field[length:])
+    for length in range(len(problem.field)):
+        if word := places.get(problem.field[: length + 1]):
+            where = _where(problem.field[length:])
             message = f"{_column(text, word.start_pos or 0)}: {where}: {problem.message}"
             return Problem((FIELD,), message, problem.code)
     return Problem((FIELD,), problem.message, problem.code)
+
+
+def _where(path: Path) -> str:
+    """A place below a condition, as the text names it: `first_order.within`, `region[0]`."""
+    return "".join(f"[{part}]" if part.isdecimal() else f".{wording.in_text(part)}" for part in path)[1:]
 
 
 def _refusal(message: str, code: ErrorCode = ErrorCode.INVALID) -> Refused:
@@ -134,7 +138,7 @@ class _Converter:
             return {"not": self.convert(tree.children[0], (*path, "not"), depth + 1)}
         key = str(tree.data)
         members = enumerate(tree.children)
-        return {key: [self.convert(one, (*path, f"{key}[{index}]"), depth + 1) for index, one in members]}
+        return {key: [self.convert(one, (*path, key, str(index)), depth + 1) for index, one in members]}
 
     def _leaf(self, tree: Any, path: Path) -> dict[str, Any]:
         word, arguments, test = tree.children if len(tree.children) == 3 else (*tree.children, None)

@@ -93,14 +93,14 @@ def test_the_average_of_two_orders_in_sixty_days_reads_as_written():
         ({"age": {"max": 131}}, "age.max: must be 0–130"),
         ({"gender": []}, "gender: must list one or more of FEMALE, MALE, OTHER"),
         ({"gender": "FEMALE"}, "gender: must list one or more of FEMALE, MALE, OTHER"),
-        ({"gender": ["FEMALE", "female"]}, "gender[1]: must be one of FEMALE, MALE, OTHER"),
-        ({"region": ["MX-JAL", "Jalisco"]}, "region[1]: must be an ISO 3166-2 code such as MX-JAL"),
-        ({"region": ["US-CA"]}, "region[0]: must be a region of the shop's country, MX"),
+        ({"gender": ["FEMALE", "female"]}, "gender.1: must be one of FEMALE, MALE, OTHER"),
+        ({"region": ["MX-JAL", "Jalisco"]}, "region.1: must be an ISO 3166-2 code such as MX-JAL"),
+        ({"region": ["US-CA"]}, "region.0: must be a region of the shop's country, MX"),
         ({"region": [f"MX-{n}" for n in range(101)]}, "region: must list 1–100 regions"),
         ({"region": []}, "region: must list 1–100 regions"),
         ({"region": "MX-JAL"}, "region: must list 1–100 regions"),
-        ({"region": ["MX-JALI"]}, "region[0]: must be an ISO 3166-2 code such as MX-JAL"),
-        ({"region": [7]}, "region[0]: must be an ISO 3166-2 code such as MX-JAL"),
+        ({"region": ["MX-JALI"]}, "region.0: must be an ISO 3166-2 code such as MX-JAL"),
+        ({"region": [7]}, "region.0: must be an ISO 3166-2 code such as MX-JAL"),
         ({"follows": "yes"}, "follows: must be true or false"),
         ({"firstOrder": {}}, "firstOrder: needs withinDays or from or to"),
         ({"firstOrder": {"from": "2026-02-30"}}, "firstOrder.from: must be a day such as 2026-03-31"),
@@ -130,7 +130,7 @@ def test_the_average_of_two_orders_in_sixty_days_reads_as_written():
 )
 def test_a_wrong_leaf_is_refused_where_it_is_wrong(leaf: dict[str, Any], problem: str):
     assert problems({"all": [{"follows": True}, {"any": [leaf, {"follows": False}]}]}) == [
-        f"conditions.all[1].any[0].{problem}"
+        f"conditions.all.1.any.0.{problem}"
     ]
 
 
@@ -170,7 +170,7 @@ def test_a_region_that_is_named_twice_is_meant_once():
 def test_a_node_without_exactly_one_key_is_refused(node: Any):
     (problem,) = problems({"any": [node]})
 
-    assert problem.startswith("conditions.any[0]: must be an object with exactly one of: all, any, not, age,")
+    assert problem.startswith("conditions.any.0: must be an object with exactly one of: all, any, not, age,")
 
 
 def test_an_unknown_condition_is_answered_with_the_nearest_known_one():
@@ -184,8 +184,8 @@ def test_an_empty_list_of_conditions_is_refused():
 
 def test_every_wrong_place_is_told_at_once():
     assert problems({"all": [{"age": {}}, {"orders": {"min": -1}}]}) == [
-        "conditions.all[0].age: needs min or max",
-        "conditions.all[1].orders.min: must be 0–1000000",
+        "conditions.all.0.age: needs min or max",
+        "conditions.all.1.orders.min: must be 0–1000000",
     ]
 
 

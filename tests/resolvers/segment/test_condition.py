@@ -27,11 +27,19 @@ async def test_everything_the_language_can_say_goes_in_and_comes_back_the_same(a
     [
         (
             {"conditions": {"any": [{"follows": True}, {"orders": {"withinDays": 0, "min": 1}}]}},
-            [(["conditions", "any[1]", "orders", "withinDays"], "must be 1–3650", "INVALID")],
+            [(["conditions", "any", "1", "orders", "withinDays"], "must be 1–3650", "INVALID")],
         ),
         (
             {"conditions": {"region": ["US-CA"]}},
-            [(["conditions", "region[0]"], "must be a region of the shop's country, MX", "INVALID")],
+            [(["conditions", "region", "0"], "must be a region of the shop's country, MX", "INVALID")],
+        ),
+        (
+            {"conditions": {"spent": {"min": 1, "currency": "EUR"}}},
+            [(["conditions", "spent", "currency"], "must be the shop's currency, USD", "WRONG_CURRENCY")],
+        ),
+        (
+            {"text": "spent >= 1 EUR"},
+            [(["text"], "column 1: spent.currency: must be the shop's currency, USD", "WRONG_CURRENCY")],
         ),
         (
             {"text": "order >= 2"},
