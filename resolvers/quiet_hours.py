@@ -7,7 +7,7 @@ import strawberry
 
 from models import quiet_hours
 from models.caller import Action
-from models.errors import refuse
+from models.errors import ErrorCode, Problem, Refused
 from models.quiet_hours import Hours, QuietHours
 from models.shop import Shop
 from resolvers.context import Info
@@ -65,7 +65,7 @@ async def update(info: Info, input: QuietHoursUpdateInput) -> Payload:
         exceptions: dict[str, Hours | None] = {}
         for each in input.exceptions:
             if each.region in exceptions:
-                raise refuse("exceptions", f"{each.region[:20]!r} is there twice.")
+                raise Refused([Problem(("exceptions", each.region[:20]), "is there twice", ErrorCode.CONFLICT)])
             exceptions[each.region] = _hours(each.hours)
         return await quiet_hours.change(shop, QuietHours(_hours(input.hours), exceptions))
 

@@ -16,7 +16,7 @@ describe(
     AccessState,
     "What a shop may do with plans.",
     {
-        "ELIGIBLE": "Create, change, submit, duplicate and resume them.",
+        "ELIGIBLE": "Create, change, submit, duplicate, resume and retry them.",
         "FROZEN": "None of these; what is submitted goes on, and may be cancelled.",
         "REVOKED": "None of these; unfinished one-time plans are paused, automated ones deleted.",
     },

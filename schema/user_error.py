@@ -12,21 +12,21 @@ describe(
         "INVALID": "The value is not of the right form, or not in its range.",
         "NOT_FOUND": "There is no such thing, or it is not yours.",
         "TOO_LONG": "The text is longer than allowed.",
-        "TOO_MANY": "There are more entries than allowed.",
-        "IN_FUTURE": "The time lies ahead of the server's clock by more than five minutes.",
+        "TOO_MANY": "There are more entries than allowed, or it was asked for too often.",
+        "IN_FUTURE": "The time lies ahead of the server's clock by more than five minutes, a LIVE's start by more than 366 days.",
         "IN_PAST": "The time lies behind the server's clock by more than five minutes.",
         "WRONG_CURRENCY": "The amount is not in the shop's currency.",
         "UNKNOWN_LANGUAGE": "The language is not a BCP 47 tag.",
         "UNKNOWN_TIME_ZONE": "The time zone is not in the IANA database.",
-        "CONFLICT": "It contradicts what is already stored.",
+        "CONFLICT": "It contradicts what is already stored, or names one thing twice.",
         "ILLEGAL_TRANSITION": "The plan's status does not allow this.",
         "MISSING_CONTENT": "A text that some customers would get is missing.",
         "UNKNOWN_VARIABLE": "The text uses a variable that does not exist.",
         "CHAT_BLOCKED": "The shopper has blocked the shop's chat, and is written to no more until they unblock it.",
         "FORBIDDEN_CONTENT": "The text leads out of the shop: a link, a messenger, a phone number or an e-mail address.",
         "KEY_REUSED": "The idempotency key was used with another input.",
-        "ACCESS_FROZEN": "The shop's score is below 3.5: plans cannot be created, changed, submitted or resumed.",
-        "ACCESS_REVOKED": "The shop's score is below 3: plans cannot be created, changed, submitted or resumed.",
+        "ACCESS_FROZEN": "The shop's score is below 3.5, or it has none: no plan is created, changed, submitted, duplicated, resumed or retried.",
+        "ACCESS_REVOKED": "The shop's score is below 3: no plan is created, changed, submitted, duplicated, resumed or retried.",
         "EMAIL_NOT_ALLOWED": "Email needs a score of 3.5 or more and a GMV above zero.",
         "SENDER_NOT_READY": "Email needs a postal address of the shop, and a sender that mailbox providers believe.",
         "QUOTA_EXHAUSTED": "This week's quota of one-time plans is used up.",
@@ -43,11 +43,17 @@ describe(
 )
 
 
-@strawberry.type(description="One thing to mend in an input. Nothing was changed.")
+@strawberry.type(description="One thing to mend in an input, of which nothing was stored.")
 class UserError:
     """A problem, its place in the input, and its code."""
 
-    field: list[str] = strawberry.field(description="Path into the input; empty when it is about the whole.")
+    field: list[str] = strawberry.field(
+        description=(
+            "Path into the input, or of a bulk call into the row; empty when it is about the whole. A place in a list is "
+            "its number from 0 on; of texts it is their language, of quiet hours the region. What a plan says already "
+            "has the path by which it was drafted."
+        )
+    )
     message: str = strawberry.field(description="What is wrong, for people.")
     code: ErrorCode = strawberry.field(description="What is wrong, for programs.")
     rule: str | None = strawberry.field(description="The product rule behind it, such as R17, where there is one.")
