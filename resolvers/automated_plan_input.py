@@ -25,7 +25,7 @@ from resolvers.trigger import PlanParametersInput, named
 class AutomatedPlanCreateInput:
     """What `automatedPlanCreate` takes."""
 
-    name: str = strawberry.field(description="What sellers call it, 1–100 words.")
+    name: str = strawberry.field(description="What sellers call it, 1–100 words, at most 1,000 characters.")
     trigger: TriggerCode = strawberry.field(description="What it answers.")
     parameters: PlanParametersInput | None = strawberry.field(default=None, description="When, exactly.")
     segment_id: strawberry.ID | None = strawberry.field(
@@ -58,7 +58,11 @@ class AutomatedPlanCreateInput:
         " An order confirmation has none.",
     )
     start_at: datetime | None = strawberry.field(
-        default=None, description="When its timeframe begins, once submitted; at once when left out. Refused when past."
+        default=None,
+        description=(
+            "When its timeframe begins, once submitted, then at most 366 days ahead; at once when left out. Refused when "
+            "past."
+        ),
     )
     end_at: datetime | None = strawberry.field(
         default=None, description="When its timeframe ends; until it is cancelled when left out."
@@ -75,7 +79,7 @@ class AutomatedPlanUpdateInput:
     """What `automatedPlanUpdate` takes."""
 
     id: strawberry.ID = strawberry.field(description="Global id of the draft.")
-    name: str | None = strawberry.field(default=UNSET, description="A new name, 1–100 words.")
+    name: str | None = strawberry.field(default=UNSET, description="A new name, 1–100 words, at most 1,000 characters.")
     trigger: TriggerCode | None = strawberry.field(
         default=UNSET, description="Another trigger; parameters that are not given have its defaults then."
     )

@@ -17,7 +17,7 @@ from resolvers.mutation import IDEMPOTENCY_KEY, Kept, Payload, answer
 class ChatPlatformConnectInput:
     """What `chatPlatformConnect` takes."""
 
-    url: str = strawberry.field(description="The https URL that messages are posted to.")
+    url: str = strawberry.field(description="The https URL that messages are posted to, up to 2,000 characters.")
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 

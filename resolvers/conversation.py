@@ -24,7 +24,9 @@ class MessageReplyInput:
     """What `messageReply` takes."""
 
     id: strawberry.ID = strawberry.field(description="Global id of a message in the shopper's inbox.")
-    text: str = strawberry.field(description="What they say, 1–2,000 characters.")
+    text: str = strawberry.field(
+        description="What they say, 1–2,000 characters; at most 60 times an hour in a conversation."
+    )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 

@@ -43,7 +43,11 @@ class CouponCreateInput:
         default_factory=list, description="Global ids of the products it is for, up to 100; all when empty."
     )
     code: str | None = strawberry.field(
-        default=None, description="4–20 capital letters, digits and hyphens; drawn by the server when left out."
+        default=None,
+        description=(
+            "4–20 capital letters, digits and, within, hyphens; drawn by the server when left out, as a PRIVATE coupon's "
+            "always is."
+        ),
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 

@@ -24,7 +24,9 @@ async def of_plan(info: Info, root: strawberry.Parent[Plan], days: Days = lifts.
 
 async def overview(
     info: Info,
-    from_: Annotated[date, strawberry.argument(name="from", description="The first day, in the shop's time zone.")],
+    from_: Annotated[
+        date, strawberry.argument(name="from", description="The first day, in the shop's time zone, from 2000 on.")
+    ],
     to: Annotated[date, strawberry.argument(description="The last day, at most 366 days from the first on.")],
     days: Days = lifts.DAYS,
 ) -> ShopLift:

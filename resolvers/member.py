@@ -22,7 +22,11 @@ from resolvers.segment import TEXT, SegmentId, own
 
 AsOf: TypeAlias = Annotated[
     datetime | None,
-    strawberry.argument(description="Answer as things stood at this time, from history; now when left out."),
+    strawberry.argument(
+        description=(
+            "Answer as things stood at this time, from history, from 1990 on and not in the future; now when left out."
+        )
+    ),
 ]
 
 

@@ -14,7 +14,9 @@ from resolvers.context import Info
 
 async def overview(
     info: Info,
-    from_: Annotated[date, strawberry.argument(name="from", description="The first day, in the shop's time zone.")],
+    from_: Annotated[
+        date, strawberry.argument(name="from", description="The first day, in the shop's time zone, from 2000 on.")
+    ],
     to: Annotated[date, strawberry.argument(description="The last day, at most 366 days from the first on.")],
 ) -> Overview:
     """The outreach of the caller's shop. Who asks for the same period at the same time shares a reading."""

@@ -59,7 +59,8 @@ async def plans(
         strawberry.argument(description="Only plans with one of these; all but deleted ones when left out."),
     ] = None,
     search: Annotated[
-        str | None, strawberry.argument(description="Only plans with this in their name, in any case.")
+        str | None,
+        strawberry.argument(description="Only plans with this in their name, in any case; up to 200 characters."),
     ] = None,
     first: First = None,
     after: After = None,

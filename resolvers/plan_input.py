@@ -25,9 +25,15 @@ class PlanTextInput:
     """ICU MessageFormat, with the variables that the plan can fill."""
 
     language: str = strawberry.field(description="BCP 47 tag, such as en, es-MX or zh-Hant.")
-    text: str = strawberry.field(description="The message, as ICU MessageFormat: Hi {name}, {shop} has news for you.")
-    subject: str | None = strawberry.field(default=None, description="The email's subject, as ICU MessageFormat.")
-    preheader: str | None = strawberry.field(default=None, description="The email's preheader, as ICU MessageFormat.")
+    text: str = strawberry.field(
+        description="The message, as ICU MessageFormat, up to 5,000 characters: Hi {name}, {shop} has news for you."
+    )
+    subject: str | None = strawberry.field(
+        default=None, description="The email's subject, as ICU MessageFormat, up to 200 characters."
+    )
+    preheader: str | None = strawberry.field(
+        default=None, description="The email's preheader, as ICU MessageFormat, up to 200 characters."
+    )
 
 
 @strawberry.input(description="How a variant differs from the plan. What is left out is as in the plan itself.")
@@ -58,11 +64,11 @@ class PlanExperimentInput:
 class PlanCreateInput:
     """What `planCreate` takes."""
 
-    name: str = strawberry.field(description="What sellers call it, 1–100 words.")
+    name: str = strawberry.field(description="What sellers call it, 1–100 words, at most 1,000 characters.")
     channel: PlanChannel = strawberry.field(description="How it reaches its audience.")
     segment_id: strawberry.ID = strawberry.field(description="Global id of the segment it goes to.")
     texts: list[PlanTextInput] = strawberry.field(
-        default_factory=list, description="What it says, per language. May be completed until it is submitted."
+        default_factory=list, description="What it says, in up to 50 languages. May be completed until it is submitted."
     )
     template: str | None = strawberry.field(
         default=None, description="The template its texts were made from, if any: the code of a scenario."
@@ -85,7 +91,10 @@ class PlanCreateInput:
         default=None, description="Variants to try on a part of its audience."
     )
     send_at: datetime | None = strawberry.field(
-        default=None, description="When to send it, once submitted; at once when left out. Refused when past."
+        default=None,
+        description=(
+            "When to send it, once submitted, then at most 366 days ahead; at once when left out. Refused when past."
+        ),
     )
     local_time: time | None = strawberry.field(
         default=None,
@@ -99,7 +108,7 @@ class PlanUpdateInput:
     """What `planUpdate` takes."""
 
     id: strawberry.ID = strawberry.field(description="Global id of the draft.")
-    name: str | None = strawberry.field(default=UNSET, description="A new name, 1–100 words.")
+    name: str | None = strawberry.field(default=UNSET, description="A new name, 1–100 words, at most 1,000 characters.")
     channel: PlanChannel | None = strawberry.field(default=UNSET, description="Another channel.")
     segment_id: strawberry.ID | None = strawberry.field(default=UNSET, description="Global id of another segment.")
     texts: list[PlanTextInput] | None = strawberry.field(
@@ -143,7 +152,7 @@ class PlanSubmitInput:
         default=None,
         description=(
             "When to send it. Left out or null it is the draft's own sendAt, and at once only where the draft has none: "
-            "a draft for later begins at once by the present time here. Refused when past."
+            "a draft for later begins at once by the present time here. At most 366 days ahead; refused when past."
         ),
     )
     local_time: time | None = strawberry.field(

@@ -53,7 +53,10 @@ async def products(
     search: Annotated[
         str | None,
         strawberry.argument(
-            description="Only products with this external id, or with all of these words, at most 10, in their title, in any case."
+            description=(
+                "Only products with this external id, or with all of these words, at most 10, in their title, in any "
+                "case; up to 200 characters."
+            )
         ),
     ] = None,
     first: First = None,

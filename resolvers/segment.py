@@ -82,7 +82,8 @@ async def segments(
         SegmentKind | None, strawberry.argument(description="Only presets, or only the shop's own.")
     ] = None,
     name: Annotated[
-        str | None, strawberry.argument(description="Only segments with this in their name, in any case.")
+        str | None,
+        strawberry.argument(description="Only segments with this in their name, in any case; up to 200 characters."),
     ] = None,
     archived: Annotated[bool, strawberry.argument(description="The archived ones instead of the others.")] = False,
     first: First = None,

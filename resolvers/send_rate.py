@@ -15,7 +15,7 @@ class SendRateUpdateInput:
 
     shop: str = strawberry.field(description="The shop's external id.")
     messages_per_minute: int | None = strawberry.field(
-        default=None, description="Over all its plans and channels; as fast as it can when left out."
+        default=None, description="Over all its plans and channels, 1–10,000,000; as fast as it can when left out."
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 

@@ -16,7 +16,9 @@ class PlanTestSendInput:
     """What `planTestSend` takes."""
 
     id: strawberry.ID = strawberry.field(description="Global id of a plan that goes by email.")
-    addresses: list[str] = strawberry.field(description="1–5 addresses, of people who expect it.")
+    addresses: list[str] = strawberry.field(
+        description="1–5 addresses, of people who expect it; at most 50 of a shop in 24 hours."
+    )
     language: str | None = strawberry.field(
         default=None, description="BCP 47 tag; the shop's default language when left out."
     )

@@ -24,7 +24,7 @@ WebhookId: TypeAlias = Annotated[strawberry.ID, strawberry.argument(description=
 class WebhookCreateInput:
     """What `webhookCreate` takes."""
 
-    url: str = strawberry.field(description="The https URL that facts are posted to.")
+    url: str = strawberry.field(description="The https URL that facts are posted to, up to 2,000 characters.")
     facts: list[WebhookFact] = strawberry.field(description="What it is told of: one at least.")
     description: str | None = strawberry.field(default=None, description="What it is for, at most 200 characters.")
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
@@ -35,7 +35,9 @@ class WebhookUpdateInput:
     """What `webhookUpdate` takes."""
 
     id: strawberry.ID = strawberry.field(description="Global id of the webhook.")
-    url: str | None = strawberry.field(default=UNSET, description="The https URL that facts are posted to.")
+    url: str | None = strawberry.field(
+        default=UNSET, description="The https URL that facts are posted to, up to 2,000 characters."
+    )
     facts: list[WebhookFact] | None = strawberry.field(default=UNSET, description="What it is told of: one at least.")
     description: str | None = strawberry.field(default=UNSET, description="What it is for; null empties it.")
     is_enabled: bool | None = strawberry.field(

@@ -46,8 +46,10 @@ class AccessChange:
     state_to: AccessState = strawberry.field(description="The state from then on.")
     may_email: bool = strawberry.field(description="Whether it might send email from then on.")
     reason: AccessReason = strawberry.field(description="Why it is in this state.")
-    score: float | None = strawberry.field(resolver=_score, description="The score that led to it.")
-    gmv: Long | None = strawberry.field(description="The GMV of that moment, in minor units.")
+    score: float | None = strawberry.field(
+        resolver=_score, description="The score that led to it; null when there was none."
+    )
+    gmv: Long | None = strawberry.field(description="The GMV of that moment, in minor units; null when there was none.")
     changed_at: datetime = strawberry.field(description="When it was decided.")
 
 

@@ -20,7 +20,9 @@ class ChatPlatform:
         description="What signatures are checked with (Standard Webhooks, `whsec_…`): shown where it is new, and again "
         "to the same idempotencyKey while it is in use; null everywhere else."
     )
-    rotated_at: datetime | None = strawberry.field(description="When its secret was last replaced.")
+    rotated_at: datetime | None = strawberry.field(
+        description="When its secret was last replaced; null while it is the first."
+    )
     created_at: datetime = strawberry.field(description="When it was connected.")
     updated_at: datetime = strawberry.field(description="When URL or secret last changed.")
 

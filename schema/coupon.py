@@ -64,7 +64,9 @@ class Coupon(Node):
     visibility: CouponVisibility = strawberry.field(description="Who can see it.")
     status: CouponStatus = strawberry.field(resolver=resolvers.status_of, description="Where it stands now.")
     segment = strawberry.field(
-        resolver=resolvers.segment, graphql_type=Segment | None, description="Who sees it, when it is TARGETED."
+        resolver=resolvers.segment,
+        graphql_type=Segment | None,
+        description="Who sees it, when it is TARGETED; null otherwise.",
     )
     percentage: int | None = strawberry.field(description="Percent off; null when it gives a fixed amount.")
     amount: Money | None = strawberry.field(
@@ -83,7 +85,7 @@ class Coupon(Node):
     total_limit: int = strawberry.field(description="How often it can be claimed in all.")
     customer_limit: int = strawberry.field(description="How often one customer can claim it.")
     claimed: int = strawberry.field(description="How often it has been claimed.")
-    ended_at: datetime | None = strawberry.field(description="When its seller ended it.")
+    ended_at: datetime | None = strawberry.field(description="When its seller ended it; null when they have not.")
     created_at: datetime = strawberry.field(description="When it was created.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
 

@@ -17,12 +17,17 @@ class EmailConsent:
 
     state: ConsentState = strawberry.field(description="What holds.")
     source: str | None = strawberry.field(
-        description="Where it was said: as the platform wrote it, a mail of one of the shop's plans, or `complaint`."
+        description=(
+            "Where it was said: as the platform wrote it, a mail of one of the shop's plans, or `complaint`; null when "
+            "that is not known."
+        )
     )
-    at: datetime | None = strawberry.field(description="When it was said.")
+    at: datetime | None = strawberry.field(description="When it was said; null when that is not known.")
 
 
-@strawberry.type(description="A customer who dealt with the caller's shop.")
+@strawberry.type(
+    description="A customer who dealt with the caller's shop. What the platform has not told of them is null."
+)
 class Customer(Node):
     """A person; what other shops know of them is not here."""
 

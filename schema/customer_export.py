@@ -21,5 +21,5 @@ class CustomerExport:
 class CustomerExportPayload:
     """The document, or why there is none."""
 
-    export: CustomerExport | None = strawberry.field(description="What is stored.")
+    export: CustomerExport | None = strawberry.field(description="What is stored; null when it was refused.")
     user_errors: list[UserError] = strawberry.field(description="What is wrong with the call.")

@@ -45,6 +45,6 @@ class MessageProduct:
         resolver=_external_id, description="The product's id in the platform's own system."
     )
     title: str = strawberry.field(resolver=_title, description="What it is called.")
-    price: Money | None = strawberry.field(resolver=_price, description="What it costs.")
-    image_url: str | None = strawberry.field(resolver=_image_url, description="Where its picture is.")
+    price: Money | None = strawberry.field(resolver=_price, description="What it costs; null when that is not known.")
+    image_url: str | None = strawberry.field(resolver=_image_url, description="Where its picture is, if it has one.")
     url: str | None = strawberry.field(description="Its page; null when the shop has told of no page of its own.")

@@ -21,5 +21,7 @@ class Erasure:
 class CustomerErasePayload:
     """The erasure, or why there is none."""
 
-    erasure: Erasure | None = strawberry.field(description="The erasure; of a customer erased before, the first one.")
+    erasure: Erasure | None = strawberry.field(
+        description="The erasure; of a customer erased before, the first one; null when it was refused."
+    )
     user_errors: list[UserError] = strawberry.field(description="What is wrong with the call.")

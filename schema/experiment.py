@@ -56,7 +56,9 @@ class PlanVariant:
     name: str = strawberry.field(resolver=_name, description="A, B, C or D.")
     texts: list[PlanText] = strawberry.field(resolver=_texts, description="What it says, per language.")
     coupon = strawberry.field(
-        resolver=resolvers.coupon, graphql_type=Coupon | None, description="The coupon that comes with it."
+        resolver=resolvers.coupon,
+        graphql_type=Coupon | None,
+        description="The coupon that comes with it; null when none does.",
     )
     result = strawberry.field(
         resolver=resolvers.result, graphql_type=VariantResult, description="How it was answered so far."
@@ -116,8 +118,12 @@ class PlanExperiment:
     decides_at: datetime | None = strawberry.field(
         resolver=_decides_at, description="When that is; null before the start. A pause puts it off."
     )
-    decided_at: datetime | None = strawberry.field(resolver=_decided_at, description="When the winner was declared.")
-    winner: str | None = strawberry.field(resolver=_winner, description="The variant that the rest gets.")
+    decided_at: datetime | None = strawberry.field(
+        resolver=_decided_at, description="When the winner was declared; null until then."
+    )
+    winner: str | None = strawberry.field(
+        resolver=_winner, description="The variant that the rest gets; null until it is declared."
+    )
     verdict = strawberry.field(
         resolver=resolvers.verdict, graphql_type=ExperimentVerdict, description="What the figures say by now."
     )

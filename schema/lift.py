@@ -77,7 +77,9 @@ class LiftComparison:
     gmv: LiftDifference | None = strawberry.field(
         description="Minor units per head; null with too little data, of which `shortage` has the numbers."
     )
-    shortage: str | None = strawberry.field(description="What there is too little of, and how much is needed.")
+    shortage: str | None = strawberry.field(
+        description="What there is too little of, and how much is needed; null when there is enough."
+    )
 
 
 @strawberry.type(description="What a plan brought beyond what would have been bought anyway.")
@@ -87,7 +89,7 @@ class PlanLift:
     currency: str = strawberry.field(description="ISO 4217 code of the amounts.")
     days: int = strawberry.field(description="So many days of orders count, from the decision on.")
     since: datetime | None = strawberry.field(description="When it was first decided whom to hold out; null before.")
-    until: datetime | None = strawberry.field(description="When it was decided last.")
+    until: datetime | None = strawberry.field(description="When it was decided last; null before the first time.")
     is_complete: bool = strawberry.field(
         description="Whether these days are over for everybody. Until then the figures still move."
     )

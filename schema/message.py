@@ -51,11 +51,13 @@ class Message(Node):
         resolver=enclosure.products, graphql_type=list[MessageProduct], description="The products it shows, up to 4."
     )
     coupon = strawberry.field(
-        resolver=enclosure.coupon, graphql_type=Offer | None, description="The coupon that comes with it, as of now."
+        resolver=enclosure.coupon,
+        graphql_type=Offer | None,
+        description="The coupon that comes with it, as of now; null when none does.",
     )
     sent_at: datetime = strawberry.field(description="When it arrived.")
     read_at: datetime | None = strawberry.field(description="When it was first read; null while unread.")
-    clicked_at: datetime | None = strawberry.field(description="When it was first clicked.")
+    clicked_at: datetime | None = strawberry.field(description="When it was first clicked; null until then.")
     conversation = strawberry.field(
         resolver=conversations.of_message,
         graphql_type=Conversation | None,

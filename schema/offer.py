@@ -90,10 +90,16 @@ class Claim:
 
     id: strawberry.ID = strawberry.field(resolver=_identify, description="Opaque id.")
     code: str = strawberry.field(description="What the checkout asks for; it is this claim's alone.")
-    offer = strawberry.field(resolver=resolvers.offer_of, graphql_type=Offer | None, description="What was claimed.")
+    offer = strawberry.field(
+        resolver=resolvers.offer_of,
+        graphql_type=Offer | None,
+        description="What was claimed; null only beside an error.",
+    )
     claimed_at: datetime = strawberry.field(description="When it was claimed.")
     redeemed_at: datetime | None = strawberry.field(description="When it was used with an order; null while unused.")
-    discount: Money | None = strawberry.field(resolver=_discount, description="What it took off that order.")
+    discount: Money | None = strawberry.field(
+        resolver=_discount, description="What it took off that order; null while unused."
+    )
 
 
 @strawberry.type(description="What became of couponClaim.")

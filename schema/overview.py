@@ -29,7 +29,9 @@ class OverviewPart:
 class OverviewPlan:
     """One plan's slice of the period."""
 
-    plan = strawberry.field(resolver=resolvers.plan_of, graphql_type=Plan | None, description="The plan.")
+    plan = strawberry.field(
+        resolver=resolvers.plan_of, graphql_type=Plan | None, description="The plan; null only beside an error."
+    )
     activity: Activity = strawberry.field(description="What its messages did.")
 
 

@@ -135,9 +135,9 @@ class Plan(Node):
     segment = strawberry.field(
         resolver=resolvers.segment,
         graphql_type=Segment | None,
-        description="The segment it goes to; its condition is pinned when the plan is submitted.",
+        description="The segment it goes to, null for everybody; its condition is pinned when the plan is submitted.",
     )
-    template: str | None = strawberry.field(description="The template its texts were made from.")
+    template: str | None = strawberry.field(description="The template its texts were made from; null for none.")
     texts: list[PlanText] = strawberry.field(resolver=_texts, description="What it says, per language.")
     products = strawberry.field(
         resolver=resolvers.products, graphql_type=list[Product], description="The products it shows."
@@ -146,7 +146,9 @@ class Plan(Node):
         description="Where its image is, the same in all languages, if it has one; shown above the text."
     )
     coupon = strawberry.field(
-        resolver=coupons.of_plan, graphql_type=Coupon | None, description="The coupon that comes with it."
+        resolver=coupons.of_plan,
+        graphql_type=Coupon | None,
+        description="The coupon that comes with it; null when none does, or each customer's own (smartCoupon).",
     )
     button: Destination | None = strawberry.field(description="Where its button leads, if it has one.")
     holdout_percent: int | None = strawberry.field(
@@ -157,40 +159,55 @@ class Plan(Node):
         graphql_type=PlanExperiment | None,
         description="The variants that are tried on a part of its audience; null when there is only one.",
     )
-    trigger: TriggerCode | None = strawberry.field(description="What an automated plan answers.")
+    trigger: TriggerCode | None = strawberry.field(
+        description="What an automated plan answers; null for a one-time plan."
+    )
     parameters = strawberry.field(
         resolver=triggers.parameters,
         graphql_type=PlanParameters | None,
-        description="When an automated plan sends, exactly.",
+        description="When an automated plan sends, exactly; null for a one-time plan.",
     )
     smart_coupon: bool = strawberry.field(
         description="Whether each customer gets the best coupon that they could use, if there is one."
     )
     ends_at: datetime | None = strawberry.field(description="When an automated plan's timeframe ends, if it does.")
     quiet_from: str | None = strawberry.field(
-        resolver=_quiet_from, description="From when on, on the customer's clock, an automated plan is quiet."
+        resolver=_quiet_from,
+        description="From when on, on the customer's clock, an automated plan is quiet; null when it has no such hours.",
     )
-    quiet_until: str | None = strawberry.field(resolver=_quiet_until, description="Until when.")
-    send_at: datetime | None = strawberry.field(description="When it starts, or started.")
+    quiet_until: str | None = strawberry.field(
+        resolver=_quiet_until, description="Until when it is quiet; null as quietFrom is."
+    )
+    send_at: datetime | None = strawberry.field(
+        description="When it starts, or started; null for a draft that begins when it is submitted."
+    )
     local_time: time | None = strawberry.field(
         description="The hour of each customer's own day at which it goes to them; null when all get it at once."
     )
-    deadline: datetime | None = strawberry.field(description="When what still waits expires.")
+    deadline: datetime | None = strawberry.field(
+        description="When what still waits expires; null for a draft, and an automated plan without end."
+    )
     created_at: datetime = strawberry.field(description="When it was drafted.")
     updated_at: datetime = strawberry.field(description="When it last changed.")
-    submitted_at: datetime | None = strawberry.field(description="When it was submitted.")
-    started_at: datetime | None = strawberry.field(description="When it began to go out.")
-    finished_at: datetime | None = strawberry.field(description="When nothing was left to send, or it was cancelled.")
+    submitted_at: datetime | None = strawberry.field(description="When it was submitted; null until then.")
+    started_at: datetime | None = strawberry.field(description="When it began to go out; null until then.")
+    finished_at: datetime | None = strawberry.field(
+        description="When nothing was left to send, or it was cancelled; null until then."
+    )
     export = strawberry.field(
         resolver=exports.link,
         graphql_type=ExportLink,
         description="A link to its ledger or figures as a file; it holds for ten minutes.",
     )
     progress = strawberry.field(
-        resolver=resolvers.progress_of, graphql_type=PlanProgress | None, description="How far it has come."
+        resolver=resolvers.progress_of,
+        graphql_type=PlanProgress | None,
+        description="How far it has come; null only beside an error.",
     )
     figures = strawberry.field(
-        resolver=metric.of_plan, graphql_type=PlanFigures | None, description="What it brought, as of now."
+        resolver=metric.of_plan,
+        graphql_type=PlanFigures | None,
+        description="What it brought, as of now; null only beside an error.",
     )
     lift = strawberry.field(
         resolver=lift.of_plan,
@@ -208,7 +225,9 @@ class Plan(Node):
         description="What happened to it, the newest first.",
     )
     trials = strawberry.field(
-        resolver=trial.trials_of, graphql_type=list[Trial], description="Its latest trials, the newest first."
+        resolver=trial.trials_of,
+        graphql_type=list[Trial],
+        description="Its latest trials, the newest first, at most 50.",
     )
 
     @classmethod

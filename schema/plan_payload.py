@@ -51,7 +51,7 @@ class PlanCancelPayload:
     """The plan being stopped, or why it is not."""
 
     plan: Plan | None = strawberry.field(
-        description="The plan, cancelling or cancelled; once cancelled, nothing goes out any more."
+        description="The plan, cancelling or, once nothing goes out any more, cancelled; null when it was refused."
     )
     user_errors: list[UserError] = strawberry.field(description="What to mend; empty when it is being stopped.")
 

@@ -11,9 +11,11 @@ class PlanText:
     """One entry of a plan's content."""
 
     language: str = strawberry.field(description="BCP 47 tag.")
-    text: str | None = strawberry.field(description="The message, as ICU MessageFormat.")
-    subject: str | None = strawberry.field(description="The email's subject, as ICU MessageFormat.")
-    preheader: str | None = strawberry.field(description="The email's preheader, as ICU MessageFormat.")
+    text: str | None = strawberry.field(description="The message, as ICU MessageFormat; null while there is none.")
+    subject: str | None = strawberry.field(description="The email's subject, as ICU MessageFormat, if there is one.")
+    preheader: str | None = strawberry.field(
+        description="The email's preheader, as ICU MessageFormat, if there is one."
+    )
 
 
 def texts_of(content: Mapping[str, Any]) -> list[PlanText]:

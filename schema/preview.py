@@ -90,16 +90,18 @@ class PlanPreview:
 
     channel: str = strawberry.field(description="CHAT or EMAIL.")
     language: str = strawberry.field(description="BCP 47 tag of the text that was chosen.")
-    subject: str | None = strawberry.field(description="The email's subject.")
-    preheader: str | None = strawberry.field(description="The email's preheader.")
+    subject: str | None = strawberry.field(description="The email's subject; null in chat.")
+    preheader: str | None = strawberry.field(description="The email's preheader, if it has one; null in chat.")
     text: str = strawberry.field(description="The chat message, or the email's text part.")
-    html: str | None = strawberry.field(description="The email's HTML part.")
+    html: str | None = strawberry.field(description="The email's HTML part; null in chat.")
     image_url: str | None = strawberry.field(description="Where the image above its text is, if it has one.")
-    button: str | None = strawberry.field(description="What its button says.")
+    button: str | None = strawberry.field(description="What its button says, if it has one.")
     links: list[str] = strawberry.field(description="Where the email leads, in the order it stands in it.")
     products: list[Product] = strawberry.field(description="The products it shows.")
     coupon = strawberry.field(
-        resolver=_coupon, graphql_type=CouponPreview | None, description="The coupon that comes with it."
+        resolver=_coupon,
+        graphql_type=CouponPreview | None,
+        description="The coupon that comes with it; null when none does.",
     )
     considered: list[ConsideredCoupon] = strawberry.field(
         description="The coupons that a smart one is chosen from, the best first.",

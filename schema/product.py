@@ -15,7 +15,7 @@ def _price(root: strawberry.Parent[models.Product]) -> Money | None:
     return None if root.price is None else Money(amount=Long(root.price), currency=root.currency)
 
 
-@strawberry.type(description="A product of the caller's shop.")
+@strawberry.type(description="A product of the caller's shop. What the platform has not told of it is null.")
 class Product(Node):
     """One product."""
 

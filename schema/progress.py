@@ -38,7 +38,7 @@ class DeliveryCount:
     state: DeliveryState = strawberry.field(description="What became of their messages.")
     reason: str | None = strawberry.field(description="Why, where there is a reason: a code.")
     channel: str | None = strawberry.field(description="CHAT or EMAIL; null when none may reach them.")
-    language: str | None = strawberry.field(description="BCP 47 tag of the text they get.")
+    language: str | None = strawberry.field(description="BCP 47 tag of the text they get; null when none was chosen.")
     count: Long = strawberry.field(description="How many recipients.")
 
 

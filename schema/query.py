@@ -188,7 +188,7 @@ class Query:
     violations = strawberry.field(
         resolver=resolvers.violation.listed,
         graphql_type=Connection[Violation],
-        description="The platform: texts that content rules refused, those met last first.",
+        description="Platform: texts that content rules refused, those met last first.",
     )
     offers = strawberry.field(
         resolver=resolvers.offer.offers,

@@ -78,8 +78,10 @@ class Recommendation:
     coupon = strawberry.field(
         resolver=resolvers.coupon, graphql_type=Coupon | None, description="The coupon that it is about, if any."
     )
-    time_zone: str | None = strawberry.field(resolver=_time_zone, description="The IANA time zone that it is about.")
-    language: str | None = strawberry.field(resolver=_language, description="The BCP 47 tag that it is about.")
+    time_zone: str | None = strawberry.field(
+        resolver=_time_zone, description="The IANA time zone that it is about, if any."
+    )
+    language: str | None = strawberry.field(resolver=_language, description="The BCP 47 tag that it is about, if any.")
 
 
 @strawberry.type(description="What became of recommendationDismiss.")

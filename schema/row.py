@@ -65,7 +65,9 @@ class RowResult:
 class RowsPayload:
     """What became of rows, of whatever kind: what every answer has that writes some."""
 
-    results: list[RowResult] | None = strawberry.field(description="One per row, in their order.")
+    results: list[RowResult] | None = strawberry.field(
+        description="One per row, in their order; null when the call as a whole was refused."
+    )
     user_errors: list[UserError] = strawberry.field(description="What is wrong with the call as a whole.")
 
 

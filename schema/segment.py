@@ -116,7 +116,7 @@ class Segment(Node):
     performance = strawberry.field(
         resolver=performance.of_segment,
         graphql_type=SegmentPerformance | None,
-        description="How the plans sent to it did, as of yesterday.",
+        description="How the plans sent to it did, as of yesterday; null only beside an error.",
     )
     size_history = strawberry.field(
         resolver=resolvers.size_history,

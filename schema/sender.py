@@ -48,7 +48,9 @@ class SenderDomain:
     domain: str = strawberry.field(description="The domain in From.")
     state: DomainState = strawberry.field(description="What is known of it.")
     findings: list[SenderFinding] = strawberry.field(description="What the last look found; empty before the first.")
-    checked_at: datetime | None = strawberry.field(description="When it was last looked at.")
+    checked_at: datetime | None = strawberry.field(
+        description="When it was last looked at; null before the first time."
+    )
 
 
 @strawberry.type(description="Who a shop's emails are from, as the platform wrote it.")
@@ -56,9 +58,11 @@ class EmailSender:
     """The addresses of a shop's emails."""
 
     address: str = strawberry.field(resolver=resolvers.address, description="The address its emails are from.")
-    reply_to: str | None = strawberry.field(description="Where answers go; back to `address` when there is none.")
+    reply_to: str | None = strawberry.field(
+        description="Where answers go; null when there is none: they go back to `address`."
+    )
     postal_address: str | None = strawberry.field(
-        description="Where the shop can be written to by post, at the foot of each of its emails."
+        description="Where the shop can be written to by post, at the foot of each of its emails; null when not told."
     )
     domain = strawberry.field(
         resolver=resolvers.domain,
@@ -75,5 +79,7 @@ class EmailSender:
 class SenderCheckPayload:
     """The domain as it is known until the look is done, or why there is none."""
 
-    domain: SenderDomain | None = strawberry.field(description="The domain, as it was before this look.")
+    domain: SenderDomain | None = strawberry.field(
+        description="The domain, as it was before this look; null when it was refused."
+    )
     user_errors: list[UserError] = strawberry.field(description="What is wrong with the call.")

@@ -30,9 +30,13 @@ class Sending:
     """The stop that holds, if any."""
 
     is_stopped: bool = strawberry.field(resolver=_is_stopped, description="Whether all sending is stopped.")
-    reason: str | None = strawberry.field(resolver=_reason, description="Why it is stopped.")
-    stopped_at: datetime | None = strawberry.field(resolver=_stopped_at, description="Since when.")
-    stopped_by: str | None = strawberry.field(resolver=_stopped_by, description="By whom: ROLE:shop:user, or COMMAND.")
+    reason: str | None = strawberry.field(resolver=_reason, description="Why it is stopped; null while it is not.")
+    stopped_at: datetime | None = strawberry.field(
+        resolver=_stopped_at, description="Since when it is stopped; null while it is not."
+    )
+    stopped_by: str | None = strawberry.field(
+        resolver=_stopped_by, description="By whom it was stopped: ROLE:shop:user, or COMMAND; null while it is not."
+    )
     in_flight: Long = strawberry.field(
         description="Messages that were on the wire already and whose answer is awaited; once stopped, it only falls."
     )

@@ -40,7 +40,7 @@ def _mail_tracking(root: strawberry.Parent[models.Shop]) -> bool:
     return root.mail_tracking is not False
 
 
-@strawberry.type(description="A seller's shop.")
+@strawberry.type(description="A seller's shop. What the platform has not told of it is null.")
 class Shop(Node):
     """One shop, only ever the caller's own."""
 

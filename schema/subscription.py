@@ -15,10 +15,13 @@ class Subscription:
     plan_progress = strawberry.subscription(
         resolver=resolvers.plan.watch,
         graphql_type=PlanProgress,
-        description="A plan's figures: now, then whenever they change, until the plan is over.",
+        description=(
+            "Sellers: a plan's figures: now, then whenever they change, until the plan is over. A plan that is unknown or "
+            "not yours is refused at the beginning: BAD_USER_INPUT, with NOT_FOUND in its userErrors."
+        ),
     )
     inbox_message = strawberry.subscription(
         resolver=resolvers.message.watch,
         graphql_type=InboxEvent,
-        description="The shopper's inbox: its newest messages, then those that arrive.",
+        description="Shoppers: their inbox: its newest messages, then those that arrive.",
     )

@@ -37,7 +37,9 @@ async def _amount(info: Info, root: strawberry.Parent[models.TimelineEntry]) -> 
     return await money(info, root.shop_id, root.amount)
 
 
-@strawberry.type(description="One thing that happened between the shop and a customer.")
+@strawberry.type(
+    description="One thing that happened between the shop and one customer. What its kind does not tell is null."
+)
 class TimelineEntry:
     """One entry; what does not apply to its kind is null."""
 

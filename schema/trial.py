@@ -25,7 +25,7 @@ class Trial:
     )
     reason: str | None = strawberry.field(description="Why it failed or waits, where there is a reason.")
     created_at: datetime = strawberry.field(description="When it was asked for.")
-    settled_at: datetime | None = strawberry.field(description="When it was sent or given up.")
+    settled_at: datetime | None = strawberry.field(description="When it was sent or given up; null until then.")
 
 
 @strawberry.type(description="What became of planTestSend.")

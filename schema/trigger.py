@@ -50,8 +50,8 @@ class TriggerParameter:
     default = strawberry.field(
         resolver=resolvers.default, graphql_type=list[str], description="What holds when it is left out, as text."
     )
-    least: int | None = strawberry.field(description="The smallest number allowed.")
-    greatest: int | None = strawberry.field(description="The greatest number allowed.")
+    least: int | None = strawberry.field(description="The smallest number allowed; null for other kinds.")
+    greatest: int | None = strawberry.field(description="The greatest number allowed; null for other kinds.")
     most: int = strawberry.field(description="At most so many values.")
     options: list[str] = strawberry.field(description="What can be chosen from.")
 

@@ -39,12 +39,15 @@ class WebhookPosting:
     state: str = strawberry.field(description="PENDING, DELIVERED or FAILED.")
     attempts: int = strawberry.field(description="How often it was tried.")
     answer: str | None = strawberry.field(
-        description="What the last try met: an HTTP status, UNREACHABLE, NO_ANSWER, ADDRESS_REFUSED or DISABLED."
+        description=(
+            "What the last try met: an HTTP status, UNREACHABLE, NO_ANSWER, ADDRESS_REFUSED or DISABLED; null before the "
+            "first."
+        )
     )
     happened_at: datetime = strawberry.field(description="When the fact became true.")
-    tried_at: datetime | None = strawberry.field(description="When it was last tried.")
+    tried_at: datetime | None = strawberry.field(description="When it was last tried; null before the first time.")
     not_before: datetime | None = strawberry.field(description="When it is tried next; null when it is settled.")
-    settled_at: datetime | None = strawberry.field(description="When it was taken, or given up.")
+    settled_at: datetime | None = strawberry.field(description="When it was taken, or given up; null until then.")
 
 
 @strawberry.type(description="A URL that is told what becomes true of the shop's outreach, each fact at least once.")
@@ -53,7 +56,7 @@ class Webhook(Node):
 
     id: strawberry.ID = strawberry.field(resolver=resolvers.identify, description="Opaque id, unique across all types.")
     url: str = strawberry.field(description="What facts are posted to.")
-    description: str | None = strawberry.field(description="What it is for.")
+    description: str | None = strawberry.field(description="What it is for; null when nobody said.")
     facts = strawberry.field(
         resolver=resolvers.facts, graphql_type=list[WebhookFact], description="What it is told of."
     )
@@ -64,14 +67,21 @@ class Webhook(Node):
     is_enabled = strawberry.field(
         resolver=resolvers.is_enabled, graphql_type=bool, description="Whether it is told anything."
     )
-    disabled_at: datetime | None = strawberry.field(description="Since when it is not.")
+    disabled_at: datetime | None = strawberry.field(
+        description="Since when it is told nothing; null while it is enabled."
+    )
     disabled_reason: str | None = strawberry.field(
-        description="BY_SELLER, GONE (it answered 410), FAILING (it took nothing for five days) or BACKLOG."
+        description=(
+            "Why it is told nothing: BY_SELLER, GONE (it answered 410), FAILING (it took nothing for five days) or "
+            "BACKLOG; null while it is enabled."
+        )
     )
     failing_since: datetime | None = strawberry.field(
         description="Since when it has taken nothing; null when it works."
     )
-    rotated_at: datetime | None = strawberry.field(description="When its secret was last replaced.")
+    rotated_at: datetime | None = strawberry.field(
+        description="When its secret was last replaced; null while it is the first."
+    )
     created_at: datetime = strawberry.field(description="When it was created.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     postings = strawberry.field(

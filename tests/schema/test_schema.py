@@ -68,6 +68,20 @@ def test_everything_is_described():
     assert [place for place, description in described() if not description or len(description) < 5] == []
 
 
+SAYS_WHEN_NULL = re.compile(r"\bnull\b|\bif (it|there|they|any)\b|\bwhere there is\b")
+
+
+def test_whatever_may_be_null_says_when():
+    """A field does so itself, or its type for all of its fields."""
+    assert [
+        f"{kind.name}.{name}"
+        for kind in own_types()
+        if isinstance(kind, GraphQLObjectType)
+        for name, field in kind.fields.items()
+        if not str(field.type).endswith("!") and not SAYS_WHEN_NULL.search(f"{kind.description} {field.description}")
+    ] == []
+
+
 def test_every_mutation_takes_one_input_and_answers_a_payload_with_user_errors():
     mutation = BUILT.mutation_type
     assert mutation is not None
