@@ -20,7 +20,8 @@ T = TypeVar("T")
 
 IDEMPOTENCY_KEY = (
     "A key of your own for this one intended operation (1–255 characters, kept a day). Repeated with the same "
-    "key, the mutation does nothing and answers as it first did; with another input it is refused (KEY_REUSED)."
+    "key, the mutation does nothing and answers as it first did, with what it is about as it stands by then; with "
+    "another input it is refused (KEY_REUSED). A mutation that was refused leaves its key free."
 )
 
 

@@ -13,7 +13,7 @@ describe(
         "NOT_FOUND": "There is no such thing, or it is not yours.",
         "TOO_LONG": "The text is longer than allowed.",
         "TOO_MANY": "There are more entries than allowed, or it was asked for too often.",
-        "IN_FUTURE": "The time lies ahead of the server's clock by more than five minutes, a LIVE's start by more than 366 days.",
+        "IN_FUTURE": "The time lies too far ahead of the server's clock: by more than five minutes, asOf at all, a LIVE's start by over 366 days.",
         "IN_PAST": "The time lies behind the server's clock by more than five minutes.",
         "WRONG_CURRENCY": "The amount is not in the shop's currency.",
         "UNKNOWN_LANGUAGE": "The language is not a BCP 47 tag.",

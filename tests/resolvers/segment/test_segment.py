@@ -45,6 +45,15 @@ async def test_a_repeated_key_keeps_one_segment(api: Api, shop: Shop):
     assert await Segment.filter(preset=None).count() == 1
 
 
+async def test_a_refused_mutation_leaves_its_key_to_the_mended_input(api: Api, shop: Shop):
+    refused = await create(api, shop, name="", text="follows", idempotencyKey="once")
+    mended = await create(api, shop, name="Followers", text="follows", idempotencyKey="once")
+
+    assert [error["field"] for error in refused["userErrors"]] == [["name"]]
+    assert (mended["segment"]["name"], mended["userErrors"]) == ("Followers", [])
+    assert await Segment.filter(preset=None).count() == 1
+
+
 async def test_a_changed_condition_is_a_new_version_and_the_old_one_stays_known(api: Api, shop: Shop):
     kept = (await create(api, shop, text="follows"))["segment"]
     await api.data(UPDATE, seller(shop), input={"id": kept["id"], "name": "Renamed"})
