@@ -43,7 +43,8 @@ async def coupons(
     info: Info,
     *,
     status: Annotated[
-        list[CouponStatus] | None, strawberry.argument(description="Only coupons that stand so now.")
+        list[CouponStatus] | None,
+        strawberry.argument(description="Only coupons that stand so now; all when left out or empty."),
     ] = None,
     visibility: Annotated[
         CouponVisibility | None, strawberry.argument(description="Only coupons of this kind.")

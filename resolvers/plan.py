@@ -56,7 +56,7 @@ async def plans(
     kind: Annotated[PlanKind | None, strawberry.argument(description="Only plans of this kind.")] = None,
     status: Annotated[
         list[PlanStatus] | None,
-        strawberry.argument(description="Only plans with one of these; all but deleted ones when left out."),
+        strawberry.argument(description="Only plans with one of these; all but deleted ones when left out or empty."),
     ] = None,
     search: Annotated[
         str | None,

@@ -83,7 +83,11 @@ async def segments(
     ] = None,
     name: Annotated[
         str | None,
-        strawberry.argument(description="Only segments with this in their name, in any case; up to 200 characters."),
+        strawberry.argument(
+            description=(
+                "Only segments with this in their name, a preset's English one, in any case; up to 200 characters."
+            )
+        ),
     ] = None,
     archived: Annotated[bool, strawberry.argument(description="The archived ones instead of the others.")] = False,
     first: First = None,

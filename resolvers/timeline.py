@@ -22,7 +22,8 @@ async def of_customer(
     *,
     customer_id: Annotated[strawberry.ID, strawberry.argument(description="Global id of a customer of the shop.")],
     kinds: Annotated[
-        list[TimelineKind] | None, strawberry.argument(description="Only entries of these kinds; all without.")
+        list[TimelineKind] | None,
+        strawberry.argument(description="Only entries of these kinds; all when left out or empty."),
     ] = None,
     first: First = None,
     after: After = None,

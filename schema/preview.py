@@ -49,7 +49,7 @@ class Advice:
     """One advice."""
 
     code: AdviceCode = strawberry.field(description="What it is about, for programs.")
-    message: str = strawberry.field(description="What it is about, for people.")
+    message: str = strawberry.field(description="What it is about, for people, in English.")
 
 
 @strawberry.type(description="A plan's coupon, as its reader would see it.")

@@ -70,7 +70,9 @@ class Recommendation:
     id: strawberry.ID = strawberry.field(resolver=resolvers.identify, description="Opaque id, for its dismissal.")
     kind: RecommendationKind = strawberry.field(resolver=_kind, description="What is recommended, for programs.")
     priority: int = strawberry.field(description="1 is done first.")
-    message: str = strawberry.field(resolver=_message, description="What is recommended and why, for people.")
+    message: str = strawberry.field(
+        resolver=_message, description="What is recommended and why, for people, in English."
+    )
     numbers: list[RecommendationNumber] = strawberry.field(resolver=_numbers, description="What led to it.")
     segment = strawberry.field(
         resolver=resolvers.segment, graphql_type=Segment | None, description="The segment that it is about, if any."

@@ -88,14 +88,15 @@ class Segment(Node):
     id: strawberry.ID = strawberry.field(resolver=resolvers.identify, description="Opaque id, unique across all types.")
     name: str = strawberry.field(
         resolver=resolvers.name,
-        description="What sellers call it; of a preset in the first language of theirs that there is.",
+        description="What sellers call it; of a preset in the first of their languages (Accept-Language) that there is.",
     )
     preset: SegmentPreset | None = strawberry.field(description="Which preset it is; null for the shop's own segments.")
     version: int = strawberry.field(description="Rises with each change of its condition.")
     conditions: JSON = strawberry.field(resolver=_conditions, description=CONDITIONS)
     text: str = strawberry.field(resolver=_text, description=TEXT)
     advice: list[str] = strawberry.field(
-        resolver=resolvers.advice, description="What would make it better, though it is accepted as it is."
+        resolver=resolvers.advice,
+        description="What would make it better, though it is accepted as it is; in the seller's language.",
     )
     size: int = strawberry.field(
         resolver=member.size, description="How many customers are in it: live, or as of an earlier time."
@@ -156,7 +157,9 @@ class SegmentPreview:
     )
     conditions: JSON | None = strawberry.field(resolver=_preview_conditions, description=CONDITIONS)
     text: str | None = strawberry.field(resolver=_preview_text, description=TEXT)
-    advice: list[str] = strawberry.field(resolver=member.preview_advice, description="What would make it better.")
+    advice: list[str] = strawberry.field(
+        resolver=member.preview_advice, description="What would make it better, in the seller's language."
+    )
     user_errors: list[UserError] = strawberry.field(description="What to mend in the condition; empty when it holds.")
 
 

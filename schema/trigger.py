@@ -46,7 +46,7 @@ class TriggerParameter:
 
     name: str = strawberry.field(description="Its name in the parameters of automatedPlanCreate.")
     kind: ParameterKind = strawberry.field(description="How it is asked for.")
-    description: str = strawberry.field(description="What it means.")
+    description: str = strawberry.field(description="What it means, in English.")
     default = strawberry.field(
         resolver=resolvers.default, graphql_type=list[str], description="What holds when it is left out, as text."
     )
@@ -69,8 +69,10 @@ class Trigger:
     """One trigger."""
 
     code: TriggerCode = strawberry.field(description="Its code.")
-    title: str = strawberry.field(resolver=resolvers.title, description="What it is called, in the seller's language.")
-    description: str = strawberry.field(description="When it sends, and to whom.")
+    title: str = strawberry.field(
+        resolver=resolvers.title, description="What it is called, in the seller's language (Accept-Language)."
+    )
+    description: str = strawberry.field(description="When it sends, and to whom, in English.")
     parameters: list[TriggerParameter] = strawberry.field(description="What its form asks for.")
     variables: list[str] = strawberry.field(resolver=_variables, description="What its texts may speak of.")
     button: Destination = strawberry.field(

@@ -54,6 +54,6 @@ class UserError:
             "has the path by which it was drafted."
         )
     )
-    message: str = strawberry.field(description="What is wrong, for people.")
+    message: str = strawberry.field(description="What is wrong, for people, in English.")
     code: ErrorCode = strawberry.field(description="What is wrong, for programs.")
     rule: str | None = strawberry.field(description="The product rule behind it, such as R17, where there is one.")
