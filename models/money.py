@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal
+from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
-from babel.numbers import format_currency, format_percent
+from icu4py.messageformat import MessageFormat
 from langcodes import Language
 
 _EXPONENTS = {
@@ -33,23 +34,36 @@ def major(amount: int, currency: str) -> Decimal:
 
 def written(amount: int, currency: str, language: str) -> str:
     """An amount in minor units as a language (BCP 47) writes it, whole ones without decimals: "$5", "5,50 €"."""
-    value, locale = major(amount, currency), _locale(language)
-    decimals = "" if value == value.to_integral_value() else f".{'0' * digits(currency)}"
-    pattern = locale.currency_formats["standard"].pattern.replace(".00", decimals)
-    return format_currency(value, currency, pattern, locale=locale, currency_digits=False)
+    is_whole = amount % 10 ** digits(currency) == 0
+    return _amount(currency, _locale(language), is_whole=is_whole).format({"value": amount})
+
+
+@lru_cache(maxsize=1024)
+def _amount(currency: str, locale: str, *, is_whole: bool) -> MessageFormat:
+    """What writes minor units of a currency: by ICU, which leaves a space between a currency's letters and a digit."""
+    decimals = digits(currency)
+    precision = "precision-integer" if is_whole or not decimals else f".{'0' * decimals}"
+    scale = Decimal(1).scaleb(-decimals)
+    return MessageFormat(f"{{value, number, ::currency/{currency} scale/{scale:f} {precision}}}", locale)
 
 
 def percentage(percent: int, language: str) -> str:
     """A whole percentage as a language writes it: "10%", "10 %", "%10"."""
-    return format_percent(Decimal(percent) / 100, locale=_locale(language))
+    return _percentage(_locale(language)).format({"value": percent})
 
 
-def _locale(language: str) -> Locale:
+@lru_cache(maxsize=256)
+def _percentage(locale: str) -> MessageFormat:
+    return MessageFormat("{value, number, ::percent precision-integer}", locale)
+
+
+@lru_cache(maxsize=4096)
+def _locale(language: str) -> str:
     """The nearest locale that CLDR knows, in the language's own script (R14); English when it knows none."""
     for tag in _nearest(language):
         with suppress(UnknownLocaleError, ValueError):
-            return Locale.parse(tag, sep="-")
-    return Locale("en")
+            return str(Locale.parse(tag, sep="-"))
+    return "en"
 
 
 def _nearest(language: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from babel.numbers import list_currencies
 from hypothesis import given
 from hypothesis.strategies import integers, sampled_from
 
+from models.content.binding import number
 from models.money import DIGITS, digits, major, percentage, written
 
 
@@ -17,22 +18,28 @@ from models.money import DIGITS, digits, major, percentage, written
         (1999, "USD", "en", "$19.99"),
         (500, "USD", "en", "$5"),
         (123_456_700, "JPY", "ja", "￥123,456,700"),
-        (15_000_00, "IDR", "id", "Rp15.000"),
+        (15_000_00, "IDR", "id", "Rp 15.000"),
         (5_000, "VND", "vi", "5.000 ₫"),
         (550, "EUR", "fr", "5,50 €"),
         (550, "EUR", "xx", "€5.50"),
         (550, "EUR", "zh-Hant-TW", "€5.50"),
         (550, "EUR", "es-AQ", "5,50 €"),
-        (550, "EUR", "es-MX", "EUR5.50"),
-        (550, "EUR", "es-MX-u-ca-gregory", "EUR5.50"),
+        (550, "EUR", "es-MX", "EUR 5.50"),
+        (550, "EUR", "es-MX-u-ca-gregory", "EUR 5.50"),
         (550, "JPY", "zh-Hant-US", "¥550"),
         (550, "JPY", "zh-AU", "¥550"),
         (550, "JPY", "zh-SG", "JP¥550"),
         (550, "BAM", "sr-Latn-DE", "5,50 KM"),
         (150_050, "RSD", "sr", "1.500,50 RSD"),
-        (1_234_567, "IQD", "en", "IQD1,234.567"),
+        (1_234_567, "IQD", "en", "IQD 1,234.567"),
         (50_000_00, "LAK", "lo", "₭50.000"),
         (199_99, "ALL", "sq", "199,99 Lekë"),
+        (5_000_00, "MYR", "en", "MYR 5,000"),
+        (1_500_00, "EUR", "es", "1500 €"),
+        (15_000_00, "EUR", "es", "15.000 €"),
+        (1_500_00, "EUR", "de", "1.500 €"),
+        (1_999, "USD", "ar", "\u200f19.99 US$"),
+        (1_999, "EGP", "ar-EG", "\u200f١٩٫٩٩ ج.م.\u200f"),
     ],
 )
 def test_an_amount_is_written_as_the_language_writes_it(amount, currency, language, text):
@@ -71,6 +78,11 @@ def test_what_is_written_is_the_amount_that_was_meant(amount: int, currency: str
 
 def test_a_percentage_is_written_as_the_language_writes_it():
     assert [percentage(25, language).replace("\xa0", " ") for language in ("en", "de", "tr")] == ["25%", "25 %", "%25"]
+
+
+def test_a_percentage_has_the_digits_that_counts_have_in_the_language():
+    assert percentage(10, "ar-EG").startswith(number(10, "ar-EG"))
+    assert percentage(10, "ar").startswith(number(10, "ar"))
 
 
 def test_every_whole_percentage_is_written_as_it_is():
