@@ -75,7 +75,7 @@ def text_pattern(text: str, frame: Frame, *, language: str) -> str:
     """The plain-text part: the text, the products and the button with their addresses, and the way out."""
     words = email_words(language)
     blocks = [text]
-    blocks += [_product_lines(product) for product in frame.products]
+    blocks += [_product_lines(product, language) for product in frame.products]
     if frame.button:
         blocks.append(f"{quote(frame.button.label)}: {frame.button.url}")
     footer = ["-- ", _said(words.why, words, frame), f"{_said(words.unsubscribe, words, frame)}: {UNSUBSCRIBE}"]
@@ -84,8 +84,10 @@ def text_pattern(text: str, frame: Frame, *, language: str) -> str:
     return "\n\n".join([*blocks, "\n".join(footer)]) + "\n"
 
 
-def _product_lines(product: ProductCard) -> str:
-    title = f"* {product.title}" + (f" ({product.price})" if product.price else "")
+def _product_lines(product: ProductCard, language: str) -> str:
+    title = f"* {isolated({'product': product.title}, language)['product']}" + (
+        f" ({product.price})" if product.price else ""
+    )
     return f"{quote(title)}\n  {product.url}"
 
 
@@ -163,7 +165,7 @@ def _products(products: tuple[ProductCard, ...], slots: "_Slots", way: str) -> s
 def _product(product: ProductCard, slots: "_Slots") -> str:
     """One product: its picture, and title and price as one link."""
     href = slots.add(product.url)
-    title = f"<b>{slots.plain(product.title)}</b>"
+    title = f'<b dir="auto">{slots.plain(product.title)}</b>'
     if product.price:
         title += f'<br><span class="quiet" style="color:#57606a">{slots.plain(product.price)}</span>'
     return (
@@ -190,7 +192,8 @@ def _footer(frame: Frame, slots: "_Slots", language: str) -> str:
     words = email_words(language)
     way = direction(words.language)
     why, leave = (slots.words(_said(pattern, words, frame)) for pattern in (words.why, words.unsubscribe))
-    address = f"<br>{slots.plain(frame.postal_address)}" if frame.postal_address else ""
+    lines = (frame.postal_address or "").splitlines()
+    address = "".join(f'<br><span dir="auto">{slots.plain(line)}</span>' for line in lines)
     link = f'<a href="{slots.add(UNSUBSCRIBE)}" class="quiet" style="color:#57606a">{leave}</a>'
     return (
         '<mj-section background-color="#f3f4f6" css-class="page" padding="8px 0 24px"><mj-column>'

@@ -364,3 +364,21 @@ def test_a_shop_name_of_the_other_direction_is_isolated_too() -> None:
     )  # fmt: skip
     assert arabic.subject == "From متجر"
     assert "hear from \u2068متجر\u2069." in arabic.text
+
+
+def test_a_product_s_title_of_the_other_direction_keeps_its_own() -> None:
+    arabic = email("مرحبًا", "ar", Frame("Bloom", (ProductCard("Serum (new)", "{link}p1", "5 €"),)))
+    assert '<b dir="auto">Serum (new)</b>' in (arabic.html or "")
+    assert "* \u2068Serum (new)\u2069 (5 €)" in arabic.text
+    english = email(
+        "Hi", "en", Frame("Bloom", (ProductCard("كريم (جديد)", "{link}p1"), ProductCard("Mug", "{link}p2")))
+    )
+    assert "* \u2068كريم (جديد)\u2069\n" in english.text
+    assert "* Mug\n" in english.text
+
+
+def test_each_line_of_a_postal_address_runs_its_own_way() -> None:
+    """In Arabic "1 Orchard Road" read "Orchard Road 1"."""
+    arabic = email("مرحبًا", "ar", Frame("Bloom", postal_address="شركة بلوم\n1 Orchard Road"))
+    assert '<br /><span dir="auto">شركة بلوم</span><br /><span dir="auto">1 Orchard Road</span>' in (arabic.html or "")
+    assert arabic.text.endswith("\nشركة بلوم\n1 Orchard Road\n")
