@@ -163,7 +163,10 @@ def _row(entry: Entry) -> str:
 def _parts(number: int, received: Received) -> str:
     """The message's HTML in a frame that can do nothing, and its text."""
     html, text = received.part("html"), received.part("plain")
-    frame = f'<iframe sandbox="allow-popups allow-popups-to-escape-sandbox" src="/mailbox/{number}/html"></iframe>'
+    frame = (
+        '<iframe title="The message as its reader sees it" sandbox="allow-popups allow-popups-to-escape-sandbox"'
+        f' src="/mailbox/{number}/html"></iframe>'
+    )
     shown = [
         f'<h2>HTML</h2><div class="card">{frame}</div>' if html is not None else "",
         f'<h2>Text</h2><div class="card"><pre dir="auto">{escape(text)}</pre></div>' if text is not None else "",

@@ -168,15 +168,20 @@ def _product(product: ProductCard, slots: "_Slots") -> str:
     title = f'<b dir="auto">{slots.plain(product.title)}</b>'
     if product.price:
         title += f'<br><span class="quiet" style="color:#57606a">{slots.plain(product.price)}</span>'
+    picture = _product_image(product.image_url, product.title, href, slots) if product.image_url else ""
     return (
-        f"<mj-column>{_product_image(product.image_url, href, slots) if product.image_url else ''}"
+        f"<mj-column>{picture}"
         f'<mj-text padding="4px 16px 12px"><a href="{href}" class="title" style="color:#1f2328;text-decoration:none">'
         f"{title}</a></mj-text></mj-column>"
     )
 
 
-def _product_image(url: str, href: str, slots: "_Slots") -> str:
-    return f'<mj-image src="{slots.plain(url)}" alt="" href="{href}" border-radius="8px" padding="8px 16px"/>'
+def _product_image(url: str, title: str, href: str, slots: "_Slots") -> str:
+    """The product's picture. It is a link, so it has a name: without one a screen reader reads the address out."""
+    return (
+        f'<mj-image src="{slots.plain(url)}" alt="{slots.plain(title)}" href="{href}"'
+        ' border-radius="8px" padding="8px 16px"/>'
+    )
 
 
 def _button(button: Button, slots: "_Slots") -> str:

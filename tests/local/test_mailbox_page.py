@@ -52,6 +52,7 @@ async def test_the_list_leads_to_each_message(browser: httpx.AsyncClient, box: M
     assert "Grüße" in page
     assert "Hallo Ana" in page
     assert f'src="/mailbox/{number}/html"' in page
+    assert '<iframe title="The message as its reader sees it" ' in page
 
 
 async def test_no_part_of_a_message_becomes_markup_of_our_pages(browser: httpx.AsyncClient, box: Mailbox):

@@ -382,3 +382,12 @@ def test_each_line_of_a_postal_address_runs_its_own_way() -> None:
     arabic = email("مرحبًا", "ar", Frame("Bloom", postal_address="شركة بلوم\n1 Orchard Road"))
     assert '<br /><span dir="auto">شركة بلوم</span><br /><span dir="auto">1 Orchard Road</span>' in (arabic.html or "")
     assert arabic.text.endswith("\nشركة بلوم\n1 Orchard Road\n")
+
+
+def test_a_product_s_picture_which_is_a_link_says_where_it_leads() -> None:
+    """A link around a picture that says nothing is read out as its address."""
+    product = ProductCard('Serum "30 ml" {x}', "{link}p1", image_url="https://img.example/1.png")
+    html = email("Hi", frame=Frame("Bloom", (product,))).html
+    assert html is not None
+    [image] = re.findall(r'<a href="https://shop.example/l/abc/p1"[^>]*>\s*(<img [^>]*>)', html)
+    assert 'alt="Serum &quot;30 ml&quot; {x}"' in image
