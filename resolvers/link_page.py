@@ -23,7 +23,8 @@ HEADERS = {
 
 PAGE = """<!doctype html><html lang="{language}" dir="{direction}"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>{title}</title>
-<style>:root{{color-scheme:light dark}}body{{font:16px/1.5 system-ui;max-width:32em;margin:4em auto;padding:0 1em}}
+<style>:root{{color-scheme:light dark}}
+body{{font:16px/1.5 system-ui;max-width:32em;margin:4em auto;padding:0 1em;overflow-wrap:anywhere}}
 button{{font:inherit;padding:.6em 1.2em}}</style><p>{text}</p>{form}</html>"""
 
 

@@ -24,11 +24,12 @@ FONTS = "-apple-system, BlinkMacSystemFont, Segoe UI, Helvetica, Arial, sans-ser
 
 STYLE = """
 :root { color-scheme: light dark; }
+.picture a { color: #57606a; text-decoration: none; }
 @media (prefers-color-scheme: dark) {
   body, .page, .page > table, .page td { background-color: #0d1117 !important; }
   .card, .card > table, .card td { background-color: #161b22 !important; }
   .card div, .card p, .card a.title { color: #e6edf3 !important; }
-  .page .quiet, .page .quiet div, .card .quiet { color: #9da7b3 !important; }
+  .page .quiet, .page .quiet div, .card .quiet, .card .picture a { color: #9da7b3 !important; }
   .action td, .action a { background-color: #4493f8 !important; color: #0d1117 !important; }
 }
 """
@@ -180,7 +181,7 @@ def _product_image(url: str, title: str, href: str, slots: "_Slots") -> str:
     """The product's picture. It is a link, so it has a name: without one a screen reader reads the address out."""
     return (
         f'<mj-image src="{slots.plain(url)}" alt="{slots.plain(title)}" href="{href}"'
-        ' border-radius="8px" padding="8px 16px"/>'
+        ' css-class="picture" border-radius="8px" padding="8px 16px"/>'
     )
 
 

@@ -132,6 +132,7 @@ async def test_the_page_speaks_the_mail_s_language_and_names_the_shop_whatever_i
         sentence = escape(pattern).replace("{shop}", "<bdi>&lt;b&gt;{Bloom} &amp; Co&lt;/b&gt;</bdi>")
         assert f"<p>{sentence}</p>" in page.text
     assert f"<button>{escape(said.button)}</button>" in pages[0].text
+    assert all("overflow-wrap:anywhere" in page.text for page in pages)
 
 
 async def test_where_the_mail_is_not_known_the_page_speaks_as_the_browser_asks(
