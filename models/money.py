@@ -1,5 +1,6 @@
 """Money and percentages as people read them, in their language."""
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal
@@ -8,6 +9,8 @@ from functools import lru_cache
 from babel import Locale, UnknownLocaleError
 from icu4py.messageformat import MessageFormat
 from langcodes import Language
+
+from models.language import direction
 
 _EXPONENTS = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
@@ -20,6 +23,9 @@ DIGITS = {currency: exponent for exponent, currencies in _EXPONENTS.items() for 
 Not CLDR's decimals: those say how amounts are customarily shown, such as no decimals of RSD, LAK or IQD, whose
 minor units are a hundredth, a hundredth and a thousandth all the same.
 """
+
+# Right to left, the dollar of "US$" would go to the other side of its letters: "$US".
+_LATIN_SIGN = re.compile("[^\\s\\d\u200e\u200f\u061c]*[A-Za-z][^\\s\\d\u200e\u200f\u061c]*")
 
 
 def digits(currency: str) -> int:
@@ -35,7 +41,8 @@ def major(amount: int, currency: str) -> Decimal:
 def written(amount: int, currency: str, language: str) -> str:
     """An amount in minor units as a language (BCP 47) writes it, whole ones without decimals: "$5", "5,50 €"."""
     is_whole = amount % 10 ** digits(currency) == 0
-    return _amount(currency, _locale(language), is_whole=is_whole).format({"value": amount})
+    text: str = _amount(currency, _locale(language), is_whole=is_whole).format({"value": amount})
+    return _LATIN_SIGN.sub("\u200e\\g<0>\u200e", text) if direction(language) == "rtl" else text
 
 
 @lru_cache(maxsize=1024)

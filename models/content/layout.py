@@ -168,7 +168,7 @@ def _product(product: ProductCard, slots: "_Slots") -> str:
     href = slots.add(product.url)
     title = f'<b dir="auto">{slots.plain(product.title)}</b>'
     if product.price:
-        title += f'<br><span class="quiet" style="color:#57606a">{slots.plain(product.price)}</span>'
+        title += f'<br><span class="quiet" dir="auto" style="color:#57606a">{slots.plain(product.price)}</span>'
     picture = _product_image(product.image_url, product.title, href, slots) if product.image_url else ""
     return (
         f"<mj-column>{picture}"

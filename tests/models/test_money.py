@@ -38,7 +38,9 @@ from models.money import DIGITS, digits, major, percentage, written
         (1_500_00, "EUR", "es", "1500 €"),
         (15_000_00, "EUR", "es", "15.000 €"),
         (1_500_00, "EUR", "de", "1.500 €"),
-        (1_999, "USD", "ar", "\u200f19.99 US$"),
+        (1_999, "USD", "ar", "\u200f19.99 \u200eUS$\u200e"),
+        (1_234_567, "IQD", "he", "\u200f1,234.567 \u200f\u200eIQD\u200e"),
+        (500, "USD", "he", "\u200f5 \u200f$"),
         (1_999, "EGP", "ar-EG", "\u200f١٩٫٩٩ ج.م.\u200f"),
     ],
 )

@@ -377,6 +377,12 @@ def test_a_product_s_title_of_the_other_direction_keeps_its_own() -> None:
     assert "* Mug\n" in english.text
 
 
+def test_a_price_runs_the_way_that_its_language_marks_it() -> None:
+    """A column runs left to right: an Arabic price had its currency before its number."""
+    html = email("مرحبًا", "ar", Frame("Bloom", (ProductCard("كريم", "{link}p1", "\u200f5 US$"),))).html
+    assert re.search(r'<span class="quiet" dir="auto" [^>]*>\u200f5 US\$</span>', html or "")
+
+
 def test_each_line_of_a_postal_address_runs_its_own_way() -> None:
     """In Arabic "1 Orchard Road" read "Orchard Road 1"."""
     arabic = email("مرحبًا", "ar", Frame("Bloom", postal_address="شركة بلوم\n1 Orchard Road"))
