@@ -7,6 +7,7 @@ from jobs.channels.smtp.session import Extensions
 from jobs.channels.smtp.wire import ConnectionLost, Reply, Wire
 from jobs.context import Context
 from models import trial
+from models.delivery import DeliveryState
 from models.errors import Refused
 from models.mail import bounce
 from models.mail.envelope import Envelope
@@ -30,7 +31,7 @@ async def send_trials(ctx: Context) -> None:
     except UNREACHABLE as error:
         log.warning("trials wait for the relay: %s", error)
         for each in taken:
-            await trial.settle(each, "PENDING", "RELAY_UNAVAILABLE")
+            await trial.settle(each, DeliveryState.PENDING, "RELAY_UNAVAILABLE")
         return
     try:
         for each in taken:
@@ -52,26 +53,28 @@ async def _send(wire: Wire, extensions: Extensions, each: Trial, settings: Setti
     try:
         letter = await trial.write(each, settings=settings)
     except Refused as refused:
-        await trial.settle(each, "FAILED", refused.problems[0].message)
+        await trial.settle(each, DeliveryState.FAILED, refused.problems[0].message)
         return
     await trial.settle(each, *await _transmit(wire, extensions, letter))
 
 
-async def _transmit(wire: Wire, extensions: Extensions, letter: TrialLetter) -> tuple[str, str | None]:
+async def _transmit(wire: Wire, extensions: Extensions, letter: TrialLetter) -> tuple[DeliveryState, str | None]:
     """Send a letter; what became of it, as a state and a reason."""
     if letter.envelope.needs_smtputf8 and not extensions.smtputf8:
-        return "FAILED", "5.6.7"
+        return DeliveryState.FAILED, "5.6.7"
     try:
         reply = await _send_envelope(wire, letter.envelope)
     except ConnectionLost:
-        return "PENDING", "CONNECTION_LOST"
+        return DeliveryState.PENDING, "CONNECTION_LOST"
     if reply.code < 400:
         try:
             wire.write(letter.body + b".\r\n")
             reply = await wire.reply(REPLY_WAIT)
         except ConnectionLost:
-            return "UNKNOWN", "CONNECTION_LOST"
-    return ("SENT", None) if reply.code < 400 else ("FAILED", bounce.judge(reply.code, reply.text).status)
+            return DeliveryState.UNKNOWN, "CONNECTION_LOST"
+    if reply.code < 400:
+        return DeliveryState.SENT, None
+    return DeliveryState.FAILED, bounce.judge(reply.code, reply.text).status
 
 
 async def _send_envelope(wire: Wire, envelope: Envelope) -> Reply:

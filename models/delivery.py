@@ -25,6 +25,13 @@ ENDED_AT_ONCE = 25
 """Slices that are cancelled, or expire, in one transaction: about twenty-five thousand messages, in less than a second."""
 
 
+class MessageChannel(StrEnum):
+    """The way that one message takes."""
+
+    CHAT = "CHAT"
+    EMAIL = "EMAIL"
+
+
 class DeliveryState(StrEnum):
     """Where a recipient's message stands."""
 
@@ -76,7 +83,7 @@ class DeliveryCount:
 
     state: DeliveryState
     reason: str | None
-    channel: str | None
+    channel: MessageChannel | None
     language: str | None
     count: int
 

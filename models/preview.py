@@ -13,6 +13,7 @@ from models.content.variable import VARIABLES
 from models.coupon.smart import Considered
 from models.coupon.terms import CouponTerms
 from models.customer import Customer
+from models.delivery import MessageChannel
 from models.enclosure import Enclosure
 from models.errors import ErrorCode, refuse
 from models.estimate import Estimate
@@ -51,7 +52,7 @@ class Advice:
 class Preview:
     """A message as it would arrive: in which channel and language, with its image, button, links, products and coupon."""
 
-    channel: str
+    channel: MessageChannel
     language: str
     subject: str | None
     preheader: str | None
@@ -68,7 +69,7 @@ class Preview:
 
 
 async def preview(
-    shop: Shop, plan: Plan, *, channel: str | None = None, tag: str | None = None, customer_id: UUID | None = None,
+    shop: Shop, plan: Plan, *, channel: MessageChannel | None = None, tag: str | None = None, customer_id: UUID | None = None,
     variant: str | None = None,
 ) -> Preview:  # fmt: skip
     """How the plan's message looks in a channel, to a customer of the shop or a sample one.
@@ -112,7 +113,7 @@ async def advice(shop: Shop, plan: Plan, estimated: Estimate, shown: Preview) ->
     ]
 
 
-def _channel(plan: Plan, channel: str | None) -> str:
+def _channel(plan: Plan, channel: MessageChannel | None) -> MessageChannel:
     if channel is None:
         return plan.channel.channels[0]
     if channel not in plan.channel.channels:

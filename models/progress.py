@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models import database, live, sending
-from models.delivery import DeliveryCount, DeliveryState
+from models.delivery import DeliveryCount, DeliveryState, MessageChannel
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +63,13 @@ async def progress_of(plan_ids: Sequence[int]) -> dict[int, Progress]:
     return {plan_id: _progress(plan_id, rows) for plan_id, rows in by_plan.items()}
 
 
+def _count(row: database.Record) -> DeliveryCount:
+    channel = MessageChannel(row["channel"]) if row["channel"] else None
+    return DeliveryCount(DeliveryState(row["state"]), row["reason"], channel, row["language"], row["count"])
+
+
 def _progress(plan_id: int, rows: Sequence[database.Record]) -> Progress:
-    counts = [
-        DeliveryCount(DeliveryState(row["state"]), row["reason"], row["channel"], row["language"], row["count"])
-        for row in rows
-        if row["state"] is not None
-    ]
+    counts = [_count(row) for row in rows if row["state"] is not None]
     first = rows[0]
     return Progress(
         plan_id, first["status"], first["status_reason"], first["version"], first["resolved_at"] is not None, counts,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models import database, sender_domain
+from models.delivery import MessageChannel
 from models.errors import ErrorCode, Problem, Refused
 from models.mail.dkim import Signer, signer
 from models.plan.draft import PlanChannel
@@ -60,7 +61,7 @@ def of_shop(shop: Shop, settings: Settings) -> Sender:
 
 async def require(shop: Shop, channel: PlanChannel, settings: Settings) -> None:
     """Refuse a plan that goes by email while the shop may not send any. Call in the transaction of the submit."""
-    if PlanChannel.EMAIL not in channel.channels:
+    if MessageChannel.EMAIL not in channel.channels:
         return
     problems = await unmet(shop, settings)
     if problems:

@@ -15,6 +15,7 @@ from models import database
 from models.coupon import smart
 from models.coupon.smart import Considered
 from models.customer_rows import messages_of
+from models.delivery import MessageChannel
 from models.page import Ordering, Page
 
 
@@ -48,7 +49,7 @@ class TimelineEntry:
     key: str
     what: str | None
     reason: str | None
-    channel: str | None
+    channel: MessageChannel | None
     language: str | None
     plan_id: int | None
     reference: str | None
@@ -91,8 +92,9 @@ def _parts(kinds: Collection[TimelineKind]) -> list[str]:
 
 
 def _entry(shop_id: int, customer_id: UUID, row: database.Record) -> TimelineEntry:
-    at, kind, *others = row
-    return TimelineEntry(shop_id, customer_id, at, TimelineKind(kind), *others)
+    at, kind, key, what, reason, channel, *others = row
+    way = MessageChannel(channel) if channel else None
+    return TimelineEntry(shop_id, customer_id, at, TimelineKind(kind), key, what, reason, way, *others)
 
 
 COLUMNS = {

@@ -13,6 +13,7 @@ from models import access, customer, database, erasure, experiment, language, pr
 from models.advisory_lock import AdvisoryLock
 from models.clock import now
 from models.content.variable import VARIABLES
+from models.delivery import DeliveryState, MessageChannel
 from models.errors import ErrorCode, Problem, Refused, refuse
 from models.mail import MailForm
 from models.mail.envelope import Envelope
@@ -36,14 +37,14 @@ AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One mail to one address; `state` is one of PENDING, COMMITTING, SENT, FAILED, UNKNOWN."""
+    """One mail to one address; it is never held back or cancelled, so that `state` is one of the first five."""
 
     id: UUID
     plan_id: int
     address: str
     language: str
     variant: int
-    state: str
+    state: DeliveryState
     reason: str | None
     created_at: datetime
     settled_at: datetime | None
@@ -69,13 +70,13 @@ async def ask(
     or the shop has asked too often today. `secret` is the key of address digests.
     """
     at = now()
-    if PlanChannel.EMAIL not in plan.channel.channels:
+    if MessageChannel.EMAIL not in plan.channel.channels:
         raise refuse("id", f"A trial is an email, and this plan goes by {plan.channel}.", rule="R11")
     chosen = language.choose(
         language.canonical(tag) if tag else None, list(plan.content.get("texts") or {}), plan.default_language(shop)
     )
     number = preview.variant_number(plan, variant or experiment.NAMES[0])
-    await preview.preview(shop, plan, channel="EMAIL", tag=chosen, variant=experiment.NAMES[number])
+    await preview.preview(shop, plan, channel=MessageChannel.EMAIL, tag=chosen, variant=experiment.NAMES[number])
     async with database.transaction():
         await erasure.hold()
         permission.require(await access.hold(shop.id), PlanAction.SUBMIT, PlanChannel.EMAIL)
@@ -84,21 +85,21 @@ async def ask(
         rows = await database.fetch(
             _ASK, [uuid4() for _ in addresses], spelled, shop.id, plan.id, chosen, actor, at, number
         )
-    return [Trial(*row) for row in rows]
+    return [_trial(row) for row in rows]
 
 
 async def of_plans(plan_ids: Sequence[int]) -> list[list[Trial]]:
     """Each plan's latest trials (at most 50), newest first."""
     found: dict[int, list[Trial]] = {plan_id: [] for plan_id in plan_ids}
     for row in await database.fetch(_OF_PLANS, list(plan_ids), MOST_A_DAY):
-        found[row["plan_id"]].append(Trial(*row))
+        found[row["plan_id"]].append(_trial(row))
     return [found[plan_id] for plan_id in plan_ids]
 
 
 async def find(ids: Sequence[str]) -> list[Trial]:
     """The trials with these ids, in their order."""
     rows = await database.fetch(f"SELECT {_COLUMNS} FROM trial WHERE id = ANY($1::uuid[])", list(ids))
-    found = {str(row["id"]): Trial(*row) for row in rows}
+    found = {str(row["id"]): _trial(row) for row in rows}
     return [found[each] for each in ids]
 
 
@@ -117,10 +118,10 @@ async def take() -> list[Trial]:
     await database.execute(_GIVE_UP, at, at - GIVEN_UP)
     async with database.transaction():
         await sending.hold()
-        return [Trial(*row) for row in await database.fetch(_TAKE, at, AT_ONCE)]
+        return [_trial(row) for row in await database.fetch(_TAKE, at, AT_ONCE)]
 
 
-async def settle(trial: Trial, state: str, reason: str | None = None) -> None:
+async def settle(trial: Trial, state: DeliveryState, reason: str | None = None) -> None:
     """Note what became of a trial that was taken: SENT, FAILED, UNKNOWN, or PENDING when nothing of it left."""
     await database.execute(
         "UPDATE trial SET state = $2, reason = $3, settled_at = CASE WHEN $2 <> 'PENDING' THEN $4::timestamptz END"
@@ -189,6 +190,13 @@ async def _wrong(written: str, secret: bytes) -> list[tuple[str, str]]:
     if await database.fetch_value(known, customer.email_key(spelled, secret)):
         return [("Mail to this address bounces, so nothing is sent to it.", "R21")]
     return []
+
+
+def _trial(row: database.Record) -> Trial:
+    return Trial(
+        row["id"], row["plan_id"], row["address"], row["language"], row["variant"], DeliveryState(row["state"]),
+        row["reason"], row["created_at"], row["settled_at"],
+    )  # fmt: skip
 
 
 _COLUMNS = "id, plan_id, address, language, variant, state, reason, created_at, settled_at"

@@ -1,7 +1,7 @@
 """What sellers say about automated plans: the inputs of their mutations, and the drafts that these describe."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 import strawberry
@@ -67,10 +67,10 @@ class AutomatedPlanCreateInput:
     end_at: datetime | None = strawberry.field(
         default=None, description="When its timeframe ends; until it is cancelled when left out."
     )
-    quiet_from: str | None = strawberry.field(
+    quiet_from: time | None = strawberry.field(
         default=None, description="From when on, on the customer's clock, nothing goes out: 22:00."
     )
-    quiet_until: str | None = strawberry.field(default=None, description="Until when: 08:00.")
+    quiet_until: time | None = strawberry.field(default=None, description="Until when: 08:00.")
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
@@ -114,10 +114,10 @@ class AutomatedPlanUpdateInput:
         default=UNSET, description="Another start; null for at once. Refused when past."
     )
     end_at: datetime | None = strawberry.field(default=UNSET, description="Another end; null for none.")
-    quiet_from: str | None = strawberry.field(
+    quiet_from: time | None = strawberry.field(
         default=UNSET, description="Another beginning of its quiet hours; null for no quiet hours."
     )
-    quiet_until: str | None = strawberry.field(
+    quiet_until: time | None = strawberry.field(
         default=UNSET, description="Another end of its quiet hours; null for no quiet hours."
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)

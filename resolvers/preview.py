@@ -9,6 +9,7 @@ from models import estimate as estimates
 from models import preview as previews
 from models.caller import Action
 from models.coupon.smart import Considered
+from models.delivery import MessageChannel
 from models.errors import Problem, Refused
 from models.preview import Advice, Preview
 from resolvers import global_id
@@ -30,7 +31,7 @@ async def preview(
     *,
     plan_id: PlanId,
     channel: Annotated[
-        str | None, strawberry.argument(description="CHAT or EMAIL; the plan's first when left out.")
+        MessageChannel | None, strawberry.argument(description="The plan's first when left out.")
     ] = None,
     language: Annotated[
         str | None, strawberry.argument(description="BCP 47 tag; the customer's, or the shop's, when left out.")

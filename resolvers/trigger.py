@@ -1,5 +1,6 @@
 """Answers about triggers of automated plans, and how sellers set the parameters of one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
@@ -49,7 +50,7 @@ class PlanParameters:
     steps: list[float]
     watched_days: int | None
     minimum_drop_percent: int | None
-    watched_by: list[str] | None
+    watched_by: list[Watch] | None
     followers_only: bool | None
     use_product_cycle: bool | None
 
@@ -77,9 +78,13 @@ def parameters(root: strawberry.Parent[Plan]) -> PlanParameters | None:
         return None
     known: dict[str, Any] = told(root.parameters)
     return PlanParameters(
-        known["steps"], known.get("watchedDays"), known.get("minimumDropPercent"), known.get("watchedBy"),
+        known["steps"], known.get("watchedDays"), known.get("minimumDropPercent"), _watch(known.get("watchedBy")),
         known.get("followersOnly"), known.get("useProductCycle"),
     )  # fmt: skip
+
+
+def _watch(kinds: Sequence[str] | None) -> list[Watch] | None:
+    return None if kinds is None else [Watch(each) for each in kinds]
 
 
 def named(parameters: PlanParametersInput | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import TypeAlias
 import strawberry
 
 from models import estimate as models
+from models.delivery import MessageChannel
 from resolvers.long import Long
 from schema.user_error import UserError
 
@@ -15,7 +16,7 @@ Root: TypeAlias = strawberry.Parent[models.Estimate]
 class ReachCount:
     """One line of an estimate."""
 
-    channel: str = strawberry.field(description="CHAT or EMAIL.")
+    channel: MessageChannel = strawberry.field(description="The way that their messages would take.")
     language: str = strawberry.field(description="BCP 47 tag of the text they would get.")
     count: Long = strawberry.field(description="How many.")
 
@@ -30,7 +31,8 @@ class RefusalCount:
 
 def _reach(root: Root) -> list[ReachCount]:
     return [
-        ReachCount(channel=channel, language=tag, count=Long(count)) for (channel, tag), count in root.reach().items()
+        ReachCount(channel=MessageChannel(channel), language=tag, count=Long(count))
+        for (channel, tag), count in root.reach().items()
     ]
 
 

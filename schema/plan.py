@@ -114,14 +114,6 @@ def _texts(root: strawberry.Parent[models.Plan]) -> list[PlanText]:
     return texts_of(root.content)
 
 
-def _quiet_from(root: strawberry.Parent[models.Plan]) -> str | None:
-    return root.quiet_from.strftime("%H:%M") if root.quiet_from else None
-
-
-def _quiet_until(root: strawberry.Parent[models.Plan]) -> str | None:
-    return root.quiet_until.strftime("%H:%M") if root.quiet_until else None
-
-
 @strawberry.type(description="What goes to whom, when, and by which channel.")
 class Plan(Node):
     """One plan of the caller's shop."""
@@ -171,13 +163,10 @@ class Plan(Node):
         description="Whether each customer gets the best coupon that they could use, if there is one."
     )
     ends_at: datetime | None = strawberry.field(description="When an automated plan's timeframe ends, if it does.")
-    quiet_from: str | None = strawberry.field(
-        resolver=_quiet_from,
+    quiet_from: time | None = strawberry.field(
         description="From when on, on the customer's clock, an automated plan is quiet; null when it has no such hours.",
     )
-    quiet_until: str | None = strawberry.field(
-        resolver=_quiet_until, description="Until when it is quiet; null as quietFrom is."
-    )
+    quiet_until: time | None = strawberry.field(description="Until when it is quiet; null as quietFrom is.")
     send_at: datetime | None = strawberry.field(
         description="When it starts, or started; null for a draft that begins when it is submitted."
     )

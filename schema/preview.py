@@ -7,6 +7,7 @@ import strawberry
 
 from models import preview as models
 from models.coupon.smart import Verdict
+from models.delivery import MessageChannel
 from models.preview import AdviceCode
 from resolvers import preview as resolvers
 from resolvers.long import Long
@@ -88,7 +89,7 @@ class ConsideredCoupon:
 class PlanPreview:
     """One rendering. Links that only a real message has are replaced by ones that lead nowhere."""
 
-    channel: str = strawberry.field(description="CHAT or EMAIL.")
+    channel: MessageChannel = strawberry.field(description="The way that it takes.")
     language: str = strawberry.field(description="BCP 47 tag of the text that was chosen.")
     subject: str | None = strawberry.field(description="The email's subject; null in chat.")
     preheader: str | None = strawberry.field(description="The email's preheader, if it has one; null in chat.")

@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import strawberry
 
-from models.delivery import DeliveryState
+from models.delivery import DeliveryState, MessageChannel
 from models.plan.status import PlanStatus
 from models.progress import Progress
 from resolvers import global_id
@@ -28,6 +28,8 @@ describe(
     },
 )
 
+describe(MessageChannel, "The way that one message takes.", {"CHAT": "The shop's chat.", "EMAIL": "Mail."})
+
 Root: TypeAlias = strawberry.Parent[Progress]
 
 
@@ -37,7 +39,9 @@ class DeliveryCount:
 
     state: DeliveryState = strawberry.field(description="What became of their messages.")
     reason: str | None = strawberry.field(description="Why, where there is a reason: a code.")
-    channel: str | None = strawberry.field(description="CHAT or EMAIL; null when none may reach them.")
+    channel: MessageChannel | None = strawberry.field(
+        description="The way that they take; null when none may reach them."
+    )
     language: str | None = strawberry.field(description="BCP 47 tag of the text they get; null when none was chosen.")
     count: Long = strawberry.field(description="How many recipients.")
 

@@ -5,6 +5,7 @@ from datetime import datetime
 import strawberry
 
 from models import timeline as models
+from models.delivery import MessageChannel
 from models.timeline import TimelineKind
 from resolvers import timeline as resolvers
 from resolvers.context import Info
@@ -47,7 +48,7 @@ class TimelineEntry:
     kind: TimelineKind = strawberry.field(description="What it tells.")
     what: str | None = strawberry.field(description="What exactly: a state, status or kind, as the entry's kind says.")
     reason: str | None = strawberry.field(description="Why, or from where, where that is known.")
-    channel: str | None = strawberry.field(description="CHAT or EMAIL.")
+    channel: MessageChannel | None = strawberry.field(description="The way of a message, or what consent is about.")
     language: str | None = strawberry.field(description="BCP 47 tag of the message's text.")
     message_id = strawberry.field(
         resolver=resolvers.message_id,

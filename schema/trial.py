@@ -5,6 +5,7 @@ from datetime import datetime
 import strawberry
 
 from models import trial as models
+from models.delivery import DeliveryState
 from models.experiment import NAMES
 from schema.user_error import UserError
 
@@ -20,8 +21,8 @@ class Trial:
     address: str = strawberry.field(description="Where it goes.")
     language: str = strawberry.field(description="BCP 47 tag of the text it has.")
     variant: str = strawberry.field(resolver=_variant, description="The variant that it is: A, when there is only one.")
-    state: str = strawberry.field(
-        description="PENDING, COMMITTING, SENT, FAILED or UNKNOWN, as for a recipient's message."
+    state: DeliveryState = strawberry.field(
+        description="What became of it: PENDING, COMMITTING, SENT, FAILED or UNKNOWN, as of a recipient's message."
     )
     reason: str | None = strawberry.field(description="Why it failed or waits, where there is a reason.")
     created_at: datetime = strawberry.field(description="When it was asked for.")

@@ -91,6 +91,6 @@ class PlanParameters:
     steps: list[float] = strawberry.field(description="Minutes after what happened, or before the LIVE.")
     watched_days: int | None = strawberry.field(description="So many days before the change is a product watched.")
     minimum_drop_percent: int | None = strawberry.field(description="The smallest drop, in percent.")
-    watched_by: list[str] | None = strawberry.field(description="What counts as watching.")
+    watched_by: list[Watch] | None = strawberry.field(description="What counts as watching.")
     followers_only: bool | None = strawberry.field(description="Whether only followers are reminded.")
     use_product_cycle: bool | None = strawberry.field(description="Whether products' own repurchaseDays count.")

@@ -7,6 +7,7 @@ import strawberry
 
 from models import webhook as models
 from models.webhook.fact import WebhookFact
+from models.webhook.posting import PostingState
 from resolvers import webhook as resolvers
 from schema.connection import Connection
 from schema.enums import describe
@@ -30,13 +31,25 @@ describe(
 )
 
 
+describe(
+    PostingState,
+    "Where a request to a webhook stands.",
+    {
+        "PENDING": "Still to be taken: it is tried again and again.",
+        "DELIVERED": "Taken.",
+        "FAILED": "Given up, after three days of tries or because its webhook was switched off.",
+    },
+    name="WebhookPostingState",
+)
+
+
 @strawberry.type(description="One request to a webhook, sent until it is taken or has failed for three days.")
 class WebhookPosting:
     """One row of the ledger of what is posted."""
 
     message_id: str = strawberry.field(description="Its `webhook-id`, the same at every try.")
     fact: WebhookFact = strawberry.field(description="What it tells.")
-    state: str = strawberry.field(description="PENDING, DELIVERED or FAILED.")
+    state: PostingState = strawberry.field(description="Where it stands.")
     attempts: int = strawberry.field(description="How often it was tried.")
     answer: str | None = strawberry.field(
         description=(

@@ -10,6 +10,7 @@ from uuid import UUID
 from models import template
 from models.content.variable import ALWAYS, OF_PRODUCTS
 from models.coupon import Coupon
+from models.delivery import MessageChannel
 from models.experiment import Experiment
 from models.plan.automation import Automation
 from models.plan.status import PlanKind
@@ -30,9 +31,9 @@ class PlanChannel(StrEnum):
     CHAT_THEN_EMAIL = "CHAT_THEN_EMAIL"
 
     @property
-    def channels(self) -> tuple[str, ...]:
+    def channels(self) -> tuple[MessageChannel, ...]:
         """The channels a message of such a plan may take, preferred first."""
-        return ("CHAT", "EMAIL") if self is PlanChannel.CHAT_THEN_EMAIL else (self.value,)
+        return tuple(MessageChannel) if self is PlanChannel.CHAT_THEN_EMAIL else (MessageChannel(self.value),)
 
 
 @dataclass(frozen=True, slots=True)

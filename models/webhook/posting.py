@@ -9,6 +9,7 @@ What a request said is forgotten once it is settled, since nothing comes of it a
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from models import database, webhook
@@ -40,9 +41,17 @@ FORGOTTEN_AT_ONCE = 10_000
 NEWEST_FIRST = Ordering("posting", (("id", "bigint"),), descending=True)
 
 
+class PostingState(StrEnum):
+    """Where a request stands."""
+
+    PENDING = "PENDING"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+
+
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One request: what it tells, where it stands (PENDING, DELIVERED, FAILED), and what the last try met.
+    """One request: what it tells, where it stands, and what the last try met.
 
     `answer` is an HTTP status, or a word such as UNREACHABLE.
     """
@@ -50,7 +59,7 @@ class Posting:
     webhook_id: int
     id: int
     fact: WebhookFact
-    state: str
+    state: PostingState
     attempts: int
     answer: str | None
     happened_at: datetime
@@ -191,7 +200,7 @@ async def forget() -> int:
 
 def _posting(row: database.Record) -> Posting:
     return Posting(
-        row["webhook_id"], row["id"], WebhookFact(row["fact"]), row["state"], row["attempts"], row["answer"],
+        row["webhook_id"], row["id"], WebhookFact(row["fact"]), PostingState(row["state"]), row["attempts"], row["answer"],
         row["happened_at"], row["tried_at"], row["not_before"] if row["state"] == "PENDING" else None,
         row["settled_at"],
     )  # fmt: skip

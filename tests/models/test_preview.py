@@ -6,6 +6,7 @@ import pytest
 
 from models import database
 from models.clock import now
+from models.delivery import MessageChannel
 from models.errors import ErrorCode, Refused
 from models.estimate import estimate
 from models.identifier import customer_id
@@ -55,7 +56,7 @@ async def test_an_email_is_shown_whole_with_its_links_and_lets_nobody_unsubscrib
         shop, channel=PlanChannel.CHAT_THEN_EMAIL, button=Destination.STORE, coupon_id=coupon.id
     )  # fmt: skip
 
-    shown = await preview(shop, plan, channel="EMAIL", customer_id=ana)
+    shown = await preview(shop, plan, channel=MessageChannel.EMAIL, customer_id=ana)
 
     assert (shown.subject, shown.button, shown.links) == ("Hello c0", "Visit the store", ["https://m.example/bloom"])
     assert shown.html is not None and "https://preview.invalid/" in shown.html and "/unsubscribe/" not in shown.html

@@ -24,7 +24,7 @@ from local.mailbox import Mailbox
 from models import database as databases
 from models import language, message
 from models.clock import now
-from models.delivery import DeliveryCount, DeliveryState
+from models.delivery import DeliveryCount, DeliveryState, MessageChannel
 from models.page import page_of
 from models.plan import Plan
 from models.progress import Progress
@@ -256,12 +256,12 @@ def progress_of(*counts: DeliveryCount) -> Progress:
 
 
 COUNTS = (
-    DeliveryCount(DeliveryState.SENT, None, "CHAT", "id", 1200),
-    DeliveryCount(DeliveryState.SENT, None, "EMAIL", "id", 30),
-    DeliveryCount(DeliveryState.SUPPRESSED, "UNREACHABLE", "CHAT", "id", 7),
-    DeliveryCount(DeliveryState.SENT, None, "CHAT", "ar", 5),
-    DeliveryCount(DeliveryState.PENDING, "CONTACT_LIMIT", "CHAT", "ar", 2),
-    DeliveryCount(DeliveryState.UNKNOWN, "WORKER_LOST", "EMAIL", "ar", 1),
+    DeliveryCount(DeliveryState.SENT, None, MessageChannel.CHAT, "id", 1200),
+    DeliveryCount(DeliveryState.SENT, None, MessageChannel.EMAIL, "id", 30),
+    DeliveryCount(DeliveryState.SUPPRESSED, "UNREACHABLE", MessageChannel.CHAT, "id", 7),
+    DeliveryCount(DeliveryState.SENT, None, MessageChannel.CHAT, "ar", 5),
+    DeliveryCount(DeliveryState.PENDING, "CONTACT_LIMIT", MessageChannel.CHAT, "ar", 2),
+    DeliveryCount(DeliveryState.UNKNOWN, "WORKER_LOST", MessageChannel.EMAIL, "ar", 1),
 )
 
 
