@@ -15,6 +15,7 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,41 +134,61 @@ def _routes(settings: Settings) -> list[BaseRoute]:
 
 def run(settings: Settings, arguments: argparse.Namespace) -> None:
     """Run everything until Ctrl-C: engines, migration, demo shop, API and worker."""
+    with_demo = settings.database_url is None if arguments.demo is None else arguments.demo
     with listen(settings.host, settings.port) as listener:
         from local.run import run as run_everything
 
-        run_everything(settings, listener, greeting, demo=arguments.demo)
+        run_everything(settings, listener, partial(greeting, with_demo=with_demo), with_demo=with_demo)
 
 
-def greeting(settings: Settings) -> list[str]:
+def greeting(settings: Settings, *, with_demo: bool) -> list[str]:
     """Where to look once everything runs."""
+    base = settings.public_url or ""
+    lines = [f"ready: {base}/graphql", ""]
+    if not settings.production:
+        lines.append(f"  GraphiQL, with examples  {base}/graphql")
+        if settings.mailbox_directory:
+            lines.append(f"  Mails that went out      {base}/mailbox")
+        lines.append("")
+    if settings.token_secret is None:
+        lines.append("  Tokens come from your own issuer.")
+    else:
+        lines += _tokens_of_the_demo(settings, base) if with_demo else _tokens_of_the_platform(settings)
+    return [*lines, "", "  Stop with Ctrl-C.", ""]
+
+
+def _tokens_of_the_demo(settings: Settings, base: str) -> list[str]:
+    """A token of each kind for the demo's first shop, and what to try with them."""
     from local.demo.automated_plans import CART_DELAY, curl_line, reader_of
     from local.demo.shops import demo_shops
 
-    base = settings.public_url or ""
     told = demo_shops()[0]
     shop, reader = told.external_id, reader_of(told)
-    lines = [f"ready: {base}/graphql", "", f"  GraphiQL, with examples  {base}/graphql"]
-    if settings.mailbox_directory:
-        lines.append(f"  Mails that went out      {base}/mailbox")
+    lines = []
     for role, subject, whose in (
         (Role.OWNER, "demo", f"{told.name}'s"),
         (Role.PLATFORM, "demo", "the marketplace's"),
         (Role.CUSTOMER, reader, f"the shopper {reader}'s"),
     ):
-        lines += ["", f"  {role} token ({whose}), for 12 hours:", f"  Bearer {_token(settings, role, subject, shop)}"]
+        lines += [f"  {role} token ({whose}), for 12 hours:", f"  Bearer {_token(settings, role, subject, shop)}", ""]
     platform = _token(settings, Role.PLATFORM, "demo", shop)
     return [
         *lines,
-        "",
         f"  Others, such as another shopper's: {_python()} server.py token --role CUSTOMER --subject customer-00042",
         "",
         f"  Put something into {reader}'s cart. The demo's reminder is in their inbox {CART_DELAY.seconds} to 20 seconds",
         "  later (a seller's comes after an hour at the earliest), once for each cart:",
         f"  {curl_line(base, platform, told)}",
+    ]
+
+
+def _tokens_of_the_platform(settings: Settings) -> list[str]:
+    """A token for who makes the shops, and how to get those for a shop that is there then."""
+    return [
+        "  PLATFORM token (the marketplace's), for 12 hours:",
+        f"  Bearer {_token(settings, Role.PLATFORM, 'local', None)}",
         "",
-        "  Stop with Ctrl-C.",
-        "",
+        f"  Others, such as a seller's: {_python()} server.py token --role OWNER --shop SHOP",
     ]
 
 

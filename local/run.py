@@ -42,14 +42,13 @@ GLANCE = 1.0
 Greeting = Callable[[Settings], list[str]]
 
 
-def run(settings: Settings, listener: socket.socket, greeting: Greeting, *, demo: bool | None) -> None:
+def run(settings: Settings, listener: socket.socket, greeting: Greeting, *, with_demo: bool) -> None:
     """Run everything until this process is asked to end.
 
-    `demo` says whether to fill the demo shops; None: only when the database is an embedded one.
+    `with_demo` says whether to fill the demo shops.
     `greeting` are the lines to print once everything runs.
     """
     clock.shift = shift_of(settings.clock)
-    with_demo = settings.database_url is None if demo is None else demo
     alone = settings.database_url is None and settings.smtp_url is None
     with installation(settings, say) as found:
         public_url = found.settings.public_url or url_of(listener)

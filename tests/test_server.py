@@ -1,6 +1,7 @@
 """The pages of the mailbox, and what the command line says and refuses."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -167,16 +168,51 @@ def test_in_production_no_key_is_made_up(environment, capsys, tmp_path: Path):
     assert not (tmp_path / "data" / "keys.json").exists()
 
 
-async def test_who_starts_it_gets_a_token_of_each_kind_that_holds_and_the_way_to_more(settings: Settings):
-    lines = greeting(settings)
-
+async def roles_of(settings: Settings, lines: list[str]) -> list[Role]:
+    """The roles of the tokens that are told, each of which holds."""
     verifier = Verifier(settings)
     tokens = [line.removeprefix("  Bearer ") for line in lines if line.startswith("  Bearer ")]
-    callers = [await verifier.caller(token) for token in tokens]
-    assert [caller.role for caller in callers] == [Role.OWNER, Role.PLATFORM, Role.CUSTOMER]
+    return [(await verifier.caller(token)).role for token in tokens]
+
+
+async def test_who_starts_it_gets_a_token_of_each_kind_that_holds_and_the_way_to_more(settings: Settings):
+    lines = greeting(settings, with_demo=True)
+
+    assert await roles_of(settings, lines) == [Role.OWNER, Role.PLATFORM, Role.CUSTOMER]
     (more,) = [line for line in lines if "server.py token" in line]
     program = more.partition(": ")[2].partition(" ")[0]
     assert (Path.cwd() / program).exists(), "a plain python would lack the dependencies"
+
+
+async def test_without_the_demo_nothing_is_told_of_its_shop_and_its_shoppers(settings: Settings):
+    lines = greeting(settings, with_demo=False)
+
+    assert await roles_of(settings, lines) == [Role.PLATFORM]
+    assert [line for line in lines if re.search(r"Lumi|customer-\d|curl", line)] == []
+    assert "--role OWNER --shop SHOP" in "\n".join(lines)
+
+
+def pages_in(lines: list[str]) -> list[str]:
+    """The pages for people that are told of, in their order."""
+    return re.findall("GraphiQL|/mailbox", "\n".join(lines))
+
+
+def test_in_production_no_page_is_told_of_that_is_not_there(settings: Settings, tmp_path: Path):
+    base = settings.model_copy(update={"public_url": "https://shop.example", "mailbox_directory": tmp_path})
+    production = base.model_copy(update={"production": True})
+
+    assert pages_in(greeting(base, with_demo=True)) == ["GraphiQL", "/mailbox"]
+    assert pages_in(greeting(production, with_demo=True)) == []
+
+
+def test_where_tokens_come_from_another_issuer_it_starts_and_tells_none(settings: Settings):
+    issued = settings.model_copy(update={"token_secret": None, "token_jwks_url": "https://issuer.example/jwks"})
+
+    lines = greeting(issued, with_demo=True)
+
+    assert lines[0].startswith("ready: ")
+    assert [line for line in lines if re.search("Bearer|server.py token", line)] == []
+    assert "  Tokens come from your own issuer." in lines
 
 
 def test_a_public_key_that_is_none_is_named(environment, capsys):
