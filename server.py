@@ -133,7 +133,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> None:
-    """Run everything until Ctrl-C: engines, migration, demo shop, API and worker."""
+    """Run everything until Ctrl-C: engines, migration, demo shops, API and worker."""
     with_demo = settings.database_url is None if arguments.demo is None else arguments.demo
     with listen(settings.host, settings.port) as listener:
         from local.run import run as run_everything
