@@ -67,7 +67,7 @@ def url_of(listener: socket.socket) -> str:
 
 def _why(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} is in use; choose another, as in PORT={port + 1 if port < 65535 else 8000} make run"
+        return f"port {port} is in use; choose another, such as PORT={port + 1 if port < 65535 else 8000}"
     if error.errno == errno.EACCES:
         return f"port {port} is for the system's own services; choose one above 1023 with PORT"
     return f"cannot listen on {host} port {port}: {error.strerror}"

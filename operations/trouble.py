@@ -23,6 +23,9 @@ class ReaderGone(RekindleError):
 EXPECTED = (SettingsFileError, RekindleError, ValidationError, RedisError, *UNUSABLE)
 """Errors with a cause outside the program; any other is a bug, and shows where it happened."""
 
+FORMS = {"time_delta_parsing": "must be a number of seconds, or ISO 8601 such as PT15S"}
+"""What a setting must be, by the kind of pydantic's error, where pydantic names only a type of Python's."""
+
 
 def told(error: Exception) -> str:
     """One line, or one for each setting that is wrong."""
@@ -45,4 +48,5 @@ def _setting(problem: dict[str, object]) -> str:
     """What is wrong with a setting, without its value, which may be a secret."""
     location = problem["loc"]
     name = ".".join(map(str, location)) if isinstance(location, tuple) else str(location)
-    return f"{name.upper()}: {str(problem['msg']).removeprefix('Value error, ')}"
+    why = FORMS.get(str(problem["type"])) or str(problem["msg"]).removeprefix("Value error, ")
+    return f"{name.upper()}: {why}"
