@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from jobs import stopping
-from models import language, retention, trial
+from models import coupon, language, retention, segment, trial
 from models.condition.document import write
 from models.condition.leaves import Scope
 from models.condition.presets import PRESETS
 from models.condition.text import read_text
+from models.coupon import terms
 from models.event import EventKind
 from models.export import LEDGER
 from models.recommendation.threshold import RecommendationKind, thresholds
@@ -201,6 +202,18 @@ def test_how_often_a_webhook_is_asked_again_is_told():
     assert f"more than {posting.MOST_WAITING:,} requests wait" in told
     assert MOST_WEBHOOKS == 10
     assert "may have up to ten" in told
+
+
+def test_how_many_segments_and_coupons_a_shop_may_have_is_told():
+    segments, coupons = (
+        re.sub(r"\s+", " ", text)
+        for text in (section("segments.md", "## What exactly is meant"), section("rules.md", "## Coupons (R15)"))
+    )
+    validity, total, customer = terms.MAX_VALIDITY.days, terms.MAX_TOTAL, terms.MAX_PER_CUSTOMER
+
+    assert f"{segment.MAX_SEGMENTS:,} segments a shop, presets included" in segments
+    assert f"at most {coupon.MAX_OPEN} coupons that have not ended. One starts within {validity} days" in coupons
+    assert f"has 1 to {total:,} claims in all, and 1 to {customer} for a customer" in coupons
 
 
 def test_how_long_contacts_are_kept_is_told():
