@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
+from starlette.types import Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from jobs import stopping
 from local.place import socket_folder
@@ -31,6 +33,8 @@ SECRETS = {
     "doctor": set().union(*BY_COMMAND.values()) - {"smtp_url"},
 }
 """What each service is handed; the others nothing."""
+OF_UVICORN = {"FORWARDED_ALLOW_IPS"}
+"""What the API's HTTP server reads by itself: no setting of ours, and nothing to the doctor."""
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +69,11 @@ def test_files_of_secrets_are_those_that_the_service_is_handed(services: dict[st
 
 @pytest.mark.parametrize("name", OURS)
 def test_only_settings_that_exist_are_told(services: dict[str, Any], name: str):
-    told = {variable.removesuffix("_FILE").lower() for variable in services[name]["environment"]}
+    told = {
+        variable.removesuffix("_FILE").lower()
+        for variable in services[name]["environment"]
+        if variable not in OF_UVICORN
+    }
 
     assert told - set(Settings.model_fields) == set()
 
@@ -74,7 +82,8 @@ def test_the_doctor_is_told_what_the_others_are_told_and_starts_only_when_it_is_
     told = services["doctor"]["environment"]
     others = [value for name in ("api", "worker") for value in services[name]["environment"].items()]
 
-    assert [f"{name}={value}" for name, value in others if told.get(name) != value] == []
+    untold = {name: value for name, value in others if told.get(name) != value}
+    assert untold.keys() - OF_UVICORN == set()
     assert told["BOUNCES_URL"] == "lmtp://bounces:8024"
     assert services["doctor"]["profiles"] == ["doctor"]
 
@@ -111,6 +120,25 @@ def test_nothing_but_the_relay_s_port_for_what_comes_back_is_open_to_the_world(s
     assert {name: each["ports"] for name, each in services.items() if "ports" in each} == {
         "relay": ["25:25"], "api": ["127.0.0.1:8000:8000"],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("bridge", ["172.18.0.1", "192.168.16.1"])
+async def test_the_api_knows_a_reader_by_the_address_that_the_machine_s_proxy_tells(
+    services: dict[str, Any], bridge: str
+):
+    """What comes in by the published port is from the gateway of the engine's network, by its usual ranges."""
+    trusted = services["api"]["environment"].get("FORWARDED_ALLOW_IPS", "127.0.0.1")
+    seen: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        _ = receive, send
+        seen.append(scope["client"][0])
+
+    proxied: Any = ProxyHeadersMiddleware(app, trusted)  # type: ignore[arg-type]
+    told = [(b"x-forwarded-for", b"198.51.100.1, 203.0.113.7")]  # the first is what the reader says of itself
+    await proxied({"type": "http", "scheme": "http", "client": (bridge, 5), "headers": told}, None, None)
+
+    assert seen == ["203.0.113.7"]
 
 
 @pytest.fixture
