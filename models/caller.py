@@ -77,8 +77,12 @@ class Caller:
 
     @property
     def actor(self) -> str:
-        """Who this is, across tokens: for idempotency keys, limits and the record of who did what."""
-        return f"{self.role}:{self.shop or ''}:{self.subject}"
+        """Who this is, across tokens: for idempotency keys, limits and the record of who did what.
+
+        A shop's id keeps no colon of its own, or somebody of the shop `a:b` could be another person of the shop `a`.
+        """
+        shop = (self.shop or "").replace("%", "%25").replace(":", "%3A")
+        return f"{self.role}:{shop}:{self.subject}"
 
     @property
     def customer_id(self) -> UUID:

@@ -105,7 +105,7 @@ class PlanHistoryEntry:
     action: PlanAction = strawberry.field(description="What was done.")
     status_from: PlanStatus | None = strawberry.field(description="The status before; null at its beginning.")
     status_to: PlanStatus = strawberry.field(description="The status after.")
-    actor: str = strawberry.field(description="Who did it: ROLE:shop:user, or SYSTEM.")
+    actor: str = strawberry.field(description="Who did it: ROLE:shop:user, a colon in the shop's id as %3A; or SYSTEM.")
     reason: str | None = strawberry.field(description="Why, where there is a reason: a code.")
     happened_at: datetime = strawberry.field(description="When.")
 

@@ -33,7 +33,7 @@ class Violation:
     words: str = strawberry.field(description="The offending words, as they were written.")
     field: str = strawberry.field(description="Where they stood, such as texts.en.subject or productIds.0.")
     text: str = strawberry.field(description="The whole text they stood in, as it was last refused.")
-    actor: str = strawberry.field(description="Who wrote it last: ROLE:shop:user.")
+    actor: str = strawberry.field(description="Who wrote it last: ROLE:shop:user, a colon in the shop's id as %3A.")
     count: int = strawberry.field(description="How often they were refused.")
     first_at: datetime = strawberry.field(description="When they were first refused.")
     last_at: datetime = strawberry.field(description="When they were last refused.")

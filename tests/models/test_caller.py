@@ -91,3 +91,9 @@ def test_an_actor_is_the_same_across_tokens_and_differs_between_shops_and_roles(
 
     assert seller.actor == again.actor
     assert len({seller.actor, elsewhere.actor, shopper.actor}) == 3
+
+
+def test_no_two_users_are_one_actor_whatever_colons_their_shops_and_names_have():
+    pairs = [("a", "b:c"), ("a:b", "c"), ("a%3Ab", "c"), ("a%253Ab", "c")]
+
+    assert len({caller_of(claims(shop=shop, sub=subject), now()).actor for shop, subject in pairs}) == len(pairs)

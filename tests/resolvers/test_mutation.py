@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from models import database
+from models.caller import Role
+from models.segment import Segment
 from models.shop import Shop
 from resolvers.global_id import encode
-from tests.api import PLATFORM, Api, seller
+from tests.api import PLATFORM, Api, seller, token_of
 from tests.factories import make_shop
 from tests.outside import Outside
 from tests.resolvers.plan.calls import new_plan
@@ -91,3 +93,17 @@ async def test_a_mutation_that_is_given_up_for_another_transaction_is_done_again
     assert await pausing == {"planPause": {"plan": {"status": "PAUSED"}, "userErrors": []}}
     assert await database.fetch_value("SELECT count(*) FROM plan_history WHERE action = 'PAUSE'") == 1
     assert await database.fetch_value("SELECT count(token) FROM slice") == 0
+
+
+async def test_a_key_is_nobody_else_s_whatever_colons_shops_and_users_have(api: Api):
+    """Who repeats the key of a user of another shop does their own work, and is told nothing of the other's."""
+    shops = [await make_shop("bloom:eu"), await make_shop("bloom")]
+    tokens = [token_of(Role.OWNER, "anna", "bloom:eu"), token_of(Role.OWNER, "eu:anna", "bloom")]
+    query = "mutation ($input: SegmentCreateInput!) { segmentCreate(input: $input) { segment { id } } }"
+    given = {"name": "Followers", "text": "follows", "idempotencyKey": "once"}
+
+    for token in tokens:
+        await api.data(query, token, input=given)
+
+    made = await Segment.filter(name="Followers").order_by("id")
+    assert [segment.shop_id for segment in made] == [shop.id for shop in shops]
