@@ -4,6 +4,7 @@ What a shop names (a webhook, its chat platform, an image) is fetched from insid
 or a reader's. There a private address would be somebody else's machine.
 """
 
+import re
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -11,7 +12,11 @@ _NEVER_PUBLIC = (IPv6Network("::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Networ
 """IPv4 in the oldest spelling, a network's own translation to it (RFC 8215), and segments of routes (RFC 9602)."""
 
 _LONGEST_NAME = 253
-_LONGEST_LABEL = 63
+_LABEL = re.compile(r"[\w-]{1,63}")
+"""Anything else a browser reads otherwise than we do: it undoes what is percent-encoded, and a host ends at a backslash."""
+
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
+"""With one of these at its end a host is an address of IPv4 to browsers (URL standard, "ends in a number")."""
 
 
 def is_public(address: str) -> bool:
@@ -47,11 +52,11 @@ def may_be_public(host: str) -> bool:
     except ValueError:
         name = host.removesuffix(".").lower()
         labels = name.split(".")
-        is_name = len(name) <= _LONGEST_NAME and all(1 <= len(label) <= _LONGEST_LABEL for label in labels)
+        is_name = len(name) <= _LONGEST_NAME and all(map(_LABEL.fullmatch, labels))
         return (
             is_name
             and len(labels) > 1
             and labels[-1] not in ("localhost", "local", "internal")
-            and not labels[-1].isdigit()
+            and not _NUMBER.fullmatch(labels[-1])
         )
     return is_public(host)

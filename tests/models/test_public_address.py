@@ -29,6 +29,18 @@ def test_an_address_of_the_internet_is_public(address: str):
     assert is_public(address)
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "192.168.0.0x1", "10.0.0.0X1", "0300.0250.0.0x1", "shop.0x", "192.168.0.%31", "127.0.0.1%2f.shop.example",
+        "192.168.0.1\\.shop.example", "192.168.0.1;.shop.example", "<b>.shop.example", "shop.ex ample",
+    ],
+)  # fmt: skip
+def test_a_host_that_a_browser_reads_as_another_address_may_not_be_public(host: str):
+    """A browser takes 0x1 at the end for a part of an address, undoes what is percent-encoded, and ends at a backslash."""
+    assert not may_be_public(host)
+
+
 @given(st.ip_addresses(v=4))
 def test_no_other_spelling_of_an_address_is_judged_otherwise(address: ipaddress.IPv4Address):
     mapped = ipaddress.IPv6Address((0xFFFF << 32) | int(address))
@@ -50,7 +62,18 @@ def test_a_host_of_the_machine_or_its_network_and_what_is_no_name_may_not_be_pub
 
 @pytest.mark.parametrize(
     "host",
-    ["a.example", "Shop.Example.", "7.example", "local.example", f"{'a' * 63}.example", f"{'a.' * 126}a", "8.8.8.8"],
+    [
+        "a.example",
+        "Shop.Example.",
+        "7.example",
+        "img_1.cdn-2.example",
+        "0x1.example",
+        "shop.xn--p1ai",
+        "local.example",
+        f"{'a' * 63}.example",
+        f"{'a.' * 126}a",
+        "8.8.8.8",
+    ],
 )
 def test_a_name_on_the_internet_may_be_public(host: str):
     assert may_be_public(host)

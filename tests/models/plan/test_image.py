@@ -51,6 +51,9 @@ def test_an_address_that_anybody_can_fetch_may_be_shown(url: str | None):
         ("https://shop/a.png", "public"),
         ("https://192.168.0.1/reboot", "public"),
         ("https://[::1]/a.png", "public"),
+        ("https://192.168.0.0x1/reboot", "public"),
+        ("https://192.168.0.%31/reboot", "public"),
+        (r"https://192.168.0.1\.shop.example/reboot", "public"),
     ],
 )
 def test_any_other_is_refused_with_what_is_wrong_with_it(url: str, words: str):
