@@ -55,9 +55,13 @@ _PUNYCODE = re.compile(
     r"(?<![a-z0-9.-])(?:[a-z0-9.-]{0,200}[.-])?xn--[a-z0-9-]+(?:\.[a-z0-9-]+)*(?:/[^\s<>]*)?", re.IGNORECASE
 )
 _IP = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])(?:[:/][^\s<>]*)?")
+MOST_ROUND_DOTS = 8
+"""Labels of a domain among which `。` is looked for. It ends sentences too, so a domain may begin behind each one: whatever
+has more of them is found from a later one on, and of a text of nothing else no more is read each time."""
+
 _VERSION = re.compile(r"(?:version|ver|firmware|release|v)\.?\s*$", re.IGNORECASE)
 _DOMAIN = re.compile(
-    rf"{_NOT_INSIDE}((?:{_LABEL}[.。])+)([a-z]{{2,24}})(?![{LATIN}]|-[{LATIN}]|[.@][{LATIN}])(\:\d{{2,5}})?([/?#][{LATIN}][^\s<>]*)?",
+    rf"{_NOT_INSIDE}((?:{_LABEL}\.)*(?:{_LABEL}[.。]){{1,{MOST_ROUND_DOTS}}})([a-z]{{2,24}})(?![{LATIN}]|-[{LATIN}]|[.@][{LATIN}])(\:\d{{2,5}})?([/?#][{LATIN}][^\s<>]*)?",
     re.IGNORECASE,
 )
 # In capitals "SHOP" and the like begin sentences more often than they end an address.

@@ -260,7 +260,7 @@ def test_text_close_to_a_way_out_is_checked_too(text: str) -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["a", "a.", "a-", "0 ", "0-", "(0", "a@", "a(dot)", "a at ", "www.", "1.", "one ", "chat us on ", "中.", "[.]", "http:", "x-a.", "a(at)", "a dot ", "0_", "0 - ", "081 123 ", "1.1.-1.1. ", "+1~", "一", "공일공", "a点", "ド", "中ドット", "a·", "加v", "qq"],
+    ["a", "a.", "a-", "0 ", "0-", "(0", "a@", "a(dot)", "a at ", "www.", "1.", "one ", "chat us on ", "中.", "[.]", "http:", "x-a.", "a(at)", "a dot ", "0_", "0 - ", "081 123 ", "1.1.-1.1. ", "+1~", "一", "공일공", "a点", "ド", "中ドット", "a·", "加v", "qq", "a。", "1。", "a.a。", "a。a.", "ab-c。"],
 )  # fmt: skip
 @pytest.mark.timeout(60)
 def test_no_text_takes_more_than_its_length_is_worth(unit: str) -> None:
