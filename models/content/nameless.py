@@ -24,8 +24,12 @@ WORDS: Mapping[str, tuple[Form, ...]] = {
 """The word by language, the first form that fits; a language that is not here leaves the name out."""
 
 _LEFT_OUT: tuple[Form, ...] = (("", "", ""),)
-_SENTENCE_START = re.compile(r"(?:^|[.!?…。！？؟\n])[\s¡¿\"'“‘«(]*$")
-_COMMA_BEFORE = re.compile(r"[ \t]*[,،、，]?[ \t]*$")
+_SENTENCE_ENDS = frozenset(".!?…。！？؟")
+_OPENING = re.compile(r"[\s¡¿\"'“‘«(]*")
+"""What may stand between a sentence's end and the first word of the next one."""
+
+_BLANKS = " \t"
+_COMMAS = (",", "،", "、", "，")
 _COMMA_AFTER = re.compile(r"^[ \t]*[,،、，]?[ \t]*")
 
 
@@ -50,13 +54,28 @@ def _replaced(done: Message, rest: Message, forms: tuple[Form, ...]) -> tuple[Me
     """What stands before and after a name, once its word, or nothing, is there in its place."""
     before = done[-1] if done and isinstance(done[-1], str) else ""
     after = rest[0] if rest and isinstance(rest[0], str) else ""
-    starts = _SENTENCE_START.search(before) is not None and (before != "" or not done)
+    starts = _ends_a_sentence(before) and (before != "" or not done)
     word = next(word for ending, beginning, word in forms if before.endswith(ending) and after.startswith(beginning))
     if word:
         return merge((*done, _capital(word) if starts else word)), rest
     if starts:
         return done, _with_first(rest, after, _capital(_COMMA_AFTER.sub("", after)))
-    return (*done[:-1], _COMMA_BEFORE.sub("", before)) if before else done, rest
+    return (*done[:-1], _without_comma(before)) if before else done, rest
+
+
+# From the end backwards: an expression that ends with `$` is tried from each blank of a text that has thousands.
+def _ends_a_sentence(before: str) -> bool:
+    """Whether a sentence begins with the word after this text."""
+    backwards = before[::-1]
+    opening = _OPENING.match(backwards)
+    assert opening is not None
+    return "\n" in opening[0] or backwards[opening.end() : opening.end() + 1] in {"", *_SENTENCE_ENDS}
+
+
+def _without_comma(before: str) -> str:
+    """The text without the comma and the blanks at its end."""
+    text = before.rstrip(_BLANKS)
+    return text[:-1].rstrip(_BLANKS) if text.endswith(_COMMAS) else text
 
 
 def _with_first(rest: Message, old: str, new: str) -> Message:

@@ -48,3 +48,13 @@ def test_a_customer_without_a_name_is_called_by_a_word_that_fits_or_not_at_all(
 def test_no_name_is_left_and_everything_else_stays(tokens: list[str], language: str) -> None:
     message = nameless(parse("".join(tokens)), language)
     assert [part.name for part in arguments(message)] == ["shop"] * tokens.count("{shop}")
+
+
+@pytest.mark.parametrize("blank", [" ", "\t ", "\n", ".", " ,", "\n.", "(", ". "])
+@pytest.mark.timeout(60)
+def test_no_blanks_before_a_name_take_more_than_their_number_is_worth(blank: str):
+    """What grew with the square of the length would not be done with this one within the hour."""
+    before = "a" + (blank * 200_000)[:200_000]
+
+    assert pattern_of(nameless(parse(before + "b, {name}!"), "de")) == f"{before}b!"
+    assert pattern_of(nameless(parse(before + "b {name} c {name}"), "de")) == f"{before}b c"
