@@ -10,15 +10,15 @@ from models.content.variable import VARIABLES, Value
 
 def bind(message: Message, language: str, values: Mapping[str, Value]) -> Message:
     """The message with these variables' values written into it; choices on them are decided."""
-    bound: Message = ()
+    bound: list[str | Argument | Choice] = []
     for part in message:
         if isinstance(part, Choice):
-            bound = merge((*bound, *_bound_choice(part, language, values)))
+            bound += _bound_choice(part, language, values)
         elif isinstance(part, Argument) and part.name in values:
-            bound = merge((*bound, number(values[part.name], language)))
+            bound.append(number(values[part.name], language))
         else:
-            bound = merge((*bound, part))
-    return bound
+            bound.append(part)
+    return merge(bound)
 
 
 def _bound_choice(choice: Choice, language: str, values: Mapping[str, Value]) -> Message:

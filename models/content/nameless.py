@@ -8,7 +8,9 @@ Authors who want more say it themselves: `{hasName, select, yes {Hi {name}!} oth
 import re
 from collections.abc import Mapping
 
-from models.content.pattern import Argument, Choice, Message, merge
+from models.content.pattern import Argument, Choice, Message
+
+Part = str | Argument | Choice
 
 Form = tuple[str, str, str]
 """Between text that ends so and text that begins so: this word. An empty word leaves the name out."""
@@ -36,31 +38,42 @@ _COMMA_AFTER = re.compile(r"^[ \t]*[,،、，]?[ \t]*")
 def nameless(message: Message, language: str) -> Message:
     """The message as a customer without a name gets it: no `{name}` is left in it."""
     forms = WORDS.get(language.partition("-")[0], _LEFT_OUT)
-    done: Message = ()
-    rest = message
-    while rest:
-        part, rest = rest[0], rest[1:]
+    done: list[Part] = []
+    waiting = list(reversed(message))
+    while waiting:
+        part = waiting.pop()
         if isinstance(part, Choice):
             branches = tuple((key, nameless(branch, language)) for key, branch in part.branches)
             part = Choice(part.name, part.kind, part.offset, branches, part.position)
         if isinstance(part, Argument) and part.name == "name":
-            done, rest = _replaced(done, rest, forms)
+            _replace(done, waiting, forms)
         else:
-            done = merge((*done, part))
-    return done
+            _add(done, part)
+    return tuple(done)
 
 
-def _replaced(done: Message, rest: Message, forms: tuple[Form, ...]) -> tuple[Message, Message]:
-    """What stands before and after a name, once its word, or nothing, is there in its place."""
+def _replace(done: list[Part], waiting: list[Part], forms: tuple[Form, ...]) -> None:
+    """Change what stands before a name, and after it (the last that waits), so that its word, or nothing, is in its place."""
     before = done[-1] if done and isinstance(done[-1], str) else ""
-    after = rest[0] if rest and isinstance(rest[0], str) else ""
+    after = waiting[-1] if waiting and isinstance(waiting[-1], str) else ""
     starts = _ends_a_sentence(before) and (before != "" or not done)
     word = next(word for ending, beginning, word in forms if before.endswith(ending) and after.startswith(beginning))
     if word:
-        return merge((*done, _capital(word) if starts else word)), rest
-    if starts:
-        return done, _with_first(rest, after, _capital(_COMMA_AFTER.sub("", after)))
-    return (*done[:-1], _without_comma(before)) if before else done, rest
+        _add(done, _capital(word) if starts else word)
+    elif starts and after:
+        waiting[-1] = _capital(_COMMA_AFTER.sub("", after))
+    elif before and not starts:
+        done[-1] = _without_comma(before)
+
+
+def _add(done: list[Part], part: Part) -> None:
+    """Put a part at the end, a text to the text before it."""
+    if done and done[-1] == "":
+        done.pop()
+    if isinstance(part, str) and done and isinstance(done[-1], str):
+        done[-1] += part
+    elif part != "":
+        done.append(part)
 
 
 # From the end backwards: an expression that ends with `$` is tried from each blank of a text that has thousands.
@@ -76,10 +89,6 @@ def _without_comma(before: str) -> str:
     """The text without the comma and the blanks at its end."""
     text = before.rstrip(_BLANKS)
     return text[:-1].rstrip(_BLANKS) if text.endswith(_COMMAS) else text
-
-
-def _with_first(rest: Message, old: str, new: str) -> Message:
-    return (new, *rest[1:]) if old else rest
 
 
 def _capital(text: str) -> str:

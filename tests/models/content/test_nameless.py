@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.content.binding import bind
 from models.content.nameless import WORDS, nameless
-from models.content.pattern import arguments, pattern_of
+from models.content.pattern import Message, arguments, pattern_of
 from models.content.pattern_reader import parse
 
 
@@ -58,3 +59,18 @@ def test_no_blanks_before_a_name_take_more_than_their_number_is_worth(blank: str
 
     assert pattern_of(nameless(parse(before + "b, {name}!"), "de")) == f"{before}b!"
     assert pattern_of(nameless(parse(before + "b {name} c {name}"), "de")) == f"{before}b c"
+
+
+@pytest.mark.parametrize("part", ["{shop}", "{shop} {name}, ", "{name}", "a{name}"])
+@pytest.mark.timeout(60)
+def test_no_number_of_variables_takes_more_than_it_is_worth(part: str):
+    """What grew with the square of their number would not be done with these within the hour."""
+    message = parse(part * 50_000)
+
+    assert arguments_named(nameless(message, "de")) == {"shop"} & arguments_named(message)
+    assert arguments_named(bind(message, "de", {"shop": "Bloom"})) == {"name"} & arguments_named(message)
+
+
+def arguments_named(message: Message) -> set[str]:
+    """The names of the variables that a message still has."""
+    return {part.name for part in arguments(message)}
