@@ -146,3 +146,17 @@ async def test_where_the_mail_is_not_known_the_page_speaks_as_the_browser_asks(
 
     assert words.unsubscribe_words("th").question.partition("{shop}")[0] in looked.text
     assert wrong.status_code == 404 and words.link_words("ja").invalid in wrong.text
+
+
+async def test_no_other_page_can_show_ours_in_a_frame_and_have_its_button_pressed(
+    settings: Settings, subscriber: tuple[Shop, UUID]
+):
+    """default-src says nothing of who may frame a page, nor of where a base would lead its form."""
+    token = token_of(settings, *subscriber)
+
+    pages = [await ask(settings, "GET", token), await ask(settings, "POST", token), await ask(settings, "GET", "x")]
+
+    for page in pages:
+        policy = page.headers["content-security-policy"].split("; ")
+        assert {"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"} <= set(policy)
+        assert page.headers["x-content-type-options"] == "nosniff"
