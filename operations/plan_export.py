@@ -1,5 +1,7 @@
 """The export of a plan as its user sees it: a file that is there when it is whole, or standard output."""
 
+import os
+import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
@@ -38,16 +40,25 @@ async def _write_into(path: Path, parts: AsyncIterator[bytes]) -> None:
 
 
 async def _write_whole(path: Path, parts: AsyncIterator[bytes]) -> None:
-    """Write beside the file and put it in its place at the end: what is there is never half of it."""
+    """Write beside the file and put it in its place at the end: what is there is never half of it.
+
+    It is about customers, so that nobody but its owner can read it, unless who was to have read the file before.
+    """
     draft = path.with_name(f"{path.name}.part")
     try:
         with _opened(draft, path) as file:
+            with _written(path):
+                os.fchmod(file.fileno(), _mode_of(path))
             await _write(file, path, parts)
         with _written(path):
             draft.replace(path)
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+def _mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
 
 
 def _opened(path: Path, name: Path) -> BinaryIO:

@@ -1,6 +1,7 @@
 """`python server.py export-plan`: a whole file, or standard output, and clear words for what cannot be."""
 
 import os
+import stat
 from pathlib import Path
 from threading import Thread
 
@@ -32,6 +33,23 @@ async def test_a_plan_is_written_to_standard_output_and_to_a_file(database: None
     assert (kept.returncode, kept.stdout) == (0, "")
     assert path.read_text("utf-8").startswith('{"figure":"recipients"')
     assert not path.with_name("figures.ndjson.part").exists()
+
+
+@pytest.mark.parametrize(("mode", "left"), [(None, 0o600), (0o640, 0o640), (0o400, 0o400)])
+async def test_a_file_is_its_owner_s_alone_unless_another_stood_in_its_place(
+    database: None, settings: Settings, tmp_path: Path, mode: int | None, left: int
+):
+    """A ledger is about customers; what is written anew is read by those who could read it before."""
+    plan = await make_resolved(await make_shop())
+    path = tmp_path / "ledger.csv"
+    if mode is not None:
+        path.touch(mode=mode)
+
+    kept = command(settings, "export-plan", str(plan.id), "--shop", "bloom", "--output", str(path))
+
+    assert kept.returncode == 0
+    assert path.read_text("utf-8").startswith("message,customer")
+    assert stat.S_IMODE(path.stat().st_mode) == left
 
 
 async def test_a_plan_of_another_shop_is_refused_and_nothing_is_written(
