@@ -8,7 +8,7 @@ should have gone before: to let a plan go on takes the same moment whatever its 
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from models import database
+from models import database, hold
 
 LATENESS = timedelta(minutes=30)
 """A local hour that passed longer ago than this is tomorrow's."""
@@ -34,11 +34,14 @@ UNTIL = f"""CASE WHEN coalesce(not_before, '-infinity') < earliest
 async def keep(plan_ids: Collection[int], since: datetime, at: datetime) -> None:
     """Let what waits in plans that were held from `since` until now, `at`, go at its customers' next such hour.
 
-    Held for no longer than `LATENESS`, they go on where they were. Of plans without a local hour nothing changes. Call in
-    the transaction that lets them go on.
+    Held for no longer than `LATENESS`, with what other holds went into this one, they go on where they were. Of plans
+    without a local hour nothing changes. Call in the transaction that lets them go on.
     """
-    if at - since > LATENESS:
-        await database.execute(_KEEP, list(plan_ids), at - LATENESS)
+    await database.execute(_KEEP, list(plan_ids), since, at, LATENESS)
 
 
-_KEEP = "UPDATE plan SET local_hours_from = $2 WHERE id = ANY($1::int[]) AND local_time IS NOT NULL"
+_KEEP = f"""
+UPDATE plan p SET local_hours_from = $3::timestamptz - $4::interval
+WHERE id = ANY($1::int[]) AND local_time IS NOT NULL
+  AND $3::timestamptz - {hold.SINCE.format(plan="p", since="$2::timestamptz", at="$3::timestamptz")} > $4::interval
+"""

@@ -12,6 +12,7 @@ from models import database, local_hour
 from models.advisory_lock import AdvisoryLock
 from models.clock import now
 from models.errors import Problem, Refused
+from models.hold import BEGAN
 
 MAX_REASON = 500
 
@@ -123,19 +124,18 @@ UPDATE slice s SET token = NULL FROM (
 ) held WHERE s.plan_id = held.plan_id AND s.number = held.number
 """
 
-# Of one that is paused as well the pause may have begun after the hour, and be too short to put anything off.
-_WITH_LOCAL_HOUR = """
-SELECT id FROM plan WHERE status IN ('ONGOING', 'PAUSED') AND started_at IS NOT NULL AND local_time IS NOT NULL
-"""
+# One that is paused as well is still held: to resume it finds the stop.
+_WITH_LOCAL_HOUR = "SELECT id FROM plan WHERE status = 'ONGOING' AND started_at IS NOT NULL AND local_time IS NOT NULL"
 
 # A pause has its own way of not counting, and an automated plan's deadline is the end that its seller chose. The hours of
 # an experiment begin when its texts are pinned. In the order of ids, as plan_history moves plans.
-_PROLONG = """
-UPDATE plan p SET deadline = p.deadline + greatest(interval '0', running.until - greatest($1::timestamptz, p.started_at)),
+_PROLONG = f"""
+UPDATE plan p SET deadline = p.deadline + greatest(interval '0', running.until - running.since),
     decides_at = CASE WHEN p.winner IS NOT NULL THEN p.decides_at
-        ELSE p.decides_at + greatest(interval '0', running.until - greatest($1::timestamptz, p.localised_at)) END
+        ELSE p.decides_at + greatest(interval '0', running.until - greatest(running.since, p.localised_at)) END
 FROM (
-    SELECT id, coalesce(paused_at, $2::timestamptz) AS until FROM plan
+    SELECT id, greatest($1::timestamptz, {BEGAN.format(plan="plan")}) AS since,
+        coalesce(paused_at, $2::timestamptz) AS until FROM plan
     WHERE status IN ('ONGOING', 'PAUSED') AND started_at IS NOT NULL AND deadline IS NOT NULL AND trigger IS NULL
     ORDER BY id FOR NO KEY UPDATE
 ) running

@@ -153,7 +153,7 @@ class Plan(PlanRow):
             changes = {
                 "started_at": None if waits else self.started_at or at,
                 "deadline": self.deadline + lost if self.deadline and not self.trigger else self.deadline,
-                "decides_at": self.decides_at + lost if self.decides_at else None,
+                "decides_at": self.decides_at + lost if self.decides_at and self.winner is None else self.decides_at,
                 "paused_at": None,
             }
             target = PlanStatus.SCHEDULED if waits else PlanStatus.ONGOING

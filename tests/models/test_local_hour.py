@@ -10,11 +10,11 @@ from models import slice as slices
 from models.access import decision
 from models.clock import Clock, now
 from models.experiment import Experiment, ExperimentMetric, Variant, winner
-from models.plan import Plan, PlanChannel
+from models.plan import Plan, PlanChannel, advance
 from models.shop import Shop
 from tests.automation import send
 from tests.conftest import NOON
-from tests.factories import TEXTS, make_customers, make_resolved, make_running, make_shop
+from tests.factories import DEADLINE, TEXTS, make_customers, make_resolved, make_running, make_shop
 from tests.slices import hold
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -256,3 +256,79 @@ async def test_a_plan_that_was_paused_when_a_stop_over_its_local_hour_ended_goes
     await send(plan)
 
     assert await waiting(plan) == [("PENDING", "LOCAL_HOUR", tomorrow(20))]
+
+
+def at_eight(minutes: int) -> datetime:
+    """So many minutes after the hour of `evening_plan`, in UTC."""
+    return NOON + timedelta(hours=8, minutes=minutes)
+
+
+async def held_at(shop: Shop, plan: Plan, clock: Clock, deeds: dict[int, str]) -> None:
+    """Pause and resume a plan, stop and resume all sending, at these minutes around the plan's hour."""
+    for minutes, deed in deeds.items():
+        clock.freeze(at_eight(minutes))
+        match deed:
+            case "stop":
+                await sending.stop("a leak", actor="test")
+            case "go on":
+                await sending.resume(actor="test")
+            case "pause":
+                await plan.pause()
+            case "resume":
+                await plan.resume(shop)
+
+
+@pytest.mark.parametrize(
+    "deeds",
+    [
+        {-5: "stop", 15: "pause", 20: "go on", 40: "resume"},
+        {-5: "pause", 15: "stop", 20: "resume", 40: "go on"},
+        {-5: "stop", 10: "pause", 15: "resume", 17: "pause", 20: "go on", 40: "resume"},
+        {-5: "pause", 10: "stop", 20: "resume", 25: "pause", 30: "go on", 40: "resume"},
+        {-400: "stop", 15: "pause", 20: "go on", 40: "resume"},
+    ],
+    ids=["stop-pause", "pause-stop", "two-pauses", "pause-stop-pause", "long-stop"],
+)
+async def test_a_stop_and_a_pause_that_overlap_are_one_hold_of_the_whole_time(clock: Clock, deeds: dict[int, str]):
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    plan = await evening_plan(shop)
+
+    await held_at(shop, plan, clock, deeds)
+    await send(plan)
+
+    assert await waiting(plan) == [("PENDING", "LOCAL_HOUR", tomorrow(20))]
+
+
+async def test_holds_between_which_a_plan_went_on_are_judged_each_by_itself(clock: Clock):
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    plan = await evening_plan(shop)
+
+    await held_at(shop, plan, clock, {-5: "stop", 20: "go on", 21: "pause", 40: "resume"})
+    await send(plan)
+
+    assert await waiting(plan) == [("SENT", None, None)]
+
+
+async def test_what_is_retried_during_a_stop_is_held_since_the_retry_and_goes_when_the_stop_ends_soon_after(
+    clock: Clock,
+):
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    plan = await evening_plan(shop)
+    clock.freeze(at_eight(0))
+    await send(plan)
+    await db.execute("UPDATE delivery SET state = 'FAILED', reason = '5.6.0', sent_at = NULL, contact_day = NULL")
+    await db.execute("DELETE FROM contact")
+    assert await advance.finish(plan.id)
+    await plan.refresh_from_db()
+    await sending.stop("a leak", actor="test")
+    clock.freeze(at_eight(120))
+    await plan.retry_failed(shop, include_unknown=False, deadline_after=DEADLINE)
+    clock.freeze(at_eight(125))
+
+    await sending.resume(actor="test")
+    await send(plan)
+
+    assert await waiting(plan) == [("SENT", None, None)]

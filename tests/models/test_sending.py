@@ -12,7 +12,7 @@ from models import slice as slices
 from models.clock import Clock, now
 from models.errors import Refused
 from models.experiment import Experiment, ExperimentMetric, Variant, winner
-from models.plan import Plan, PlanChannel, PlanStatus
+from models.plan import Plan, PlanChannel, PlanStatus, advance
 from models.progress import progress
 from models.slice import Slice
 from tests import oracle
@@ -146,6 +146,46 @@ async def test_time_in_which_a_plan_was_both_paused_and_stopped_is_left_out_once
     assert after is not None
     held = paused_before + timedelta(hours=10)
     assert [later - earlier for later, earlier in zip(after, before, strict=True)] == [held, held]
+
+
+@pytest.mark.parametrize("paused", [False, True])
+async def test_of_a_stop_only_what_is_left_of_it_at_a_retry_is_added_to_the_deadline_of_that(
+    clock: Clock, *, paused: bool
+):
+    shop, plan = await mail_plan()
+    await db.execute("UPDATE delivery SET state = 'FAILED', reason = '5.6.0'")
+    await db.execute("UPDATE slice SET done_at = $1", now())
+    assert await advance.finish(plan.id)
+    await plan.refresh_from_db()
+    await sending.stop("a drill", actor="test")
+    clock.move(timedelta(hours=40))
+    await plan.retry_failed(shop, include_unknown=False, deadline_after=DEADLINE)
+    retried_at = now()
+    if paused:
+        await plan.pause()
+    clock.move(timedelta(hours=2))
+    if paused:
+        await plan.resume(shop)
+
+    await sending.resume(actor="test")
+
+    assert await db.fetch_value("SELECT deadline FROM plan") == retried_at + timedelta(hours=2) + DEADLINE
+
+
+async def test_a_pause_after_a_winner_was_declared_moves_its_decision_no_more(clock: Clock):
+    shop = await make_shop()
+    await make_customers(shop, 30)
+    plan = await make_resolved(shop, experiment=Experiment((OTHER,), 50, ExperimentMetric.READ, 4))
+    decides_at = await db.fetch_value("SELECT decides_at FROM plan")
+    clock.move(timedelta(hours=4))
+    assert await winner.declare(plan.id) is not None
+    await plan.refresh_from_db()
+    await plan.pause()
+    clock.move(timedelta(hours=5))
+
+    await plan.resume(shop)
+
+    assert await db.fetch_value("SELECT decides_at FROM plan") == decides_at
 
 
 async def test_the_time_of_a_stop_does_not_count_to_an_experiment_and_no_winner_is_declared_in_it(clock: Clock):
