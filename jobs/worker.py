@@ -28,7 +28,7 @@ from jobs.stopping import CLOSE_WITHIN
 from jobs.sweep import sweep
 from jobs.tell_of_clock import tell_of_clock
 from jobs.tell_of_locks import LOOK_EVERY, tell_of_locks
-from models import availability, database, origin, worker
+from models import availability, database, migration, origin, worker
 from models.complaints import Complaints
 from settings import Settings
 
@@ -103,6 +103,7 @@ async def context(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Cont
         "loading": asyncio.Semaphore(LOADED_AT_ONCE),
         "complaints": complaints,
     }
+    await _until_migrated(stop, complaints)
     await _until_it_works(lambda: worker.register(ctx["worker_id"], _name(), settings.lease), stop, complaints)
     try:
         yield ctx
@@ -128,6 +129,15 @@ async def _within(limit: timedelta, work: Awaitable[None]) -> None:
 
 def _name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+async def _until_migrated(stop: asyncio.Event, complaints: Complaints) -> None:
+    """Begin nothing over a schema that lacks what this code knows: whatever met it would fail, again and again."""
+    while missing := await _until_it_works(migration.unapplied, stop, complaints):
+        behind = migration.SchemaBehind(missing)
+        if complaints.is_due(behind):
+            log.error("NOTHING IS SENT by this worker: %s", behind)
+        await asyncio.sleep(ASK_AGAIN)
 
 
 async def _until_recognised(ctx: Context, stop: asyncio.Event) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -46,6 +46,16 @@ NAME = "rekindle migrate"
 
 class CannotMigrate(RekindleError):
     """The schema stays as it is, or as the migrations before left it; the message says at which one, and why."""
+
+
+class SchemaBehind(RekindleError):
+    """The schema lacks migrations that this code has; the message says how many, from which one on, and what to do."""
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(
+            f"the schema lacks {len(missing)} migrations of this version, from {missing[0]} on: run"
+            " `.venv/bin/python server.py migrate` as the role that owns the tables"
+        )
 
 
 async def unapplied() -> list[str]:

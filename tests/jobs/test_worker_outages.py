@@ -21,7 +21,8 @@ from settings import Settings
 from tests import databases, oracle
 from tests.factories import make_resolved
 from tests.local.processes import eventually
-from tests.processes import ROOT, environment
+from tests.migrations import MIGRATIONS, migrate_to
+from tests.processes import ROOT, command, environment
 from tests.slices import mail_plan
 from tests.smtp_sink import Sink
 from tests.waiting import WITHIN, is_connected, until
@@ -267,3 +268,24 @@ async def whenever_reachable(condition: Callable[[], Awaitable[bool]]) -> bool:
         return await condition()
     except availability.UNUSABLE:
         return False
+
+
+@pytest.mark.parametrize("applied", [[], MIGRATIONS[:-1]], ids=["no-schema", "one-behind"])
+@pytest.mark.timeout(240)
+async def test_over_a_schema_that_lacks_a_migration_a_worker_begins_nothing_says_why_and_goes_on_once_it_is_there(
+    quick: Settings, redis: Redis, postgres: Postgres, caplog: pytest.LogCaptureFixture, applied: list[str]
+):
+    async with databases.made(postgres.url, "behind") as url:
+        for name in applied:
+            await migrate_to(url, name)
+        settings = quick.model_copy(update={"database_url": url})
+        async with working(settings):
+            await until(lambda: "NOTHING IS SENT by this worker" in caplog.text)
+            assert not applied or not await has_worker()
+            migrated = await asyncio.to_thread(command, settings, "migrate")
+            assert migrated.returncode == 0, migrated.stderr
+            await until(has_worker)
+        await db.disconnect()
+
+    assert "migrations of this version, from" in caplog.text
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
