@@ -1,4 +1,4 @@
-"""PostgreSQL: its version, what makes a commit durable, this role's rights, room for connections, clock, who keeps locks, schema."""
+"""PostgreSQL: its version, what makes a commit durable, this role's rights, room for connections, clock, who keeps locks, schema, keys."""
 
 import time
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 
 from models import availability, database, lock_wait, migration
-from operations.doctor import clock
+from operations.doctor import clock, keys
 from operations.doctor.diagnosis import Diagnosis, fail, ok, warn
 from settings import Settings
 
@@ -45,6 +45,8 @@ async def check(settings: Settings) -> AsyncIterator[Diagnosis]:
         )
         yield fail("PostgreSQL locks", str(keeper), mend)
     yield await _schema()
+    async for each in keys.check():
+        yield each
 
 
 def _mend(error: Exception) -> str:

@@ -243,6 +243,30 @@ async def test_who_keeps_statements_waiting_is_named_with_what_ends_it(
     assert [each async for each in postgresql.check(sound) if each.subject == "PostgreSQL locks"] == []
 
 
+@pytest.mark.parametrize(
+    ("damage", "seen"),
+    [
+        ("ALTER TABLE contact DROP CONSTRAINT contact_pkey", "no primary key: contact"),
+        (
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'claim_by_order'::regclass",
+            "an index that does not hold: claim_by_order",
+        ),
+    ],
+    ids=["key-dropped", "index-broken-off"],
+)
+async def test_a_key_that_somebody_dropped_and_an_index_that_was_not_built_to_its_end_are_found(
+    sound: Settings, migrated: str, damage: str, seen: str
+):
+    async with (
+        databases.made(migrated, "damaged", template="postgres") as url,
+        connected(sound.model_copy(update={"database_url": url}), pool=2, application="doctor"),
+    ):
+        await db.execute(damage)
+        [found] = [each async for each in postgresql.check(sound) if each.subject == "PostgreSQL keys"]
+
+    assert (found.grade, found.seen) == (Grade.FAIL, seen)
+
+
 async def test_a_database_that_was_restored_is_found(sound: Settings, database: None, redis: Redis):
     assert (await origin.check(redis)).grade is Grade.OK
     await db.execute("UPDATE origin SET timeline = timeline + 1")
