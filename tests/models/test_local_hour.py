@@ -332,3 +332,23 @@ async def test_what_is_retried_during_a_stop_is_held_since_the_retry_and_goes_wh
     await send(plan)
 
     assert await waiting(plan) == [("SENT", None, None)]
+
+
+async def test_a_time_zone_that_changes_while_a_message_waits_for_its_hour_does_not_move_it(clock: Clock):
+    shop = await make_shop()
+    await make_customers(shop, 1, prefix="own", time_zone="Europe/Berlin")
+    await make_customers(shop, 1, prefix="shop")
+    plan = await evening_plan(shop)
+    before = await waiting(plan)
+
+    await db.execute("UPDATE customer SET time_zone = 'America/Los_Angeles' WHERE time_zone IS NOT NULL")
+    await db.execute("UPDATE shop SET time_zone = 'Asia/Jakarta'")
+
+    assert (
+        await waiting(plan)
+        == before
+        == [("PENDING", "LOCAL_HOUR", at_eight(-60)), ("PENDING", "LOCAL_HOUR", at_eight(0))]
+    )
+    clock.freeze(at_eight(0))
+    await send(plan)
+    assert [state for state, _, _ in await waiting(plan)] == ["SENT", "SENT"]
