@@ -1,4 +1,6 @@
-"""PostgreSQL: its version, what makes a commit durable, this role's rights, room for connections, clock, who keeps locks, schema, keys."""
+"""PostgreSQL: its version, what makes a commit durable, this role's rights, room for connections, clock, who keeps locks,
+schema, keys, time zones.
+"""
 
 import time
 from collections.abc import AsyncIterator
@@ -6,8 +8,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 
 from models import availability, database, lock_wait, migration
-from operations.doctor import clock, keys
-from operations.doctor.diagnosis import Diagnosis, fail, ok, warn
+from operations.doctor import clock, keys, time_zones
+from operations.doctor.diagnosis import Diagnosis, Grade, fail, ok, warn
 from settings import Settings
 
 OLDEST = 150_000
@@ -44,9 +46,12 @@ async def check(settings: Settings) -> AsyncIterator[Diagnosis]:
             f"end what it does, or the process: SELECT pg_terminate_backend({keeper.pid}), as its role or a superuser"
         )
         yield fail("PostgreSQL locks", str(keeper), mend)
-    yield await _schema()
-    async for each in keys.check():
-        yield each
+    schema = await _schema()
+    yield schema
+    if schema.grade is Grade.OK:
+        async for each in keys.check():
+            yield each
+        yield await time_zones.check()
 
 
 def _mend(error: Exception) -> str:

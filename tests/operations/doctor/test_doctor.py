@@ -29,6 +29,7 @@ from operations.doctor import (
 from operations.doctor.diagnosis import Diagnosis, Grade, ok, warn
 from settings import Settings
 from tests import databases
+from tests.factories import make_customers, make_shop
 from tests.processes import command, free_port
 from tests.smtp_sink import Sink
 from tests.waiting import until_a_lock_is_waited_for
@@ -265,6 +266,27 @@ async def test_a_key_that_somebody_dropped_and_an_index_that_was_not_built_to_it
         [found] = [each async for each in postgresql.check(sound) if each.subject == "PostgreSQL keys"]
 
     assert (found.grade, found.seen) == (Grade.FAIL, seen)
+
+
+async def test_of_a_database_without_tables_it_is_told_that_the_schema_is_missing(sound: Settings, migrated: str):
+    async with (
+        databases.made(migrated, "empty") as url,
+        connected(sound.model_copy(update={"database_url": url}), pool=2, application="doctor"),
+    ):
+        checks = [each async for each in postgresql.check(sound)]
+
+    assert [each.subject for each in checks if each.grade is Grade.FAIL] == ["schema"]
+
+
+async def test_a_time_zone_that_postgresql_does_not_know_any_more_is_found(sound: Settings, database: None):
+    shop = await make_shop()
+    await make_customers(shop, 1, time_zone="Mars/Phobos")
+    await make_customers(shop, 1, prefix="known", time_zone="Asia/Jakarta")
+
+    [found] = [each async for each in postgresql.check(sound) if each.subject == "PostgreSQL time zones"]
+
+    assert found.grade is Grade.FAIL
+    assert found.seen.startswith("Mars/Phobos not known to it")
 
 
 async def test_a_database_that_was_restored_is_found(sound: Settings, database: None, redis: Redis):
