@@ -8,8 +8,12 @@ from enum import StrEnum
 from functools import cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
 FILE = Path(__file__).with_name("machines.toml")
+
+DAY = 24 * 60 * 60
+"""Seconds."""
 
 
 class Sign(StrEnum):
@@ -56,24 +60,54 @@ class Rules:
 
 @cache
 def rules() -> Rules:
-    """What machines.toml says. Raises ValueError when an entry cannot be read."""
+    """What machines.toml says. Raises ValueError when it does not hold together."""
     return read(FILE.read_text(encoding="utf-8"))
 
 
 def read(text: str) -> Rules:
-    """The rules in a TOML document of the shape of machines.toml."""
+    """The rules in a TOML document of the shape of machines.toml; ValueError says what does not hold."""
     data = tomllib.loads(text)
-    speed, agents = data["speed"], data["agents"]
+    speed, agents, headers, networks = (_section(data, name) for name in ("speed", "agents", "headers", "networks"))
     return Rules(
-        soonest={kind: timedelta(seconds=speed[kind.lower()]) for kind in TouchKind},
-        burst_links=speed["burst_links"],
-        burst_window=timedelta(seconds=speed["burst_seconds"]),
-        exact_agents=frozenset(agents["exact"]),
-        agent_words=tuple(agents["words"]),
-        people=tuple(agents["people"]),
-        headers=data["headers"],
-        networks=tuple(ip_network(network) for network in data["networks"]["known"]),
+        soonest={kind: timedelta(seconds=_number(speed, kind.lower())) for kind in TouchKind},
+        burst_links=_whole(speed, "burst_links"),
+        burst_window=timedelta(seconds=_number(speed, "burst_seconds")),
+        exact_agents=frozenset(_texts(agents, "exact")),
+        agent_words=_texts(agents, "words"),
+        people=_texts(agents, "people"),
+        headers={name: _texts(headers, name) for name in headers},
+        networks=tuple(ip_network(network) for network in _texts(networks, "known")),
     )
+
+
+def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = data.get(name)
+    if not isinstance(section, dict):
+        raise ValueError(f"[{name}] is needed, a section")  # noqa: TRY004 - whoever reads it catches one kind
+    return section
+
+
+def _number(section: Mapping[str, Any], name: str) -> float:
+    """A number that can be reckoned with, as seconds too, which neither `nan` nor `true` can."""
+    number = section.get(name)
+    if not isinstance(number, int | float) or isinstance(number, bool) or not 0 <= number <= DAY:
+        raise ValueError(f"{name} is needed, a number from 0 to {DAY}")
+    return number
+
+
+def _whole(section: Mapping[str, Any], name: str) -> int:
+    number = _number(section, name)
+    if not isinstance(number, int):
+        raise ValueError(f"{name} is a whole number")  # noqa: TRY004 - as above
+    return number
+
+
+def _texts(section: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """A list of texts. One text alone would be read as a list of its letters."""
+    texts = section.get(name)
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"{name} is needed, a list of texts")
+    return tuple(texts)
 
 
 def judge(kind: TouchKind, visit: Visit, sent_at: datetime | None, known: Rules) -> Sign | None:

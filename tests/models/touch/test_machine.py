@@ -108,3 +108,31 @@ def test_a_network_that_is_none_is_refused_when_the_rules_are_read():
 
     with pytest.raises(ValueError, match=r"64\.235\.144\.0/40"):
         machine.read(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "named"),
+    [
+        ("[speed]", "[pace]", "speed"),
+        ("[agents]", "[agent]", "agents"),
+        ("[headers]", "[header]", "headers"),
+        ("[networks]", "[network]", "networks"),
+        ("click = 4", "", "click"),
+        ("click = 4", "click = nan", "click"),
+        ("click = 4", "click = 9999999999999", "click"),
+        ("burst_links = 2", "burst_links = true", "burst_links"),
+        ("burst_links = 2", "burst_links = 2.5", "burst_links"),
+        ("burst_seconds = 1", 'burst_seconds = "1"', "burst_seconds"),
+        ('purpose = ["prefetch", "preview"]', 'purpose = "prefetch"', "purpose"),
+        ('exact = ["Mozilla/5.0", ""]', "exact = [5.0]", "exact"),
+        ('people = ["googleimageproxy", "yahoomailproxy"]', "", "people"),
+        ('known = ["64.235.144.0/20"', 'known = [1, "64.235.144.0/20"', "known"),
+        ("[speed]", "[speed", "line"),
+    ],
+)
+def test_what_is_missing_or_of_another_kind_is_named_when_the_rules_are_read(written: str, instead: str, named: str):
+    text = machine.FILE.read_text("utf-8")
+    assert written in text
+
+    with pytest.raises(ValueError, match=named):
+        machine.read(text.replace(written, instead))
