@@ -95,6 +95,43 @@ async def test_a_dismissal_of_a_kind_that_there_is_no_more_keeps_nothing_from_be
     assert [each.finding.kind for each in await recommendation.of_shop(shop)] == ["UNSUBSCRIBE_RATE_HIGH"]
 
 
+@pytest.mark.usefixtures("database")
+async def test_of_more_than_a_hundred_recommendations_the_hundred_most_important_are_told(clock: Clock):
+    shop = await make_shop()
+    await noisy(shop, 300, 30)
+    await database.execute(AS_BROAD, recommendation.MOST + 1, now())
+    found = findings(await gather(shop, now(), LIMITS.window), LIMITS)
+    assert len(found) == 1 + recommendation.MOST + 1
+
+    told = await recommendation.of_shop(shop)
+
+    assert [each.finding for each in told] == found[: recommendation.MOST]
+    assert [each.priority for each in told] == [1, *[3] * (recommendation.MOST - 1)]
+    severities = [each.finding.severity for each in told[1:]]
+    assert severities == sorted(severities, reverse=True)
+    assert len({each.subject for each in found[recommendation.MOST :]}) == 2
+
+
+AS_BROAD = """
+WITH copy AS (
+    SELECT number, nextval(pg_get_serial_sequence('segment', 'id')) AS segment_id,
+        nextval(pg_get_serial_sequence('plan', 'id')) AS plan_id
+    FROM generate_series(1, $1::int) AS s(number)
+),
+segment_copy AS (
+    INSERT INTO segment OVERRIDING SYSTEM VALUE
+    SELECT (jsonb_populate_record(g, jsonb_build_object('id', copy.segment_id, 'name', 'broad ' || number, 'preset', NULL))).*
+    FROM copy, segment g, plan p WHERE g.id = p.segment_id
+),
+plan_copy AS (
+    INSERT INTO plan OVERRIDING SYSTEM VALUE
+    SELECT (jsonb_populate_record(p, jsonb_build_object('id', copy.plan_id, 'segment_id', copy.segment_id))).* FROM copy, plan p
+)
+INSERT INTO segment_size SELECT segment_id, $2::timestamptz::date, 1, 250 + number % 50, $2 FROM copy
+"""
+"""So many segments more, each almost everybody, and a plan that went to each."""
+
+
 LIST = "{ recommendations { id kind priority message numbers { name value } segment { name } timeZone language } }"
 DISMISS = """mutation ($input: RecommendationDismissInput!) {
   recommendationDismiss(input: $input) { id userErrors { field code } } }"""
