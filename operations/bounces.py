@@ -8,6 +8,7 @@ again (451), so nothing is lost while PostgreSQL is away. It sends nothing.
 import asyncio
 import logging
 import signal
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiosmtpd.lmtp import LMTP
@@ -32,6 +33,12 @@ LONGEST_LINE = 64 * 1024
 
 MOST_CONNECTIONS = 50
 """Open at once."""
+
+LONGEST_CONVERSATION = 600.0
+"""Seconds after which a connection begins no report any more, and nothing said on it keeps it open.
+
+Postfix gives a connection up after 300 by itself.
+"""
 
 DEFAULT_PORT = {"lmtp": 24, "smtp": 25}
 
@@ -77,9 +84,13 @@ class Reception:
 
 
 class SmtpServer(SMTP):
-    """aiosmtpd's server, with a bound on connections and room for long lines."""
+    """aiosmtpd's server, with a bound on connections and on how long each lasts, and room for long lines."""
 
     line_length_limit = LONGEST_LINE
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._ends_at = self.loop.time() + LONGEST_CONVERSATION
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a connection, or say that there are too many."""
@@ -97,6 +108,26 @@ class SmtpServer(SMTP):
         if getattr(self, "is_counted", False):
             self.event_handler.open -= 1
             super().connection_lost(error)
+
+    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 (aiosmtpd's)
+        """Begin a report, or say that it is to come by another connection."""
+        if self._is_over():
+            await self.push("421 4.4.2 This conversation has lasted long enough, begin another")
+            self._writer.close()
+            return
+        await super().smtp_MAIL(arg)
+
+    def _is_over(self) -> bool:
+        return self.loop.time() >= self._ends_at
+
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        """Wait for the next command anew, as long as the conversation may last."""
+        if self._timeout_handle is None or not self._is_over():
+            super()._reset_timeout(duration)
+
+    def _timeout_cb(self) -> None:
+        """End the connection: a close would wait for what its client has not read, which may be never."""
+        self._writer.transport.abort()
 
 
 class LmtpServer(LMTP, SmtpServer):

@@ -2,7 +2,10 @@
 
 import asyncio
 import smtplib
+import socket
+import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from uuid import UUID
 
 import asyncpg
@@ -218,3 +221,82 @@ async def test_connections_are_bounded_and_come_free_again(place: tuple[str, Pla
             return full, again.noop()[0]
 
     assert await asyncio.to_thread(crowd) == (421, 250)
+
+
+@pytest.fixture
+async def lone_place(monkeypatch: pytest.MonkeyPatch, place: tuple[str, Place]) -> tuple[str, Place]:
+    """The listener, with one place for all, and little patience with who has it."""
+    monkeypatch.setattr("operations.bounces.MOST_CONNECTIONS", 1)
+    monkeypatch.setattr("operations.bounces.PATIENCE", 0.5)
+    return place
+
+
+def wait_for_a_place(protocol: str, place: Place) -> None:
+    """Return once somebody else is taken."""
+    deadline = time.monotonic() + 20
+    while True:
+        with suppress(smtplib.SMTPConnectError), speak(protocol, place):
+            return
+        assert time.monotonic() < deadline, "the place is still held"
+        time.sleep(0.05)
+
+
+def say_nothing_of_use(client: smtplib.SMTP) -> None:
+    """Say NOOP until the server ends the connection."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        client.noop()
+        time.sleep(0.1)
+
+
+def ask_until_nothing_more_is_taken(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"HELP\r\n" * 1000)
+
+
+async def test_who_says_what_changes_nothing_on_and_on_holds_a_place_no_longer_than_a_conversation_lasts(
+    lone_place: tuple[str, Place], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("operations.bounces.LONGEST_CONVERSATION", 0.0)
+
+    def talk() -> None:
+        with speak(*lone_place) as client, pytest.raises(smtplib.SMTPServerDisconnected):
+            say_nothing_of_use(client)
+        wait_for_a_place(*lone_place)
+
+    await asyncio.to_thread(talk)
+
+
+async def test_no_report_begins_once_a_conversation_has_lasted_its_time_and_it_comes_again_by_another(
+    place: tuple[str, Place], settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    *_, back = await one_sent(settings)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("operations.bounces.LONGEST_CONVERSATION", 0.0)
+
+        def talk() -> tuple[int, bytes]:
+            with speak(*place) as client:
+                client.ehlo_or_helo_if_needed()
+                said = client.mail("")
+                with pytest.raises(smtplib.SMTPServerDisconnected):
+                    client.noop()
+                return said
+
+        assert await asyncio.to_thread(talk) == (421, b"4.4.2 This conversation has lasted long enough, begin another")
+    assert await state() == "SENT"
+    assert (await deliver(*place, back, bounce(back)))[0] == 250
+    assert await state() == "FAILED"
+
+
+async def test_who_reads_no_answer_holds_a_place_no_longer_than_who_says_nothing(lone_place: tuple[str, Place]):
+    def talk() -> None:
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.connect(lone_place[1])
+            deaf.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                ask_until_nothing_more_is_taken(deaf)
+            wait_for_a_place(*lone_place)
+
+    await asyncio.to_thread(talk)
