@@ -22,6 +22,7 @@ from graphql.validation import ASTValidationRule, NoSchemaIntrospectionCustomRul
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
 from schema.cost import limits
+from schema.cost.introspection import introspection_points
 from schema.cost.points import DearKeys, dear_keys
 from schema.cost.weight import weigh
 from schema.execution.compiled import Selections
@@ -78,7 +79,8 @@ class Document:
             if len(self._costs) >= MAX_CACHED_COSTS:
                 self._costs.clear()
             assert self.ast is not None
-            self._costs[key] = max(1, weigh(schema, self.ast, operation, variables).fixed)
+            points = introspection_points(schema, self.ast, operation, limits.MAX_COST)
+            self._costs[key] = max(1, weigh(schema, self.ast, operation, variables).fixed + points)
         return self._costs[key]
 
 
