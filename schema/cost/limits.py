@@ -24,6 +24,8 @@ MAX_SELECTIONS = 400
 """Fields of an operation, those of a fragment once for each place it is spread in."""
 MAX_REPEATS = 20
 """How often one selection set may name the same key: validation holds each against each other."""
+MAX_SUBSCRIBED_VARIABLES = 4_000
+"""Octets of a subscription's variables, as JSON: it keeps them for as long as it lives."""
 MAX_COST = 5_000
 """Points: what an operation could come to at most, the size of its pages considered."""
 

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
+from weakref import WeakValueDictionary
 
 from graphql import (
     DocumentNode,
@@ -29,21 +30,30 @@ from schema.execution.compiled import Selections
 from schema.execution.errors import PARSE_FAILED, VALIDATION_FAILED, formatted, plain
 
 MAX_CACHED_SOURCE = 500_000
-"""Characters of source the cache holds in all; a parsed document takes some hundred times its source."""
+"""Characters of source the cache holds in all; a parsed document takes some hundred times its source.
+
+What a document is compiled to takes as much again, for each way in which its switches stand, and counts as its source.
+"""
 
 MAX_CACHED_COSTS = 16
 """Costs the cache holds for one document: clients of one page size, or of few, send it again and again."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Document:
     """A parsed document, or why it cannot be run."""
 
+    source: str
     ast: DocumentNode | None
     errors: list[dict[str, Any]] = field(default_factory=list)
     dear: DearKeys = field(default_factory=lambda: DearKeys({}, {}))
     selections: Selections | None = None
     _costs: dict[Any, int] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """What it takes of memory, in characters of source."""
+        return len(self.source) * max(1, len(self.selections or ()))
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run: the one of that name, or the only one."""
@@ -103,37 +113,39 @@ class Documents:
             *([NoSchemaIntrospectionCustomRule] if production else []),
         ]
         self._kept: OrderedDict[str, Document] = OrderedDict()
-        self._kept_source = 0
+        self._sizes: dict[str, int] = {}
+        self._kept_size = 0
+        self._in_use: WeakValueDictionary[str, Document] = WeakValueDictionary()
 
     def __contains__(self, source: str) -> bool:
         """Whether this text has been read, and is kept."""
-        return source in self._kept
+        return source in self._in_use
 
     def read(self, source: str) -> Document:
-        """The document with this source text, checked."""
-        kept = self._kept.get(source)
-        if kept is not None:
-            self._kept.move_to_end(source)
-            return kept
-        document = self._read(source)
+        """The document with this source text, checked; one that somebody still has is never read anew."""
+        document = self._in_use.get(source) or self._read(source)
         if not document.errors:
-            self._keep(source, document)
+            self._keep(document)
         return document
 
-    def _keep(self, source: str, document: Document) -> None:
-        self._kept[source] = document
-        self._kept_source += len(source)
-        while self._kept_source > MAX_CACHED_SOURCE:
+    def _keep(self, document: Document) -> None:
+        """Keep it as the last that was used. Its size is looked at anew, as it has grown with the ways it has been run."""
+        source = document.source
+        self._in_use[source] = self._kept[source] = document
+        self._kept.move_to_end(source)
+        self._kept_size += document.size - self._sizes.get(source, 0)
+        self._sizes[source] = document.size
+        while self._kept_size > MAX_CACHED_SOURCE:
             dropped, _ = self._kept.popitem(last=False)
-            self._kept_source -= len(dropped)
+            self._kept_size -= self._sizes.pop(dropped)
 
     def _read(self, source: str) -> Document:
         try:
             return self._checked(source)
         except GraphQLError as error:
-            return Document(None, [formatted(error, otherwise=PARSE_FAILED)])
+            return Document(source, None, [formatted(error, otherwise=PARSE_FAILED)])
         except RecursionError:
-            return Document(None, [plain(PARSE_FAILED, "The document is nested too deeply.")])
+            return Document(source, None, [plain(PARSE_FAILED, "The document is nested too deeply.")])
 
     def _checked(self, source: str) -> Document:
         ast = parse(
@@ -147,8 +159,8 @@ class Documents:
             self._schema, ast, self._rules, hide_suggestions=self._hide_suggestions, allow_empty_selection_sets=False
         )
         if errors:
-            return Document(ast, [formatted(error, otherwise=VALIDATION_FAILED) for error in errors])
-        return Document(ast, dear=dear_keys(ast), selections=Selections(ast))
+            return Document(source, ast, [formatted(error, otherwise=VALIDATION_FAILED) for error in errors])
+        return Document(source, ast, dear=dear_keys(ast), selections=Selections(ast))
 
     def _too_heavy(self, ast: DocumentNode) -> list[GraphQLError]:
         """Weighed before it is validated, because validation is the dearer of the two."""

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractContextManager, aclosing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from inspect import isawaitable
 from typing import Any, cast
 
+import orjson
 import strawberry
 from graphql import (
     ExecutionResult,
@@ -32,6 +33,7 @@ from schema.execution.answer import Answer, requested, throttled
 from schema.execution.compiled import CompiledExecutor, is_awaitable
 from schema.execution.document import Document, Documents
 from schema.execution.errors import AFTER_A_TIMEOUT, BAD_INPUT, VALIDATION_FAILED, formatted, plain
+from schema.execution.subscribed import TOO_MUCH_SUBSCRIBED, SubscribedDocuments
 from schema.execution.traffic import NO_KIND, Traffic
 from schema.execution.trusted import TrustedDocuments, Untrusted
 
@@ -60,7 +62,7 @@ class Operation:
 class Ready:
     """An operation that may run: found in a valid document, and within what it may cost."""
 
-    operation: Operation
+    operation: Operation  # without its text, which the document has for all who sent it
     document: Document
     node: OperationDefinitionNode
     cost: int
@@ -96,6 +98,7 @@ class Engine:
         self._traffic = traffic or Traffic()
         self._turns = turns
         self._hide_suggestions = production
+        self._subscribed = SubscribedDocuments()
 
     async def admit(self, operation: Operation, context: Context) -> Answer | None:
         """Take from the caller's bucket what reading the operation's text costs; the refusal when it is not there.
@@ -144,7 +147,11 @@ class Engine:
         if operation.query is not None and operation.digest is not None:
             self._trusted.register(operation.digest, operation.query)
         _forget_undeclared(node, operation.variables)
-        return Ready(operation, document, node, cost)
+        if node.operation is OperationType.SUBSCRIPTION:
+            amount, most = len(orjson.dumps(operation.variables)), limits.MAX_SUBSCRIBED_VARIABLES
+            if amount > most:
+                return Answer(errors=[formatted(limits.too_much("wordy", "octets of variables", amount, most))])
+        return Ready(replace(operation, query=None), document, node, cost)
 
     async def execute(self, ready: Ready, context: Context) -> Answer:
         """Run a query or mutation to its end, at most for TIMEOUT seconds, when its caller's bucket allows it."""
@@ -216,8 +223,12 @@ class Engine:
         Its cost is taken once, when it begins.
         """
         last = Answer(was_run=True)
-        with self._traffic.listening():
+        with self._traffic.listening(), self._subscribed.by(context.actor or "", ready.document) as may_be_kept:
             try:
+                if not may_be_kept:
+                    last = Answer(errors=[plain("THROTTLED", TOO_MUCH_SUBSCRIBED)])
+                    yield last
+                    return
                 async with aclosing(self._stream(ready, context)) as answers:
                     async for answer in answers:
                         last = answer

@@ -200,8 +200,10 @@ class Socket:
 
     async def _operate(self, identifier: str, operation: Operation) -> None:
         """Run one operation to its end. Its id is free again before its last message is sent."""
+        answering = self._answer(identifier, operation)
+        del operation  # a subscription would keep its text for as long as it lives, beside all who sent the same
         try:
-            last = await self._answer(identifier, operation)
+            last = await answering
         except (WebSocketDisconnect, OSError, RuntimeError):
             return
         finally:
@@ -218,6 +220,7 @@ class Socket:
         ready = await application.engine.admit(operation, context) or application.engine.prepare(
             operation, self._caller
         )
+        del operation
         if not isinstance(ready, Ready):
             return _error(identifier, ready)
         if ready.kind is not OperationType.SUBSCRIPTION:

@@ -353,11 +353,37 @@ def test_a_valid_document_is_read_once_and_an_invalid_one_is_not_kept():
     assert documents.read("{ wrong }") is not documents.read("{ wrong }")
 
 
+def test_a_document_that_somebody_still_has_is_not_read_anew_when_the_cache_forgot_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("schema.execution.document.MAX_CACHED_SOURCE", 20)
+    documents = Documents(SCHEMA, production=False)
+    kept = documents.read("{ shop { name } }")
+    documents.read("{ a: shop { name } }")
+
+    assert documents.read("{ shop { name } }") is kept
+
+
+def test_what_a_document_is_compiled_to_counts_as_its_source_in_the_cache(monkeypatch: pytest.MonkeyPatch):
+    switched, other = "query ($a: Boolean!) { shop { name @skip(if: $a) } }", "{ shop { name } }"
+    monkeypatch.setattr("schema.execution.document.MAX_CACHED_SOURCE", 2 * len(switched) + len(other) - 1)
+    documents = Documents(SCHEMA, production=False)
+    documents.read(other)
+    for way in (True, False):
+        selections = documents.read(switched).selections
+        assert selections is not None
+        selections.functions({"a": way})
+        assert other in documents
+    documents.read(switched)
+
+    assert switched in documents
+    assert other not in documents
+
+
 def test_the_cache_forgets_what_was_not_used_for_long(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("schema.execution.document.MAX_CACHED_SOURCE", 60)
     documents = Documents(SCHEMA, production=False)
-    first = documents.read("{ shop { name } }")
+    documents.read("{ shop { name } }")
     for alias in "abcdef":
         documents.read(f"{{ {alias}: shop {{ name }} }}")
 
-    assert documents.read("{ shop { name } }") is not first
+    assert "{ shop { name } }" not in documents
+    assert "{ f: shop { name } }" in documents

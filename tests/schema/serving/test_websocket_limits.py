@@ -4,12 +4,15 @@ import asyncio
 import json
 import tracemalloc
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from models.caller import Role
 from models.clock import Clock
-from schema.cost.limits import MAX_MESSAGE
+from schema.cost import limits
+from schema.cost.limits import MAX_MESSAGE, MAX_SOURCE_LENGTH
+from schema.execution.subscribed import MAX_SUBSCRIBED
 from schema.serving import places, websocket
 from tests.api import shopper, token_of
 from tests.schema.serving.peer import INBOX, TYPENAME, deaf_peer, flood, peer
@@ -81,6 +84,69 @@ async def test_a_subscription_keeps_no_variables_that_it_does_not_declare(url: s
         tracemalloc.stop()
 
     assert kept < 2_000_000  # bytes; each of the ten has about half of that
+
+
+def inbox(name: str, length: int) -> dict[str, Any]:
+    """A subscription of this name, with a document of this length."""
+    return {"query": f"subscription {name} {{ inboxMessage {{ version }} }}".ljust(length)}
+
+
+async def test_a_subscription_with_long_variables_is_refused(url: str):
+    query = """subscription ($after: String) {
+      inboxMessage { messages { conversation { remarks(after: $after) { nodes { text } } } } } }"""
+    async with peer(url) as client:
+        await client.initialise(shopper("c0"))
+        await client.subscribe("long", {"query": query, "variables": {"after": "x" * limits.MAX_SUBSCRIBED_VARIABLES}})
+        refused = await client.receive()
+        await client.subscribe("short", {"query": query, "variables": {"after": None}})
+        taken = await client.receive()
+
+    assert (refused["type"], refused["payload"][0]["extensions"]["code"]) == ("error", "MAX_COST_EXCEEDED")
+    assert taken["type"] == "next"
+
+
+async def test_the_documents_of_one_caller_s_subscriptions_have_a_bound_over_all_sockets(url: str):
+    async with peer(url) as client, peer(url) as second, peer(url) as other:
+        for each, shopper_id in ((client, "c0"), (second, "c0"), (other, "c1")):
+            await each.initialise(shopper(shopper_id))
+        for number in range(4):
+            await client.subscribe(str(number), inbox("A" if number % 2 else "B", MAX_SUBSCRIBED // 2))
+            assert (await client.receive())["type"] == "next"
+        await second.subscribe("more", inbox("C", 60))
+        refused = await second.receive()
+        await second.subscribe("known", inbox("A", MAX_SUBSCRIBED // 2))
+        await other.subscribe("other", inbox("C", 60))
+        assert [(await each.receive())["type"] for each in (second, other)] == ["next", "next"]
+        for number in (0, 2):
+            await client.send({"type": "complete", "id": str(number)})
+        await client.subscribe("after", TYPENAME)
+        assert [(await client.receive())["type"] for _ in range(2)] == ["next", "complete"]
+        await second.subscribe("again", inbox("C", 60))
+        again = await second.receive()
+
+    assert (refused["id"], refused["type"]) == ("more", "error")
+    assert refused["payload"][0]["extensions"]["code"] == "THROTTLED"
+    assert (again["id"], again["type"]) == ("again", "next")
+
+
+async def test_subscriptions_with_the_same_text_keep_one_document_between_them_and_no_text(
+    url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("schema.execution.document.MAX_CACHED_SOURCE", 100)
+    fields = " ".join(f"inboxMessage {{ {'version ' * 10} }}" for _ in range(20))
+    asked = {"query": f"subscription {{ {fields} }}".ljust(MAX_SOURCE_LENGTH)}
+    async with peer(url) as client:
+        await client.initialise(shopper("c0"))
+        await client.subscribe("first", asked)
+        assert (await client.receive())["type"] == "next"
+        tracemalloc.start()
+        for number in range(10):
+            await client.subscribe(str(number), asked)
+            assert (await client.receive())["type"] == "next"
+        kept, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert kept < 10 * MAX_SOURCE_LENGTH  # bytes; the texts alone would come to that
 
 
 async def test_a_client_that_reads_nothing_has_no_more_tasks_than_operations(url: str, monkeypatch: pytest.MonkeyPatch):
