@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from time import monotonic
+from time import monotonic, sleep
 
 import httpx
 import pytest
@@ -118,6 +118,24 @@ async def test_a_redis_that_says_nothing_is_waited_for_no_longer_than_that(monke
     monkeypatch.setattr("schema.cost.throttle.ANSWER_WITHIN", 0.05)
     async with silence() as (silent, _):
         assert await Throttle(points=100, refill=1).take(silent, "me", 10) is None
+
+
+async def test_a_process_that_is_busy_itself_does_not_take_redis_for_silent(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+):
+    throttle = Throttle(points=100, refill=1)
+    await throttle.take(redis, "me", 10)
+    monkeypatch.setattr("schema.cost.throttle.ANSWER_WITHIN", 0.05)
+
+    async def read_documents() -> None:
+        for _ in range(6):
+            sleep(0.1)  # noqa: ASYNC251 - nothing else has its turn meanwhile
+            await asyncio.sleep(0)
+
+    bucket, _ = await asyncio.gather(throttle.take(redis, "me", 100), read_documents())
+
+    assert bucket is not None
+    assert not bucket.allowed
 
 
 async def test_callers_whose_unused_points_are_remembered_are_not_more_than_a_process_can_hold(
