@@ -20,6 +20,8 @@ MAX_DEPTH = 10
 MAX_ALIASES = 30
 LONGEST_ALIAS = 100
 """Letters of an alias: it stands in the answer once for each row."""
+LONGEST_NUMBER = 1_000
+"""Digits of a number: Python reads none of some thousands (4,300), and what reads it takes that for a bug."""
 MAX_SELECTIONS = 400
 """Fields of an operation, those of a fragment once for each place it is spread in."""
 MAX_REPEATS = 20

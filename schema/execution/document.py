@@ -15,6 +15,7 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
+    TokenKind,
     parse,
     specified_rules,
     validate,
@@ -155,8 +156,16 @@ class Documents:
             max_comments=limits.MAX_COMMENTS,
             allow_empty_selection_sets=False,
         )
-        errors = self._too_heavy(ast) or validate(
-            self._schema, ast, self._rules, hide_suggestions=self._hide_suggestions, allow_empty_selection_sets=False
+        errors = (
+            self._too_heavy(ast)
+            or _long_numbers(ast)
+            or validate(
+                self._schema,
+                ast,
+                self._rules,
+                hide_suggestions=self._hide_suggestions,
+                allow_empty_selection_sets=False,
+            )
         )
         if errors:
             return Document(source, ast, [formatted(error, otherwise=VALIDATION_FAILED) for error in errors])
@@ -170,3 +179,13 @@ class Documents:
             if isinstance(node, OperationDefinitionNode)
             for error in limits.check(weigh(self._schema, ast, node, {}))
         ]
+
+
+def _long_numbers(ast: DocumentNode) -> list[GraphQLError]:
+    """Numbers with more digits than any are read with."""
+    token = ast.loc.start_token if ast.loc else None
+    while token is not None:
+        if token.kind is TokenKind.INT and token.end - token.start > limits.LONGEST_NUMBER:
+            return [limits.too_much("wordy", "digits in a number", token.end - token.start, limits.LONGEST_NUMBER)]
+        token = token.next
+    return []
