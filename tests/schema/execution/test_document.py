@@ -31,7 +31,6 @@ def test_an_input_that_must_have_exactly_one_field_and_has_not_is_one_error(vari
     [
         "{ segments(first: %s) { nodes { id } } }",
         "query ($first: Int = %s) { segments(first: $first) { nodes { id } } }",
-        "{ segmentPreview(conditions: {minimumOrders: {count: %s}}) { size } }",
     ],
 )
 def test_a_number_that_is_longer_than_any_that_can_be_read_is_refused_as_the_client_s_error(query: str, sign: str):
