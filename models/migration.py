@@ -14,6 +14,7 @@ from tortoise.connection import get_connection
 from tortoise.exceptions import OperationalError
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
+from models import log_position
 from models.advisory_lock import AdvisoryLock
 from models.database import configuration, connection, execute, transaction
 from models.database_url import open_connection
@@ -91,6 +92,7 @@ async def migrate(url: str) -> None:
             return
         while not await lock.fetchval("SELECT pg_try_advisory_lock($1)", AdvisoryLock.MIGRATION):  # noqa: ASYNC110 (see above)
             await asyncio.sleep(ASK_AGAIN)
+        log_position.forget()
         await Tortoise.init(config=configuration(url, pool=2, application=NAME), init_connections=False)
         try:
             with _told_of(missing[0]):

@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 from local.postgres import Postgres
-from models import migration
+from models import log_position, migration
+from models.log_position import Position
 from tests.conftest import TABLES
 from tests.databases import made
 from tests.waiting import until
@@ -30,6 +31,17 @@ async def test_a_second_migration_finds_nothing_to_do(postgres: Postgres, migrat
     await migration.migrate(migrated)
 
     assert await schema() == before
+
+
+async def test_what_the_process_knew_of_another_database_keeps_no_new_one_from_being_made(postgres: Postgres):
+    async with made(postgres.url, "another") as url:
+        log_position.note(Position(cluster="another", timeline=1, kept_at=None, written=1))
+
+        await migration.migrate(url)
+
+        connection = await asyncpg.connect(url)
+        assert await connection.fetchval("SELECT count(*) FROM shop") == 0
+        await connection.close()
 
 
 async def test_a_migration_that_fails_leaves_no_connection(postgres: Postgres):

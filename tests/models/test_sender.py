@@ -88,6 +88,9 @@ async def test_every_mail_shows_the_way_out_and_the_postal_address_in_text_and_h
         words = email_words(language).unsubscribe
         text, html = parts(message)
         assert f"{words}: {url}\n{POST}\n" in text
-        assert f">{words}</a><br />Bloom &amp; Söhne {{GmbH}}<br>〒100-0001 東京都" in html.replace("\n", "")
+        address = (
+            '<br /><span dir="auto">Bloom &amp; Söhne {GmbH}</span><br /><span dir="auto">〒100-0001 東京都</span>'
+        )
+        assert f">{words}</a>{address}" in html.replace("\n", "")
         assert f'<a href="{url}"' in html
         assert message["list-unsubscribe-post"] == "List-Unsubscribe=One-Click"
