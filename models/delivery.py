@@ -115,7 +115,8 @@ async def withdraw_slices(plan_id: int) -> int:
 async def expire(plan_id: int, at: datetime) -> int:
     """End what still waits after the plan's deadline; how many. Put off by its last try → FAILED, the rest → EXPIRED (R18).
 
-    Nothing expires while all sending is stopped. A stop waits for `ENDED_AT_ONCE` slices, never for a whole plan.
+    Nothing expires while all sending is stopped, and of a plan that is paused, whose deadline moves when it is resumed. A
+    stop waits for `ENDED_AT_ONCE` slices, never for a whole plan.
     """
     expired = 0
     while (ended := await _expire_some(plan_id, at)) is not None:
@@ -254,7 +255,8 @@ WHERE s.plan_id = $1 AND s.number = held.number
 _CLOSE_EXPIRED = """
 UPDATE slice s SET done_at = $2
 FROM (SELECT s.number FROM plan p JOIN slice s ON s.plan_id = p.id
-      WHERE p.id = $1 AND p.deadline <= $2 AND p.resolved_at IS NOT NULL AND s.done_at IS NULL AND s.worker_id IS NULL
+      WHERE p.id = $1 AND p.status = 'ONGOING' AND p.deadline <= $2 AND p.resolved_at IS NOT NULL
+        AND s.done_at IS NULL AND s.worker_id IS NULL
       ORDER BY s.number LIMIT $3 FOR NO KEY UPDATE OF s) AS next
 WHERE s.plan_id = $1 AND s.number = next.number
 RETURNING s.number

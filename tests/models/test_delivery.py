@@ -134,3 +134,19 @@ async def test_a_plan_of_many_slices_expires_some_at_a_time_so_that_a_stop_of_al
     at_once = [[row["slice"] for row in rows] for _, rows in groupby(found, lambda row: row["written_by"])]
     assert at_once == [[1, 1, 2, 2], [3, 3, 4, 4], [5, 5]]
     assert await db.fetch_value("SELECT bool_and(done_at IS NOT NULL) FROM slice")
+
+
+@pytest.mark.parametrize("status", [PlanStatus.PAUSED, PlanStatus.CANCELLING])
+async def test_nothing_expires_of_a_plan_that_was_paused_or_cancelled_since_it_was_found_running(
+    status: PlanStatus, clock: Clock
+):
+    shop = await make_shop()
+    await make_customers(shop, 2)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    await db.execute("UPDATE plan SET status = $1::text::plan_status", status.value)
+    clock.move(DEADLINE)
+
+    assert await delivery.expire(plan.id, now()) == 0
+
+    assert (await db.fetch("SELECT DISTINCT state::text FROM delivery"))[0]["state"] == "PENDING"
+    assert await db.fetch_value("SELECT bool_and(done_at IS NULL) FROM slice")
