@@ -7,7 +7,7 @@ of the platform's and with times to a quarter of an hour, so that all sums stay 
 A digest under SECRET_KEY of who was erased stays, and one of their address, so that neither comes back by mistake.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -132,9 +132,12 @@ async def _finish(person: UUID, key: bytes) -> bool:
         )
         if not waiting:
             return True
+        messages = await database.fetch(_MESSAGES, person)
         if await database.fetch_value(_IN_FLIGHT, person):
             return False
-        await _anonymise(person, uuid4())
+        # What was in flight and is refused for now waits again, and so does what its seller retried meanwhile.
+        await delivery.withdraw_customer(person, Reason.ERASED)
+        await _anonymise(person, uuid4(), messages)
         for table in await customer_rows.tables(but=COUNTED):
             await _delete(table, person)
         await database.execute(
@@ -143,13 +146,12 @@ async def _finish(person: UUID, key: bytes) -> bool:
     return True
 
 
-async def _anonymise(person: UUID, nobody: UUID) -> None:
+async def _anonymise(person: UUID, nobody: UUID, messages: Sequence[database.Record]) -> None:
     """Let the rows that are counted be nobody's, in an order in which no figure of a day changes on the way.
 
     What comes of messages is known by the ledger's key (`metric_fact`), so the ledger itself comes last.
     """
     orders = [row["id"] for row in await database.fetch("SELECT id FROM orders WHERE customer_id = $1", person)]
-    messages = await database.fetch(_MESSAGES, person)
     renamed = (
         orders, [uuid4() for _ in orders],
         [row["plan_id"] for row in messages], [row["reference"] for row in messages],
@@ -196,8 +198,8 @@ _IN_FLIGHT = """
 SELECT EXISTS (SELECT FROM delivery WHERE customer_id = $1 AND slice IS NOT NULL AND state = 'COMMITTING')
 """
 
-# Locked, so that a touch or a report that is being noted is waited for, and what it writes goes along; a later one finds
-# no such message.
+# Locked, so that a touch, a report or a retry that is being noted is waited for, and what it writes goes along; a later
+# one finds no such message.
 _MESSAGES = (
     f"SELECT plan_id, reference FROM delivery WHERE {customer_rows.DELIVERIES} ORDER BY plan_id, reference FOR UPDATE"
 )

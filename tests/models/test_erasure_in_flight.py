@@ -6,6 +6,7 @@ import pytest
 from asyncpg import RaiseError
 
 from models import consent, database, erasure, intent, mail_report, touch, trial
+from models import slice as slices
 from models.clock import now
 from models.delivery import DeliveryState, Reason
 from models.errors import ErrorCode
@@ -23,7 +24,7 @@ from tests.factories import make_customers, make_draft, make_resolved, make_shop
 from tests.known_person import ID, SECRET, erase, ingested, profile
 from tests.outside import Outside
 from tests.refusals import refusal
-from tests.slices import hand_over
+from tests.slices import hand_over, hold, settled
 from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -90,6 +91,46 @@ async def test_what_failed_is_not_tried_again_for_nobody():
 
     states = {(each.state, each.count) for each in await oracle.breakdown(plan.id)}
     assert states == {(DeliveryState.FAILED, 1), (DeliveryState.PENDING, 1)}
+
+
+async def test_what_was_in_flight_and_is_refused_for_now_is_withdrawn_too_so_that_its_plan_ends():
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    plan = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    held, [message] = await hold(plan)
+    assert await intent.commit([], [message]) == [1]
+    assert (await erase("c0")).done_at is None
+    await intent.commit([settled(message, DeliveryState.PENDING, reason="4.2.1", not_before=now() + LIFE)], [])
+
+    assert await erasure.finish_waiting() == 1
+
+    assert {(each.state, each.reason, each.count) for each in await oracle.breakdown(plan.id)} == {
+        (DeliveryState.SUPPRESSED, Reason.ERASED, 1)
+    }
+    await slices.release(held)
+    assert await advance.finish(plan.id)
+
+
+async def test_what_is_tried_again_while_an_erasing_waits_for_another_message_is_withdrawn_too():
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    failed = await make_resolved(shop, channel=PlanChannel.EMAIL)
+    held, [message] = await hold(failed)
+    await intent.commit([], [message])
+    await intent.commit([settled(message, DeliveryState.FAILED, reason="5.3.4")], [])
+    await slices.release(held)
+    assert await advance.finish(failed.id)
+    settlements = await hand_over(await make_resolved(shop, channel=PlanChannel.EMAIL), None)
+    assert (await erase("c0")).done_at is None
+    failed = await Plan.get(id=failed.id)
+    await failed.retry_failed(shop, include_unknown=False, deadline_after=LIFE)
+    await intent.commit(settlements, [])
+
+    assert await erasure.finish_waiting() == 1
+
+    assert {(each.state, each.reason, each.count) for each in await oracle.breakdown(failed.id)} == {
+        (DeliveryState.SUPPRESSED, Reason.ERASED, 1)
+    }
 
 
 async def test_rows_that_are_being_written_are_waited_for():
