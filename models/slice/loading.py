@@ -50,6 +50,8 @@ _ONE_TIME = {
     "over": "NULL::text",
     "said": "NULL::jsonb",
     "hour": "held.hour",
+    "hour_until": local_hour.UNTIL.format(at=_PARAMETERS["now"]),
+    "own_quiet_from": "NULL::timestamptz",
     "is_marketing": "true",
     "about": "NULL::jsonb",
     "reservation": contact.broadcast_reservation("candidate", _PARAMETERS["now"]),
@@ -66,12 +68,23 @@ def _automated(trigger: Trigger) -> dict[str, str]:
         "occasion": _OCCASION.format(facts=facts, most_shown=MOST_SHOWN, **_PARAMETERS_WITH_COUPONS),
         "over": _OVER.format(**_PARAMETERS),
         "said": _SAID,
-        "hour": "(d.created_at AT TIME ZONE coalesce(c.time_zone, held.time_zone))::time",
+        "hour": _HOUR_MADE,
+        "hour_until": _OWN_QUIET_UNTIL.format(**_PARAMETERS) if trigger.is_marketing else "NULL::timestamptz",
+        "own_quiet_from": _OWN_QUIET_FROM.format(**_PARAMETERS) if trigger.is_marketing else "NULL::timestamptz",
         "is_marketing": "true" if trigger.is_marketing else "false",
         "reservation": contact.reservation("candidate"),
         "about": "jsonb_build_object('about', d.frozen -> 'about')",
     }
 
+
+# Of what was made in the plan's own quiet hours the hour at which they ended: at its own it would never go.
+_HOUR_MADE = """(coalesce(CASE WHEN held.quiet_from IS NOT NULL THEN quiet_until(
+            d.created_at, coalesce(c.time_zone, held.time_zone), held.quiet_from, held.quiet_until) END, d.created_at)
+            AT TIME ZONE coalesce(c.time_zone, held.time_zone))::time"""
+
+_OWN_QUIET_UNTIL = "CASE WHEN own_from IS NOT NULL THEN quiet_until({now}, time_zone, own_from, own_until) END"
+
+_OWN_QUIET_FROM = "CASE WHEN own_from IS NOT NULL THEN quiet_from({now}, time_zone, own_from) END"
 
 _OCCASION = """
     LEFT JOIN LATERAL ({facts}) AS occasion ON true
@@ -102,7 +115,6 @@ _PARTS = {
     "quiet_of_customer": quiet_hours.OF_CUSTOMER.format(quiet="held.quiet", customer="c"),
     "refusal": "coalesce({over}, " + reach.refusal_by("{channel}") + ")",
     "earliest": local_hour.EARLIEST.format(plan="held", message="d"),
-    "hour_until": local_hour.UNTIL.format(at="{now}"),
     "quiet_until": quiet_hours.UNTIL.format(at="{now}", zone="time_zone", hours="quiet"),
     "quiet_from": quiet_hours.FROM.format(at="{now}", zone="time_zone", hours="quiet"),
     "contact_zone": contact.ZONE,
@@ -119,6 +131,7 @@ _PARTS = {
 _LOAD = """
 WITH held AS (
     SELECT s.plan_id, p.shop_id, h.time_zone, p.parameters, p.winner, p.decides_at, p.local_hours_from,
+        p.quiet_from, p.quiet_until,
         {quiet_of_shop} AS quiet,
         coalesce(p.local_time, (coalesce(p.send_at, {now}) AT TIME ZONE h.time_zone)::time) AS hour,
         EXISTS (SELECT FROM plan_content t WHERE t.plan_id = p.id
@@ -130,7 +143,8 @@ WITH held AS (
 ready AS MATERIALIZED (
     SELECT d.plan_id, d.customer_id, d.reference, d.contact_day, d.may_repeat, c.name, c.email, c.email_key,
         {hour} AS hour, d.not_before, {earliest} AS earliest, CASE WHEN {put_off} THEN d.reason END AS put_off,
-        held.winner, coalesce(c.time_zone, held.time_zone) AS time_zone,
+        held.winner, held.quiet_from AS own_from, held.quiet_until AS own_until,
+        coalesce(c.time_zone, held.time_zone) AS time_zone,
         {contact_zone} AS contact_zone, ({now} AT TIME ZONE {contact_zone})::date AS day,
         {over} AS over, {said} AS said, {about} AS about, {quiet_of_customer} AS quiet, {refusal} AS refusal
     FROM held JOIN delivery d ON d.plan_id = held.plan_id AND d.slice = {slice}
@@ -145,7 +159,7 @@ ready AS MATERIALIZED (
 ),
 heard AS MATERIALIZED (
     SELECT *, {hour_until} AS hour_until, CASE WHEN {is_marketing} THEN {quiet_until} END AS quiet_until,
-        CASE WHEN {is_marketing} THEN {quiet_from} END AS quiet_from
+        least(CASE WHEN {is_marketing} THEN {quiet_from} END, {own_quiet_from}) AS quiet_from
     FROM ready
 ),
 candidate AS (

@@ -11,7 +11,7 @@ from jobs.deliver_slice import deliver_slice
 from jobs.fire_triggers import fire_triggers
 from jobs.queue import DELIVERY_QUEUES
 from jobs.sweep import sweep
-from models import consent
+from models import chat_platform, consent
 from models import database as db
 from models.access import decision
 from models.advisory_lock import AdvisoryLock
@@ -19,10 +19,12 @@ from models.clock import Clock, now
 from models.identifier import customer_id
 from models.ingest import BUCKETS
 from models.plan import Plan, PlanStatus, wording
+from models.trigger.fire import fire
 from tests.api import PLATFORM, Api
 from tests.automation import LIFE, Life, ledger, make_automated, send, welcome
 from tests.factories import make_draft, make_shop
 from tests.outside import Outside
+from tests.slices import hold
 from tests.waiting import until_a_lock_is_waited_for
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -201,6 +203,61 @@ async def test_quiet_hours_hold_a_message_until_they_end_on_the_customer_s_clock
     life.go(11 * 60)
     await send(plan)
     assert sorted((await ledger(plan)).values()) == ["SENT", "SENT"]
+
+
+async def test_over_the_contact_limit_after_its_quiet_hours_it_goes_at_their_next_end_and_not_within_them():
+    life = Life(shop := await make_shop())
+    await life.people("ana", timeZone="Asia/Tokyo")  # noon in London is 21:00 there
+    plan = await make_automated(shop, "WELCOME_FOLLOWER", quiet=(time(20), time(8)))
+    await life.did("FOLLOWED", 0)
+    await life.look(plan, 1)
+    life.go(11 * 60)
+    await db.execute(
+        "INSERT INTO contact (customer_id, day, slot, plan_id, reference)"
+        " SELECT $1, '2026-01-16', slot, $2, 'others' FROM generate_series(1, 2) AS slot",
+        customer_id("ana"),
+        plan.id,
+    )
+    await send(plan)
+    assert list((await ledger(plan)).values()) == ["PENDING CONTACT_LIMIT"]
+
+    assert await db.fetch_value("SELECT not_before FROM delivery") == life.at(35 * 60)
+    life.go(35 * 60)
+    await send(plan)
+    assert list((await ledger(plan)).values()) == ["SENT"]
+
+
+async def test_what_was_held_until_a_plan_s_quiet_hours_waits_for_their_end():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    plan = await make_automated(shop, "WELCOME_FOLLOWER", quiet=(time(20), time(8)))
+    await life.did("FOLLOWED", 0)
+    assert await fire(plan.id, life=LIFE) == 1
+    await plan.pause()
+    life.go(8 * 60)
+    await plan.resume(shop)
+
+    await send(plan)
+
+    assert list((await ledger(plan)).values()) == ["PENDING LOCAL_HOUR"]
+    assert await db.fetch_value("SELECT not_before FROM delivery") == life.at(20 * 60)
+    assert await db.fetch_value("SELECT count(*) FROM contact") == 0
+    life.go(20 * 60)
+    await send(plan)
+    assert list((await ledger(plan)).values()) == ["SENT"]
+
+
+async def test_what_a_chat_platform_is_given_goes_until_the_plan_s_quiet_hours_begin():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await chat_platform.connect(shop, "https://chat.example/hook", targets="any", key=b"a secret of tests")
+    plan = await make_automated(shop, "WELCOME_FOLLOWER", quiet=(time(20), time(8)))
+    await life.did("FOLLOWED", 0)
+    assert await fire(plan.id, life=LIFE) == 1
+
+    _, [message] = await hold(plan)
+
+    assert message.goes_until == life.at(8 * 60)
 
 
 async def test_who_blocked_the_chat_gets_nothing_and_a_holdout_is_noted():
