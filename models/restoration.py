@@ -66,14 +66,16 @@ async def _pass_over_numbers() -> None:
         )
 
 
-# A slice of the inbox has no outside effect; any other was handed to somebody.
+# A slice of the inbox has no outside effect; any other was handed to somebody. One that waits for a winner comes due when
+# the winner is declared, which the database that was lost may have done once the experiment's hours were over.
 _MESSAGES = """
 WITH lost AS (
     UPDATE delivery d SET state = 'UNKNOWN', reason = $2
-    FROM slice s
+    FROM slice s JOIN plan p ON p.id = s.plan_id
     WHERE d.plan_id = s.plan_id AND d.slice = s.number AND s.channel <> 'CHAT' AND (
         d.state = 'COMMITTING'
-        OR d.state = 'PENDING' AND s.due_at <= $1 AND (d.not_before IS NULL OR d.not_before <= $1)
+        OR d.state = 'PENDING' AND (d.not_before IS NULL OR d.not_before <= $1)
+            AND (s.due_at <= $1 OR d.variant IS NULL AND p.decides_at <= $1)
     )
     RETURNING 1
 )

@@ -18,9 +18,11 @@ from redis.asyncio import Redis
 from local.postgres import Postgres
 from models import database as db
 from models import log_position, migration, origin, restoration, sending
-from models.clock import now
+from models import slice as slices
+from models.clock import Clock, now
 from models.complaints import Complaints
-from models.plan import Plan, PlanChannel, PlanStatus
+from models.experiment import Experiment, ExperimentMetric, Variant, winner
+from models.plan import Plan, PlanChannel, PlanStatus, advance
 from models.shop import Shop
 from operations.restored import NO_NEED, NOTHING_LOST, NotRestored
 from settings import Settings
@@ -34,9 +36,9 @@ from tests.drills.drill import (
     said,
     states,
 )
-from tests.factories import make_customers, make_draft, make_resolved, make_running, make_shop
+from tests.factories import TEXTS, make_customers, make_draft, make_resolved, make_running, make_shop
 from tests.processes import command
-from tests.slices import mail_plan
+from tests.slices import hold, mail_plan
 from tests.smtp_sink import Sink
 from tests.waiting import WITHIN, until
 from tests.worker import is_sent, working
@@ -345,6 +347,34 @@ async def test_only_what_may_have_gone_out_becomes_unknown():
     assert [number for number, _ in done.plans] == [plan.id]
     assert (await Plan.get(id=chat.id)).status is not PlanStatus.PAUSED
     assert (await Plan.get(id=planned.id)).status is PlanStatus.SCHEDULED
+
+
+@pytest.mark.usefixtures("database")
+async def test_what_waited_for_a_winner_may_have_gone_out_once_the_experiment_s_hours_were_over(clock: Clock):
+    shop = await make_shop()
+    await make_customers(shop, 40)
+    tried = Experiment((Variant({"texts": TEXTS}),), 40, ExperimentMetric.READ, 4)
+    over = await make_resolved(shop, channel=PlanChannel.EMAIL, experiment=tried)
+    clock.move(timedelta(hours=1))
+    going = await make_resolved(shop, channel=PlanChannel.EMAIL, experiment=tried)
+    clock.move(timedelta(hours=3))
+
+    async with db.transaction():
+        await restoration.make_safe()
+
+    waiting = "SELECT DISTINCT state::text FROM delivery WHERE plan_id = $1 AND variant IS NULL"
+    assert await db.fetch_value(waiting, over.id) == "UNKNOWN"
+    assert await db.fetch_value(waiting, going.id) == "PENDING"
+    await sending.resume(actor="COMMAND")
+    over = await Plan.get(id=over.id)
+    await over.resume(shop)
+    assert await winner.declare(over.id) is not None
+    for due in await slices.due_of(over.id, 100):
+        held, waits = await hold(over, due.number)
+        assert not waits
+        await slices.release(held)
+    assert await advance.finish(over.id)
+    assert await db.fetch_value("SELECT DISTINCT state::text FROM delivery WHERE plan_id = $1", over.id) == "UNKNOWN"
 
 
 @pytest.mark.usefixtures("database")
