@@ -265,6 +265,9 @@ RETURNING s.number
 IS_PUT_OFF = "(d.reason ~ '^[45]' OR d.reason = 'CONNECTION_LOST')"
 """Condition: a message `d` that waits was tried, and was refused for now or had its connection lost, by its reason."""
 
+MAY_HAVE_ARRIVED = "(state = 'UNKNOWN' OR state = 'PENDING' AND may_repeat)"
+"""Condition: of a message nobody knows whether it arrived, be it that it is to be tried again all the same."""
+
 IN_FLIGHT = """EXISTS (
     SELECT FROM slice s JOIN delivery d ON d.plan_id = s.plan_id AND d.slice = s.number
     WHERE s.plan_id = $1 AND s.worker_id IS NOT NULL AND d.state = 'COMMITTING')"""

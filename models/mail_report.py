@@ -113,10 +113,11 @@ _HOLD = "SELECT true FROM delivery WHERE plan_id = $1 AND customer_id = $2 AND r
 _FREE = "DELETE FROM contact WHERE customer_id = $2 AND plan_id = $1 AND reference = $3"
 
 _ARRIVED = (
-    """
+    f"""
 WITH arrived AS (
 UPDATE delivery SET state = 'SENT', reason = NULL, sent_at = $4
-WHERE plan_id = $1 AND customer_id = $2 AND reference = $3 AND channel = 'EMAIL' AND state = 'UNKNOWN'
+WHERE plan_id = $1 AND customer_id = $2 AND reference = $3 AND channel = 'EMAIL'
+  AND {delivery.MAY_HAVE_ARRIVED}
 RETURNING plan_id, customer_id, reference, shop_id, state, channel, language, reason
 ),
 """

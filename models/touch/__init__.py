@@ -8,7 +8,7 @@ unknown outcome that is touched, by whomever, did arrive.
 from dataclasses import dataclass
 from uuid import UUID
 
-from models import database, enclosure, erasure, message
+from models import database, delivery, enclosure, erasure, message
 from models.enclosure import BUTTON, PRODUCTS
 from models.message import MessageKey
 from models.metric.day import WHOLE
@@ -88,7 +88,8 @@ _OF_MAIL = "plan_id = $1 AND customer_id = $2 AND reference = ''"
 # Only automated plans have occasions, and they go by chat (R9).
 _HOLD = f"""
 SELECT sent_at FROM delivery
-WHERE {_OF_MAIL} AND shop_id = $3 AND channel = 'EMAIL' AND state IN ('SENT', 'UNKNOWN', 'COMMITTING', 'FAILED')
+WHERE {_OF_MAIL} AND shop_id = $3 AND channel = 'EMAIL'
+  AND (state IN ('SENT', 'COMMITTING', 'FAILED') OR {delivery.MAY_HAVE_ARRIVED})
 FOR NO KEY UPDATE
 """
 
@@ -113,14 +114,15 @@ VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
 """
 
 _DERIVE = f"""
-WITH known AS (SELECT read_at, clicked_at, state FROM delivery WHERE {_OF_MAIL}),
+WITH known AS (
+    SELECT read_at, clicked_at, {delivery.MAY_HAVE_ARRIVED} AS may_have_arrived FROM delivery WHERE {_OF_MAIL}),
 derived AS (
 UPDATE delivery d SET
     read_at = t.read_at, clicked_at = t.clicked_at,
     machine_read_at = t.machine_read_at, machine_clicked_at = t.machine_clicked_at,
-    state = CASE WHEN d.state = 'UNKNOWN' THEN 'SENT' ELSE d.state END,
-    reason = CASE WHEN d.state = 'UNKNOWN' THEN NULL ELSE d.reason END,
-    sent_at = CASE WHEN d.state = 'UNKNOWN' THEN $3 ELSE d.sent_at END
+    state = CASE WHEN known.may_have_arrived THEN 'SENT' ELSE d.state END,
+    reason = CASE WHEN known.may_have_arrived THEN NULL ELSE d.reason END,
+    sent_at = CASE WHEN known.may_have_arrived THEN $3 ELSE d.sent_at END
 FROM (
     SELECT min(touched_at) FILTER (WHERE toucher = 'PERSON') AS read_at,
            min(touched_at) FILTER (WHERE toucher = 'PERSON' AND kind = 'CLICK') AS clicked_at,
@@ -128,10 +130,10 @@ FROM (
            min(touched_at) FILTER (WHERE toucher = 'MACHINE' AND kind = 'CLICK') AS machine_clicked_at
     FROM touch WHERE {_OF_MAIL}
 ) t, known
-WHERE {_OF_MAIL} AND (d.read_at, d.clicked_at, d.machine_read_at, d.machine_clicked_at, d.state = 'UNKNOWN')
+WHERE {_OF_MAIL} AND (d.read_at, d.clicked_at, d.machine_read_at, d.machine_clicked_at, known.may_have_arrived)
     IS DISTINCT FROM (t.read_at, t.clicked_at, t.machine_read_at, t.machine_clicked_at, false)
 RETURNING d.plan_id, d.customer_id, d.reference, d.shop_id, d.state, d.channel, d.language, d.reason,
-    known.state = 'UNKNOWN' AS has_arrived,
+    known.may_have_arrived AS has_arrived,
     known.read_at IS NULL AND d.read_at IS NOT NULL AS is_read,
     known.clicked_at IS NULL AND d.clicked_at IS NOT NULL AS is_clicked
 ),

@@ -55,6 +55,20 @@ async def everything() -> list[Any]:
     ]
 
 
+@pytest.mark.parametrize("outcome", [Outcome.DELAYED, Outcome.DELIVERED])
+async def test_a_report_while_the_retry_of_an_unknown_mail_waits_tells_that_it_arrived_and_need_not_go_again(
+    outcome: Outcome,
+):
+    plan, [ana, ben] = await sent(await make_shop(), 2, state=DeliveryState.UNKNOWN)
+    await database.execute("UPDATE delivery SET state = 'PENDING', may_repeat = customer_id = $1", ana)
+
+    assert await mail_report.take(about(plan, ana, outcome, None))
+    assert not await mail_report.take(about(plan, ben, outcome, None))
+
+    assert (await row(plan, ana))[0] == "SENT"
+    assert (await row(plan, ben))[0] == "PENDING"
+
+
 @pytest.mark.parametrize("state", [DeliveryState.SENT, DeliveryState.UNKNOWN, DeliveryState.COMMITTING])
 async def test_a_bad_address_fails_the_message_frees_its_contact_and_is_never_written_to_again(state: DeliveryState):
     shop, other = await make_shop(), await make_shop("other")

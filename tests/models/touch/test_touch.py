@@ -6,11 +6,11 @@ from uuid import UUID
 import pytest
 
 from models import database as db
-from models import metric, touch
+from models import intent, metric, touch
 from models.clock import Clock, now
 from models.identifier import product_id
 from models.metric.day import WHOLE
-from models.plan import Plan, PlanChannel
+from models.plan import Plan, PlanChannel, advance
 from models.scenario import Destination
 from models.shop import Shop
 from models.signed_link import Link
@@ -18,6 +18,7 @@ from models.touch.machine import Sign, TouchKind, Visit
 from tests.factories import make_customers, make_resolved, make_shop, make_webhook
 from tests.models.test_enclosure import make_product
 from tests.outside import Outside
+from tests.slices import hold
 from tests.waiting import until_a_lock_is_waited_for
 
 PEOPLE = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
@@ -201,6 +202,34 @@ async def test_a_mail_of_unknown_outcome_that_is_opened_has_arrived(mailed: Mail
     row = await db.fetch_one("SELECT state, reason, sent_at FROM delivery")
     assert row is not None
     assert tuple(row) == ("SENT", None, now())
+
+
+async def test_a_mail_of_unknown_outcome_that_is_opened_while_its_retry_waits_has_arrived_and_does_not_go_again(
+    mailed: Mailed,
+):
+    await db.execute("UPDATE delivery SET state = 'UNKNOWN', reason = 'WORKER_LOST', sent_at = NULL, attempt = 1")
+    await db.execute("UPDATE slice SET done_at = $1", now())
+    assert await advance.finish(mailed.plan.id)
+    plan = await Plan.get(id=mailed.plan.id)
+    await plan.retry_failed(mailed.shop, include_unknown=True, deadline_after=timedelta(hours=72))
+    _, waiting = await hold(plan, 2)
+
+    await mailed.click()
+
+    assert await mailed.times() == {"read_at": now(), "clicked_at": now()}
+    row = await db.fetch_one("SELECT state, reason, sent_at FROM delivery")
+    assert row is not None
+    assert tuple(row) == ("SENT", None, now())
+    assert await intent.commit([], waiting) == [None]
+
+
+async def test_a_mail_that_was_refused_for_now_has_not_arrived_whoever_follows_its_link(mailed: Mailed):
+    await db.execute("UPDATE delivery SET state = 'PENDING', reason = '4.2.1', sent_at = NULL, attempt = 1")
+
+    assert await mailed.click() is None
+
+    assert await mailed.times() == {}
+    assert await db.fetch_value("SELECT state::text FROM delivery") == "PENDING"
 
 
 async def test_a_shops_webhook_is_told_once_that_a_mail_of_unknown_outcome_has_arrived(mailed: Mailed, clock: Clock):
