@@ -105,8 +105,8 @@ async def _unsubscribe(shop_id: int, customer_id: UUID, source: str, plan_id: in
         changed = await database.execute(
             "INSERT INTO relationship AS r (shop_id, customer_id, email_consent, email_consent_source, email_consent_at)"
             " VALUES ($1, $2, 'UNSUBSCRIBED', $3, $4) ON CONFLICT (shop_id, customer_id) DO UPDATE"
-            " SET email_consent = 'UNSUBSCRIBED', email_consent_source = $3, email_consent_at = $4"
-            " WHERE r.email_consent <> 'UNSUBSCRIBED'",
+            " SET email_consent = 'UNSUBSCRIBED', email_consent_source = $3,"
+            " email_consent_at = greatest(r.email_consent_at, $4) WHERE r.email_consent <> 'UNSUBSCRIBED'",
             shop_id,
             customer_id,
             source,
@@ -114,6 +114,8 @@ async def _unsubscribe(shop_id: int, customer_id: UUID, source: str, plan_id: in
         )
         if changed:
             await _refused(shop_id, customer_id, "EMAIL", at, plan_id)
+        else:
+            await database.execute(_AGAIN, shop_id, customer_id, source, at)
         await delivery.suppress_customer(shop_id, customer_id, "EMAIL", Reason.NO_CONSENT)
     return bool(changed)
 
@@ -147,3 +149,11 @@ async def until_no_mail_in_flight(shop_id: int, customer_id: UUID, *, within: ti
             return False
         await asyncio.sleep(LOOK_AGAIN)
     return True
+
+
+# The latest word counts: that they had come back before it, and nobody had told us yet, subscribes them no more. Nor does
+# one of a clock that is ahead of ours, told again.
+_AGAIN = """
+UPDATE relationship SET email_consent_source = $3, email_consent_at = $4
+WHERE shop_id = $1 AND customer_id = $2 AND email_consent_at < $4
+"""
