@@ -1,4 +1,4 @@
-"""Dataloaders against N+1: made anew for every operation, so nothing is stale and nothing grows.
+"""Dataloaders against N+1: made anew for every operation, and every mutation of one, so nothing is stale and nothing grows.
 
 They trust what they are asked for: whose it is was decided before.
 """

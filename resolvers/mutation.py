@@ -15,6 +15,7 @@ from models.caller import Role
 from models.errors import ErrorCode, Problem, Refused, refuse
 from resolvers import violation
 from resolvers.context import Info
+from resolvers.loaders import Loaders
 
 T = TypeVar("T")
 
@@ -47,8 +48,10 @@ async def answer(info: Info, input: Any, kept: Kept[T], work: Callable[[], Await
     """Do the `work` of a mutation, once per idempotency key, all or nothing, and answer its payload.
 
     What the caller can mend becomes `userErrors`; then nothing was changed and the key stays free. Work that PostgreSQL
-    gives up for somebody else's, because both wait for one another, is done again.
+    gives up for somebody else's, because both wait for one another, is done again. What the document's mutations before
+    this one have read is read anew.
     """
+    info.context.loaders = Loaders()
     key: str | None = input.idempotency_key
     attempt = partial(_done, info, work) if key is None else partial(_once, info, input, key, kept, work)
     try:

@@ -9,8 +9,8 @@ from models.caller import Role
 from models.segment import Segment
 from models.shop import Shop
 from resolvers.global_id import encode
-from tests.api import PLATFORM, Api, seller, token_of
-from tests.factories import make_shop
+from tests.api import PLATFORM, Api, seller, shopper, token_of
+from tests.factories import make_customers, make_shop
 from tests.outside import Outside
 from tests.resolvers.plan.calls import new_plan
 from tests.resolvers.test_coupon import new_coupon
@@ -107,3 +107,35 @@ async def test_a_key_is_nobody_else_s_whatever_colons_shops_and_users_have(api: 
 
     made = await Segment.filter(name="Followers").order_by("id")
     assert [segment.shop_id for segment in made] == [shop.id for shop in shops]
+
+
+async def test_each_of_a_document_s_mutations_answers_what_holds_after_it(api: Api):
+    """They are done one after the other, and none answers what was read for the one before."""
+    shop = await make_shop()
+    await make_customers(shop, 1)
+    bloom = {"shopId": encode("Shop", shop.id)}
+    query = """mutation ($block: ShopBlockInput!, $unblock: ShopUnblockInput!) {
+      first: shopBlock(input: $block) { sender { isBlocked } }
+      second: shopUnblock(input: $unblock) { sender { isBlocked } } }"""
+
+    answer = await api.data(query, shopper("c0"), block=bloom, unblock=bloom)
+
+    assert [answer[name]["sender"]["isBlocked"] for name in ("first", "second")] == [True, False]
+
+
+async def test_each_of_a_document_s_changes_of_a_plan_is_in_the_history_that_it_answers(api: Api):
+    shop = await make_shop()
+    made = await api.data(
+        "mutation ($input: PlanCreateInput!) { planCreate(input: $input) { plan { id } } }",
+        seller(shop),
+        input=await new_plan(shop),
+    )
+    plan = {"id": made["planCreate"]["plan"]["id"]}
+    told = "{ plan { history { totalCount nodes { action } } } }"
+    query = f"""mutation ($submit: PlanSubmitInput!, $pause: PlanPauseInput!) {{
+      planSubmit(input: $submit) {told} planPause(input: $pause) {told} }}"""
+
+    answer = await api.data(query, seller(shop), submit=plan, pause=plan)
+
+    histories = [answer[name]["plan"]["history"] for name in ("planSubmit", "planPause")]
+    assert [(each["totalCount"], each["nodes"][0]["action"]) for each in histories] == [(2, "SUBMIT"), (3, "PAUSE")]
