@@ -97,10 +97,10 @@ async def of_plans(plan_ids: Sequence[int]) -> list[list[Trial]]:
 
 
 async def find(ids: Sequence[str]) -> list[Trial]:
-    """The trials with these ids, in their order."""
+    """Those of the trials with these ids that are left, in their order: an erased customer's are not."""
     rows = await database.fetch(f"SELECT {_COLUMNS} FROM trial WHERE id = ANY($1::uuid[])", list(ids))
     found = {str(row["id"]): _trial(row) for row in rows}
-    return [found[each] for each in ids]
+    return [found[each] for each in ids if each in found]
 
 
 async def is_waiting() -> bool:

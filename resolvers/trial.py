@@ -7,7 +7,7 @@ from models.caller import Action
 from models.plan import Plan
 from models.trial import Trial
 from resolvers.context import Info
-from resolvers.mutation import IDEMPOTENCY_KEY, Kept, Payload, answer
+from resolvers.mutation import IDEMPOTENCY_KEY, Kept, Payload, answer, gone
 from resolvers.plan import own_or_refuse
 
 
@@ -57,7 +57,10 @@ async def test_send(info: Info, input: PlanTestSendInput) -> Payload:
 
 
 async def _load(ids: list[str]) -> list[Trial]:
-    return await trials.find(ids)
+    left = await trials.find(ids)
+    if not left:
+        raise gone()
+    return left
 
 
 TRIALS: Kept[list[Trial]] = Kept("trials", lambda asked: [str(each.id) for each in asked], _load)
