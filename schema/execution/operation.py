@@ -147,10 +147,8 @@ class Engine:
         if operation.query is not None and operation.digest is not None:
             self._trusted.register(operation.digest, operation.query)
         _forget_undeclared(node, operation.variables)
-        if node.operation is OperationType.SUBSCRIPTION:
-            amount, most = len(orjson.dumps(operation.variables)), limits.MAX_SUBSCRIBED_VARIABLES
-            if amount > most:
-                return Answer(errors=[formatted(limits.too_much("wordy", "octets of variables", amount, most))])
+        if node.operation is OperationType.SUBSCRIPTION and (refusal := _too_much_to_keep(operation.variables)):
+            return Answer(errors=[formatted(refusal)])
         return Ready(replace(operation, query=None), document, node, cost)
 
     async def execute(self, ready: Ready, context: Context) -> Answer:
@@ -281,6 +279,15 @@ def _forget_undeclared(node: OperationDefinitionNode, variables: dict[str, Any])
     declared = {each.variable.name.value for each in node.variable_definitions or ()}
     for name in variables.keys() - declared:
         del variables[name]
+
+
+def _too_much_to_keep(variables: dict[str, Any]) -> GraphQLError | None:
+    """Why a subscription may not have these variables, if it may not."""
+    try:
+        amount, most = len(orjson.dumps(variables)), limits.MAX_SUBSCRIBED_VARIABLES
+    except TypeError:  # it reads four times as many levels as it writes
+        return GraphQLError("Variable values are nested too deeply.")
+    return limits.too_much("wordy", "octets of variables", amount, most) if amount > most else None
 
 
 def _at_root(error: Exception, ready: Ready) -> GraphQLError:

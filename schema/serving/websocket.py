@@ -139,13 +139,20 @@ class Socket:
         if kind == "connection_init":
             await self._initialise(message)
         elif kind == "ping":
-            await self._send({"type": "pong", **({"payload": message["payload"]} if message.get("payload") else {})})
+            await self._pong(message.get("payload"))
         elif kind == "subscribe":
             await self._subscribe(message)
         elif kind == "complete":
             self._stop(_id(message))
         elif kind != "pong":
             raise Close(BAD_MESSAGE, f"Unknown message type {kind[:40]}")
+
+    async def _pong(self, payload: Any) -> None:
+        try:
+            orjson.dumps(payload)
+        except TypeError:  # it reads four times as many levels as it writes
+            raise Close(BAD_MESSAGE, "The payload of ping is nested too deeply") from None
+        await self._send({"type": "pong", **({"payload": payload} if payload else {})})
 
     async def _initialise(self, message: dict[str, Any]) -> None:
         if self._initialised:

@@ -141,6 +141,15 @@ async def test_whatever_has_one_answer_is_a_stream_of_one(client: httpx.AsyncCli
     ]
 
 
+async def test_a_stream_of_variables_within_each_other_without_end_is_a_refusal(client: httpx.AsyncClient):
+    query = json.dumps("subscription ($id: ID!) { planProgress(planId: $id) { version } }")
+    body = f'{{"query": {query}, "variables": {{"id": {"[" * 900}{"]" * 900}}}}}'
+    response = await client.post("/graphql", content=body, headers={**STREAM, "content-type": "application/json"})
+
+    assert response.status_code == 200
+    assert "BAD_USER_INPUT" in response.text
+
+
 async def test_a_subscription_that_cannot_be_streamed_is_refused(client: httpx.AsyncClient):
     response = await client.post("/graphql", json=INBOX, headers={"accept": "application/json"})
 

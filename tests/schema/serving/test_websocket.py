@@ -101,6 +101,14 @@ async def test_a_ping_is_answered_with_its_payload_at_any_time(url: str):
         assert await client.receive() == {"type": "pong", "payload": {"n": 1}}
 
 
+async def test_a_ping_whose_payload_has_more_levels_than_an_answer_may_have_is_closed_as_a_bad_request(url: str):
+    async with peer(url) as client:
+        await client.initialise()
+        await client.send(f'{{"type": "ping", "payload": {{"n": {"[" * 900}{"]" * 900}}}}}')
+
+        assert await client.closed() == (4400, "The payload of ping is nested too deeply")
+
+
 async def test_queries_and_mutations_run_over_a_socket_too(url: str):
     async with peer(url) as client:
         await client.initialise()

@@ -105,6 +105,20 @@ async def test_a_subscription_with_long_variables_is_refused(url: str):
     assert taken["type"] == "next"
 
 
+async def test_a_subscription_with_variables_within_each_other_without_end_is_refused(url: str):
+    """JSON is read with more levels than it is written with, and an answer comes all the same."""
+    deep = json.dumps({"query": "subscription ($id: ID!) { planProgress(planId: $id) { version } }"})
+    nested = f'{deep[:-1]}, "variables": {{"id": {"[" * 900}{"]" * 900}}}}}'
+    async with peer(url) as client:
+        await client.initialise(shopper("c0"))
+        await client.send(f'{{"id": "deep", "type": "subscribe", "payload": {nested}}}')
+        await client.subscribe("flat", INBOX)
+        answers = [await client.receive() for _ in range(2)]
+
+    assert [(each["id"], each["type"]) for each in answers] == [("deep", "error"), ("flat", "next")]
+    assert answers[0]["payload"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
 async def test_the_documents_of_one_caller_s_subscriptions_have_a_bound_over_all_sockets(url: str):
     async with peer(url) as client, peer(url) as second, peer(url) as other:
         for each, shopper_id in ((client, "c0"), (second, "c0"), (other, "c1")):
