@@ -119,7 +119,9 @@ def status(root: Root) -> CouponStatus:
 
 
 async def claims_left(info: Info, root: Root) -> int:
-    """How often the shopper can still claim an offer."""
+    """How often the shopper can still claim an offer: one that has ended no more."""
+    if root.coupon.status(now()) is CouponStatus.ENDED:
+        return 0
     had = await info.context.loaders.own_claims.load((root.customer_id, root.coupon.id))
     coupon = root.coupon
     return max(0, min(coupon.customer_limit - had, coupon.total_limit - coupon.claimed))

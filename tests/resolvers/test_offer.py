@@ -93,6 +93,17 @@ async def test_a_claim_is_kept_and_its_key_claims_once(api: Api):
     assert (await api.data("{ claims { totalCount } }", shopper("c1")))["claims"]["totalCount"] == 0
 
 
+async def test_of_a_coupon_that_has_ended_a_shopper_has_no_claims_left(api: Api):
+    shop = await make_shop()
+    own = await make_coupon(shop, customer_limit=3)
+    await _claim(api, global_id.encode("Offer", own.id))
+    await own.end()
+
+    listed = await api.data("{ claims { nodes { offer { status claimsLeft } } } }", shopper("c0"))
+
+    assert listed["claims"]["nodes"] == [{"offer": {"status": "ENDED", "claimsLeft": 0}}]
+
+
 async def test_what_cannot_be_claimed_says_why(api: Api):
     shop = await make_shop()
     private = await make_coupon(shop, visibility=CouponVisibility.PRIVATE)
