@@ -21,6 +21,11 @@ from models.loss import LossTellingClient, gone, has_ended
 _turn: ContextVar[asyncio.Semaphore | None] = ContextVar("turn", default=None)
 
 
+def current() -> Hashable | None:
+    """What stands for the turn in which this task asks; None in nobody's."""
+    return _turn.get()
+
+
 class Turns:
     """Callers by whatever tells them apart, each with `size` connections at most. Nobody is remembered who asks nothing."""
 

@@ -20,7 +20,7 @@ from models.progress import Progress
 from models.segment import member
 from models.segment.member import Question
 from models.shop import Shop
-from resolvers.shared import Recent, Shared
+from resolvers.shared import Recent, Shared, Together
 
 BREATH = 0.25
 """Least seconds between two looks: whatever happens meanwhile is seen in one."""
@@ -79,8 +79,8 @@ class Readings:
     def __init__(self) -> None:
         self.inbox = DataLoader(_inboxes, cache=False, max_batch_size=TOGETHER)
         self.overview = Shared(_overview)
-        self.progress = DataLoader(self._progress, cache=False)
-        self.size = DataLoader(self._sizes, cache=False)
+        self.progress = Together(self._progress)
+        self.size = Together(self._sizes)
         self._progress_of = Shared(progress.progress_of, rests_after=BREATH)
         self._sizes_of = Recent(member.sizes, worth_keeping=_is_large, seconds=KEPT)
 

@@ -5,11 +5,32 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from math import inf
 from typing import Generic, TypeVar
 
+from strawberry.dataloader import DataLoader
+
+from models.turn import current
+
 MOST_KEPT = 1_000
 """Values that are kept before all are forgotten: one is kept for moments only."""
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+
+
+class Together(Generic[Key, Value]):
+    """Gathers what is asked at the same moment into one reading: in each caller's turn one, so that none waits for another's."""
+
+    def __init__(self, read: Callable[[list[Key]], Awaitable[Sequence[Value]]]) -> None:
+        self._read = read
+        self._gathering: dict[Hashable, DataLoader[Key, Value]] = {}
+
+    def load(self, key: Key) -> Awaitable[Value]:
+        """What the reading gives for this key, or raises."""
+        turn, loop = current(), asyncio.get_running_loop()
+        if turn not in self._gathering:
+            self._gathering[turn] = DataLoader(self._read, cache=False)
+            # A loader begins to read at the loop's turn after the next; whoever asks from then on is not gathered any more.
+            loop.call_soon(loop.call_soon, self._gathering.pop, turn)
+        return self._gathering[turn].load(key)
 
 
 class Shared(Generic[Key, Value]):

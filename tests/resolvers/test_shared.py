@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from models.turn import Turns
 from resolvers import shared
-from resolvers.shared import Recent, Shared
+from resolvers.shared import Recent, Shared, Together
 
 
 class Source:
@@ -147,3 +148,23 @@ async def test_no_more_is_kept_than_is_bounded(monkeypatch: pytest.MonkeyPatch):
 
     assert await recent.load(["abc", "abcdef"]) == [3, 6]
     assert read[-1] == ("abc",)
+
+
+async def test_what_is_asked_at_the_same_moment_is_one_reading_in_each_caller_s_turn():
+    readings: list[list[str]] = []
+
+    async def read(keys: list[str]) -> list[str]:
+        readings.append(keys)
+        return [key.upper() for key in keys]
+
+    together, turns = Together(read), Turns(1)
+    with turns.of("one"):
+        own = [together.load(key) for key in ("a", "b")]
+    with turns.of("other"):
+        others = [together.load("c")]
+    nobodys = [together.load("d")]
+    found = [await each for each in (*own, *others, *nobodys)]
+    later = await together.load("e")
+
+    assert [*found, later] == ["A", "B", "C", "D", "E"]
+    assert readings == [["a", "b"], ["c"], ["d"], ["e"]]
