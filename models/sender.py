@@ -73,7 +73,7 @@ async def domain(shop: Shop, settings: Settings) -> SenderDomain | None:
     name = sender_domain.domain_of(of_shop(shop, settings).address)
     if not sender_domain.is_checked(name, settings):
         return None
-    return await sender_domain.find(name) or SenderDomain(name, DomainState.UNCHECKED, (), None)
+    return await sender_domain.found_or_unchecked(name)
 
 
 async def unmet(shop: Shop, settings: Settings) -> list[Problem]:

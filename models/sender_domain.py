@@ -73,6 +73,11 @@ async def find(domain: str) -> SenderDomain | None:
     return _domain(row) if row else None
 
 
+async def found_or_unchecked(domain: str) -> SenderDomain:
+    """What is known of a domain that is looked at: nothing until a worker has noted it."""
+    return await find(domain) or SenderDomain(domain, DomainState.UNCHECKED, (), None)
+
+
 async def is_due(settings: Settings) -> bool:
     """Whether a domain waits to be looked at: the operator's own, or that of a shop's address."""
     if settings.sender_check == "waived":

@@ -57,8 +57,4 @@ async def check(info: Info, input: SenderCheckInput) -> Payload:
     return payload
 
 
-async def _load(name: str) -> SenderDomain | None:
-    return await sender_domain.find(name)
-
-
-_KEPT: Kept[SenderDomain | None] = Kept("domain", lambda found: found.domain if found else None, _load)
+_KEPT: Kept[SenderDomain] = Kept("domain", lambda found: found.domain, sender_domain.found_or_unchecked)

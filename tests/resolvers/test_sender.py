@@ -156,3 +156,15 @@ async def test_a_look_is_asked_for_at_most_once_a_minute_and_not_where_there_is_
 
     assert [error["code"] for error in again["senderCheck"]["userErrors"]] == ["TOO_MANY"]
     assert [error["code"] for error in nowhere["senderCheck"]["userErrors"]] == ["INVALID"]
+
+
+async def test_a_look_that_is_asked_for_twice_with_one_key_is_told_twice_alike_before_the_domain_is_noted(
+    public: tuple[Api, Settings],
+):
+    api, _ = public
+    shop = await make_shop(sender_address="hi@news.bloom.example")
+    query = CHECK.replace("{}", '{idempotencyKey: "once"}')
+
+    answers = [(await api.data(query, seller(shop)))["senderCheck"] for _ in range(2)]
+
+    assert answers == [{"domain": {"domain": "news.bloom.example", "state": "UNCHECKED"}, "userErrors": []}] * 2
