@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from models import database
+from models.clock import TOLERANCE
 from models.coupon import smart
 from models.coupon.smart import Considered
 from models.customer_rows import messages_of
@@ -126,6 +127,12 @@ _ORDER = {"order": "o.external_id", "amount": "o.amount", "plan_id": "a.plan_id"
 _CLAIMS = "claim k LEFT JOIN orders o ON o.customer_id = k.customer_id AND o.id = k.order_id WHERE k.customer_id = $2 AND k.shop_id = $1"
 _CLAIM = {"coupon_id": "k.coupon_id", "plan_id": "k.plan_id", "reference": "k.reference"}
 
+# What the platform said before may bear a time of a clock that is ahead, and then a refusal has that time.
+_IS_THAT_REFUSAL = (
+    "r.email_consent_at >= u.happened_at"
+    f" AND r.email_consent_at <= u.happened_at + interval '{TOLERANCE.seconds} seconds'"
+)
+
 PARTS = (
     _message_part(
         TimelineKind.MESSAGE, "coalesce(d.sent_at, d.created_at)", what="d.state", reason="d.reason", language="d.language",
@@ -152,7 +159,7 @@ PARTS = (
         TimelineKind.CONSENT, "r.email_consent_at", "'EMAIL'",
         "relationship r WHERE r.shop_id = $1 AND r.customer_id = $2 AND r.email_consent_at IS NOT NULL AND NOT EXISTS ("
         "SELECT FROM unsubscription u WHERE u.customer_id = $2 AND u.shop_id = $1 AND u.channel = 'EMAIL'"
-        " AND u.happened_at = r.email_consent_at)",
+        f" AND r.email_consent = 'UNSUBSCRIBED' AND {_IS_THAT_REFUSAL})",
         what="r.email_consent", channel="'EMAIL'", reason="r.email_consent_source",
     ),
     _part(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models import consent, message, partition, timeline
 from models import database as db
-from models.clock import Clock, now
+from models.clock import TOLERANCE, Clock, now
 from models.coupon import claim
 from models.coupon.redemption import redeem
 from models.identifier import external_uuid
@@ -127,6 +127,18 @@ async def test_a_consent_given_and_withdrawn_is_told_with_its_source_once_each(c
     await consent.unsubscribe(shop.id, customer, source="mail of plan 7", plan_id=7)
 
     assert [(entry.what, entry.plan_id, entry.channel) for entry in await told(life)] == [("UNSUBSCRIBED", 7, "EMAIL")]
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_consent_given_by_a_clock_that_is_ahead_and_withdrawn_is_told_as_withdrawn_once(clock: Clock):
+    shop = await make_shop()
+    (customer,) = await make_customers(shop, 1)
+    await db.execute("UPDATE relationship SET email_consent_at = $1", now() + TOLERANCE)
+    await consent.unsubscribe(shop.id, customer, source="mail of plan 7", plan_id=7)
+
+    entries = await told(Life(shop, customer, now()))
+
+    assert [(entry.what, entry.plan_id, entry.at) for entry in entries] == [("UNSUBSCRIBED", 7, now())]
 
 
 @pytest.mark.usefixtures("database")
