@@ -6,6 +6,7 @@ unknown outcome that is touched, by whomever, did arrive.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from models import database, delivery, enclosure, erasure, message
@@ -15,7 +16,7 @@ from models.metric.day import WHOLE
 from models.scenario import Destination
 from models.signed_link import Link
 from models.touch import machine
-from models.touch.machine import Sign, TouchKind, Visit
+from models.touch.machine import Rules, Sign, TouchKind, Visit
 from models.webhook import fact
 
 
@@ -69,11 +70,10 @@ async def note(link: Link, kind: TouchKind, visit: Visit, product_id: UUID = WHO
             return None
         sign = machine.judge(kind, visit, row["sent_at"], known)
         if sign is None and kind is TouchKind.CLICK:
-            since = visit.at - known.burst_window
-            others = await database.fetch_value(_OTHERS, *key, product_id, since, visit.at)
-            if machine.is_burst(others, known):
+            burst = await _burst(link, product_id, visit.at, known)
+            if burst is not None:
                 sign = Sign.BURST
-                await database.execute(_RETRACT, *key, since, visit.at)
+                await database.execute(_RETRACT, *key, *burst)
         toucher = "PERSON" if sign is None else "MACHINE"
         await database.execute(_KEEP, *key, kind, product_id, toucher, sign, visit.at)
         derived = await database.fetch_one(_DERIVE, *key, visit.at)
@@ -81,6 +81,16 @@ async def note(link: Link, kind: TouchKind, visit: Visit, product_id: UUID = WHO
         if derived is not None:
             await message.tell(MessageKey(*key), derived, visit.at)
     return sign
+
+
+async def _burst(link: Link, product_id: UUID, at: datetime, known: Rules) -> tuple[datetime, datetime] | None:
+    """From when to when too many links of a mail were followed, one of them at `at`; None when there were not.
+
+    Requests at the same moment wait for each other, and a later one may have been noted before.
+    """
+    rows = await database.fetch(_OTHERS, link.plan_id, link.customer_id, product_id, at, known.burst_window)
+    since = [row["since"] for row in rows if machine.is_burst(row["others"], known)]
+    return (min(since), max(since) + known.burst_window) if since else None
 
 
 _OF_MAIL = "plan_id = $1 AND customer_id = $2 AND reference = ''"
@@ -93,10 +103,17 @@ WHERE {_OF_MAIL} AND shop_id = $3 AND channel = 'EMAIL'
 FOR NO KEY UPDATE
 """
 
+_CLICKS = f"{_OF_MAIL} AND kind = 'CLICK' AND product_id <> $3 AND (toucher = 'PERSON' OR sign = 'BURST')"
+
+# Of as long as a burst: whatever has too many links in it, with the one at $4 among them, has so when it begins with one.
 _OTHERS = f"""
-SELECT count(DISTINCT product_id) FROM touch
-WHERE {_OF_MAIL} AND kind = 'CLICK' AND product_id <> $3 AND touched_at BETWEEN $4 AND $5
-  AND (toucher = 'PERSON' OR sign = 'BURST')
+SELECT since, (
+    SELECT count(DISTINCT product_id) FROM touch WHERE {_CLICKS} AND touched_at BETWEEN since AND since + $5::interval
+) AS others
+FROM (
+    SELECT touched_at FROM touch WHERE {_CLICKS} AND touched_at BETWEEN $4::timestamptz - $5::interval AND $4
+    UNION SELECT $4
+) AS begun (since)
 """
 
 _RETRACT = f"""

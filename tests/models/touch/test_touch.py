@@ -46,8 +46,8 @@ class Mailed:
         return {name: at for name, at in row.items() if at is not None}
 
 
-def visit(headers: dict[str, str] = PEOPLE) -> Visit:
-    return Visit(now(), "GET", headers, "203.0.113.7")
+def visit(headers: dict[str, str] = PEOPLE, after: timedelta = timedelta()) -> Visit:
+    return Visit(now() + after, "GET", headers, "203.0.113.7")
 
 
 @pytest.fixture
@@ -115,6 +115,16 @@ async def test_links_followed_at_once_are_a_machine_s_from_the_first_of_them_on(
     row = await db.fetch_one("SELECT last_message_read_at, last_message_clicked_at FROM relationship")
     assert row is not None
     assert tuple(row) == (None, None)
+    assert await db.fetch_value("SELECT sum(clicked) FROM metric") == 0
+
+
+async def test_links_followed_at_once_are_a_machine_s_in_whatever_order_they_are_noted(mailed: Mailed):
+    """Requests at the same moment wait for the same message, and the later of them may have it first."""
+    first, second = visit(), visit(after=timedelta(milliseconds=3))
+    assert await touch.note(mailed.link, TouchKind.CLICK, second, HAT) is None
+    assert await touch.note(mailed.link, TouchKind.CLICK, first, BAG) is Sign.BURST
+
+    assert await mailed.times() == {"machine_read_at": first.at, "machine_clicked_at": first.at}
     assert await db.fetch_value("SELECT sum(clicked) FROM metric") == 0
 
 
