@@ -88,7 +88,7 @@ async def _smart(
     running = await coupon_choice.running_coupons(shop.id, at)
     if not TRIGGERS[TriggerCode(plan.trigger)].has_products:
         products = list((await product.of_shop(shop.id, plan.product_ids)).values())
-    basket = Basket({each.id: each.price or 0 for each in products})
+    basket = Basket({each.id: each.price for each in products})
     recipient = Recipient(customer_id or NO_CUSTOMER, "", "", basket)
     (considered,) = await coupon_choice.choose(shop.id, running, [recipient], at)
     chosen = best(considered)

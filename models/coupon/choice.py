@@ -166,7 +166,7 @@ SELECT d.customer_id, d.reference, d.language, shown.product_ids, shown.prices,
 FROM plan p JOIN delivery d ON d.plan_id = p.id AND d.slice = $2
 CROSS JOIN LATERAL ({facts}) AS occasion
 LEFT JOIN LATERAL (
-    SELECT array_agg(o.id) AS product_ids, array_agg(coalesce(o.price, 0)) AS prices
+    SELECT array_agg(o.id) AS product_ids, array_agg(o.price) AS prices
     FROM product o WHERE o.shop_id = p.shop_id AND o.id = ANY(coalesce(occasion.product_ids, p.product_ids))) AS shown ON true
 LEFT JOIN relationship r ON r.shop_id = p.shop_id AND r.customer_id = d.customer_id
 WHERE p.id = $1 AND d.state = 'PENDING' AND (d.not_before IS NULL OR d.not_before <= $3)

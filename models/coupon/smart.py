@@ -58,16 +58,22 @@ class Considered:
 class Basket:
     """What a message is about: all its products with what each costs, and what the customer usually spends."""
 
-    prices: Mapping[UUID, int] = field(default_factory=dict)
+    prices: Mapping[UUID, int | None] = field(default_factory=dict)
     usual: int | None = None
+
+    @property
+    def known(self) -> Mapping[UUID, int]:
+        """The prices that are known."""
+        return {product: price for product, price in self.prices.items() if price is not None}
 
 
 def consider(candidates: Sequence[Candidate], basket: Basket) -> list[Considered]:
     """Every coupon with its verdict, the best first; without a BEST the customer gets none.
 
     The best saves most; of equals, the one that ends first, then the older one. On products the spend is what
-    they cost, and a coupon of some products saves on these alone. Where a message has none, it is what the
-    customer's orders come to on average, or else the highest minimum spend of the coupons that they could use.
+    they cost, as far as that is known, and a coupon of some products saves on these alone. Where a message has
+    none of a known price, it is what the customer's orders come to on average, or else the highest minimum spend
+    of the coupons that they could use.
     """
     spend = _spend(candidates, basket)
     judged = [
@@ -97,8 +103,8 @@ def best(considered: Sequence[Considered]) -> int | None:
 
 def _spend(candidates: Sequence[Candidate], basket: Basket) -> int:
     """What the coupons are compared on, in minor units."""
-    if basket.prices:
-        return sum(basket.prices.values())
+    if known := basket.known:
+        return sum(known.values())
     if basket.usual:
         return basket.usual
     minimums = [candidate.terms.minimum_spend for candidate in candidates if not _out_of_reach(candidate)]
@@ -107,8 +113,8 @@ def _spend(candidates: Sequence[Candidate], basket: Basket) -> int:
 
 def _saving(candidate: Candidate, basket: Basket, spend: int) -> int:
     """What the coupon takes off the spend, of which it concerns its own products."""
-    own = basket.prices.keys() & set(candidate.terms.product_ids)
-    return candidate.terms.saving(spend, on=sum(basket.prices[product] for product in own) if own else None)
+    known, own = basket.known, basket.prices.keys() & set(candidate.terms.product_ids)
+    return candidate.terms.saving(spend, on=sum(known.get(product, 0) for product in own) if known and own else None)
 
 
 def _out_of_reach(candidate: Candidate) -> Verdict | None:

@@ -95,6 +95,21 @@ async def test_in_a_cart_of_several_products_a_coupon_of_one_is_worth_what_it_ta
     ]
 
 
+async def test_a_product_without_a_price_is_not_taken_for_one_that_costs_nothing():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("soap", price=None)
+    await make_coupon(shop, percentage=10)
+    better = await make_coupon(shop, percentage=20, minimum_spend=1_000)
+    plan = await make_automated(shop, "ABANDONED_CART", has_smart_coupon=True)
+    await life.did("CART_ADDED", 0, product="soap")
+    await life.look(plan, 120)
+
+    [said] = await frozen(plan)
+    assert said["couponId"] == better.id
+    assert [(each["verdict"], each["saving"]) for each in said["considered"]] == [("BEST", 200), ("SAVES_LESS", 100)]
+
+
 async def test_the_seller_sees_on_the_message_which_coupons_were_considered_and_why():
     life = Life(shop := await make_shop())
     await life.people("ana")

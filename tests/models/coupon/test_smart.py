@@ -81,6 +81,24 @@ def test_without_products_the_customer_s_usual_order_decides_or_the_highest_mini
     assert best(consider(candidates, Basket())) == 2
 
 
+def test_products_without_a_known_price_count_like_none_but_are_the_coupon_s_own_all_the_same():
+    """What they cost nobody knows, which is not that they are given away."""
+    candidates = [candidate(1), candidate(2, amount=700, minimum_spend=6_000), candidate(3, product_ids=(TOWEL,))]
+    unpriced = Basket({SOAP: None}, usual=8_000)
+
+    assert verdicts(candidates, unpriced) == {1: "BEST", 2: "SAVES_LESS", 3: "OTHER_PRODUCTS"}
+    assert verdicts(candidates, Basket({TOWEL: None})) == {2: "BEST", 1: "SAVES_LESS", 3: "SAVES_LESS"}
+
+
+def test_of_products_of_which_some_have_a_known_price_at_least_these_are_spent():
+    candidates = [candidate(1), candidate(2, amount=700, product_ids=(TOWEL,)), candidate(3, minimum_spend=4_001)]
+    considered = consider(candidates, Basket({SOAP: 4_000, TOWEL: None}, usual=9_000))
+
+    assert [(each.coupon_id, each.verdict, each.saving) for each in considered] == [
+        (1, "BEST", 400), (2, "SAVES_LESS", 0), (3, "BELOW_MINIMUM", 0),
+    ]  # fmt: skip
+
+
 def test_a_minimum_spend_that_the_customer_cannot_profit_from_decides_nothing():
     candidates = [candidate(1), candidate(2, amount=110), candidate(3, minimum_spend=9_000, is_seen=False)]
     assert best(consider(candidates, Basket())) == 2
