@@ -88,8 +88,9 @@ async def _smart(
     running = await coupon_choice.running_coupons(shop.id, at)
     if not TRIGGERS[TriggerCode(plan.trigger)].has_products:
         products = list((await product.of_shop(shop.id, plan.product_ids)).values())
-    basket = Basket({each.id: each.price for each in products})
-    recipient = Recipient(customer_id or NO_CUSTOMER, "", "", basket)
+    person = customer_id or NO_CUSTOMER
+    basket = Basket({each.id: each.price for each in products}, await coupon_choice.usual_of(shop.id, person))
+    recipient = Recipient(person, "", "", basket)
     (considered,) = await coupon_choice.choose(shop.id, running, [recipient], at)
     chosen = best(considered)
     return next((coupon.terms for coupon in running if coupon.id == chosen), None), considered

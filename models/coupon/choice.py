@@ -102,6 +102,14 @@ def _candidate(
     return Candidate(coupon.id, coupon.terms, coupon.status(at) is CouponStatus.SOLD_OUT, is_seen, count, has_unused)
 
 
+async def usual_of(shop_id: int, customer_id: UUID) -> int | None:
+    """What the customer's orders come to on average; None without any."""
+    usual: int | None = await database.fetch_value(
+        f"SELECT {_USUAL} FROM relationship r WHERE r.shop_id = $1 AND r.customer_id = $2", shop_id, customer_id
+    )
+    return usual
+
+
 async def _seen(shop_id: int, running: Sequence[Coupon], customers: Sequence[UUID], at: datetime) -> set[Key]:
     """Who can see which coupon that not everybody sees: members of its segment, and who got it in a message."""
     hidden = [coupon for coupon in running if coupon.visibility is not CouponVisibility.REGULAR]
@@ -140,7 +148,7 @@ async def _recipients(plan_id: int, number: int, code: TriggerCode, at: datetime
         TRIGGERS[code].occasions, shop="p.shop_id", customer="d.customer_id", about="(d.frozen -> 'about')",
         at="$3::timestamptz", parameters="p.parameters",
     )  # fmt: skip
-    rows = await database.fetch(_RECIPIENTS.format(facts=facts), plan_id, number, at)
+    rows = await database.fetch(_RECIPIENTS.format(facts=facts, usual=_USUAL), plan_id, number, at)
     return [
         Recipient(
             row["customer_id"], row["reference"], row["language"],
@@ -149,6 +157,8 @@ async def _recipients(plan_id: int, number: int, code: TriggerCode, at: datetime
         for row in rows
     ]  # fmt: skip
 
+
+_USUAL = "CASE WHEN r.order_count > 0 THEN r.order_amount / r.order_count END"
 
 _CARRIED = """
 SELECT DISTINCT d.customer_id, p.coupon_id
@@ -162,7 +172,7 @@ WHERE d.customer_id = ANY($1::uuid[]) AND d.channel = 'CHAT' AND d.state = 'SENT
 
 _RECIPIENTS = """
 SELECT d.customer_id, d.reference, d.language, shown.product_ids, shown.prices,
-    CASE WHEN r.order_count > 0 THEN r.order_amount / r.order_count END AS usual
+    {usual} AS usual
 FROM plan p JOIN delivery d ON d.plan_id = p.id AND d.slice = $2
 CROSS JOIN LATERAL ({facts}) AS occasion
 LEFT JOIN LATERAL (

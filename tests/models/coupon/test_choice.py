@@ -290,6 +290,28 @@ async def test_a_preview_shows_a_customer_s_own_cart_and_explains_the_coupon():
     assert sample.text.startswith("Hi Ana! Lamp is still in your cart.")
 
 
+@pytest.mark.parametrize("is_told_of_products", [False, True])
+async def test_a_preview_chooses_by_what_the_customer_usually_spends_as_the_sending_does(*, is_told_of_products: bool):
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("soap", price=None)
+    await life.bought(-60, "ana", amount=5_000)
+    percent = await make_coupon(shop, percentage=10)
+    dear = await make_coupon(shop, percentage=None, amount=700, minimum_spend=6_000)
+    trigger, deed = ("ABANDONED_CART", "CART_ADDED") if is_told_of_products else ("WELCOME_FOLLOWER", "FOLLOWED")
+    plan = await make_automated(shop, trigger, has_smart_coupon=True)
+    await life.did(deed, 0, **({"product": "soap"} if is_told_of_products else {}))
+
+    shown = await preview.preview(shop, plan, customer_id=customer_id("ana"))
+
+    assert [(each.coupon_id, each.verdict) for each in shown.considered] == [
+        (percent.id, "BEST"), (dear.id, "BELOW_MINIMUM"),
+    ]  # fmt: skip
+    await life.look(plan, 120)
+    [said] = await frozen(plan)
+    assert said["couponId"] == percent.id
+
+
 async def test_where_the_products_are_the_plan_s_own_a_coupon_is_chosen_for_these():
     life = Life(shop := await make_shop())
     await life.people("ana")
