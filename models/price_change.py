@@ -33,13 +33,16 @@ Prices = Mapping[tuple[UUID, datetime], int]
 async def note(shop: Shop, prices: Prices, *, at: datetime, only_changes: bool = False) -> None:
     """Enter prices into the history, and let each product have the price of its latest change.
 
-    With `only_changes`, what was the price at that instant already, as stored or as said with it, is not entered.
-    Call under `ingest`'s locks.
+    With `only_changes`, what was the price at that instant already, as stored or as said with it, is not entered. It
+    is remembered, and entered as soon as another change turns out to lie before it. Call under `ingest`'s locks.
     """
     if prices:
         products = [product for product, _ in prices]
-        changes = [changed_at for _, changed_at in prices]
-        await database.execute(_NOTE, shop.id, at, products, changes, list(prices.values()), only_changes)
+        said = products, [changed_at for _, changed_at in prices], list(prices.values())
+        await database.execute(_NOTE, shop.id, at, *said, only_changes)
+        if only_changes:
+            await database.execute(_SAY, *said)
+        await database.execute(_RESUME, products, at)
         await database.execute(_LATEST, products, at)
 
 
@@ -67,8 +70,32 @@ WHERE NOT $6 OR price IS DISTINCT FROM coalesce((
           AND earlier.changed_at > coalesce(said.changed_before, '-infinity')
     ORDER BY earlier.changed_at DESC LIMIT 1), price_before)
 ORDER BY product_id, changed_at
-ON CONFLICT (product_id, changed_at) DO UPDATE SET (price, arrived_at) = (excluded.price, excluded.arrived_at)
+ON CONFLICT (product_id, changed_at) DO UPDATE
+SET (price, arrived_at, said_until) = (excluded.price, excluded.arrived_at, NULL)
 WHERE known.price <> excluded.price"""
+
+_SAY = """
+UPDATE price_change known SET said_until = said.until
+FROM (SELECT named.product_id, held.changed_at, max(named.changed_at) AS until
+      FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[]) AS named (product_id, changed_at, price)
+      CROSS JOIN LATERAL (
+          SELECT earlier.changed_at, earlier.price FROM price_change earlier
+          WHERE earlier.product_id = named.product_id AND earlier.changed_at <= named.changed_at
+          ORDER BY earlier.changed_at DESC LIMIT 1) AS held
+      WHERE held.price = named.price AND held.changed_at < named.changed_at
+      GROUP BY named.product_id, held.changed_at) AS said
+WHERE known.product_id = said.product_id AND known.changed_at = said.changed_at
+  AND (known.said_until IS NULL OR known.said_until < said.until)"""
+
+_RESUME = """
+INSERT INTO price_change (shop_id, product_id, changed_at, price, arrived_at)
+SELECT known.shop_id, known.product_id, known.said_until, known.price, $2
+FROM price_change known CROSS JOIN LATERAL (
+    SELECT price FROM price_change other
+    WHERE other.product_id = known.product_id AND other.changed_at <= known.said_until
+    ORDER BY other.changed_at DESC LIMIT 1) AS held
+WHERE known.product_id = ANY($1::uuid[]) AND known.said_until IS NOT NULL AND held.price <> known.price
+ON CONFLICT DO NOTHING"""
 
 _LATEST = """
 UPDATE product SET price = latest.price, updated_at = $2

@@ -53,6 +53,16 @@ async def test_an_earlier_price_told_with_a_product_does_not_replace_a_later_one
     assert await price() == 1000
 
 
+async def test_a_price_told_again_with_a_product_counts_against_a_change_before_it_that_arrives_late():
+    """It was the price in force when it was told, so it was no change then; it is one after what had come before."""
+    shop = await make_shop()
+    for day in (1, 3):
+        await tell(shop, product_row(price=2000, priceChangedAt=f"2026-01-0{day}T00:00:00Z"))
+    await tell(shop, price_row(price=1500, changedAt="2026-01-02T00:00:00Z"))
+    assert await history() == [2000, 1500, 2000]
+    assert await price() == 2000
+
+
 async def test_a_product_told_after_its_price_changes_costs_what_the_latest_says():
     shop = await make_shop()
     await tell(shop, price_row(price=1500, changedAt="2026-01-05T00:00:00Z"), price_row(price=2000))
@@ -117,3 +127,26 @@ async def test_the_history_does_not_depend_on_the_order_of_arrival(rows):
         await tell(shop, price_row(price=cost, changedAt=f"2026-01-0{day + 1}T00:00:00Z"))
     assert await history() == [1, *(cost for _, cost in sorted(rows))]
     assert await price() == max(rows)[1]
+
+
+MIXED = [
+    product_row(price=2000, priceChangedAt="2026-01-01T00:00:00Z"),
+    price_row(price=1500, changedAt="2026-01-02T00:00:00Z"),
+    product_row(price=2000, priceChangedAt="2026-01-03T00:00:00Z"),
+    product_row(price=2000, priceChangedAt="2026-01-04T00:00:00Z"),
+    price_row(price=1700, changedAt="2026-01-05T00:00:00Z"),
+    product_row(price=1700, priceChangedAt="2026-01-06T00:00:00Z"),
+    price_row(price=1700, changedAt="2026-01-07T00:00:00Z"),
+    product_row(price=1600, priceChangedAt="2026-01-08T00:00:00Z"),
+    product_row(price=1700, priceChangedAt="2026-01-09T00:00:00Z"),
+]
+
+
+@given(st.permutations(MIXED), st.integers(1, len(MIXED)))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_what_a_product_costs_does_not_depend_on_the_order_of_arrival_of_its_rows_and_changes(rows, size):
+    await db.execute("TRUNCATE price_change, product, shop CASCADE")
+    shop = await make_shop()
+    for start in range(0, len(rows), size):
+        await tell(shop, *rows[start : start + size])
+    assert await price() == 1700
