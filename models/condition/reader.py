@@ -85,10 +85,11 @@ class Fields:
         return value
 
     def text(self, name: str, longest: int) -> str | None:
-        """A text of 1 to `longest` characters that PostgreSQL can hold."""
+        """A text of 1 to `longest` characters that PostgreSQL can hold, without the spaces around it."""
         value = self.values.get(name)
         if value is None:
             return None
+        value = value.strip() if isinstance(value, str) else value
         if not isinstance(value, str) or not 1 <= len(value) <= longest or not _storable(value):
             self.refuse(name, f"must be a text of 1–{longest} characters")
             return None

@@ -166,6 +166,16 @@ def test_a_region_that_is_named_twice_is_meant_once():
     }
 
 
+def test_a_category_is_read_without_the_spaces_around_it_as_it_is_of_events():
+    """Events have none there, so that nobody would be found by one that has."""
+    assert write(parse({"liveWatched": {"category": " health & beauty\n"}}, SCOPE).conditions) == {
+        "liveWatched": {"category": "health & beauty"}
+    }
+    assert problems({"liveWatched": {"category": " "}}) == [
+        "conditions.liveWatched.category: must be a text of 1–200 characters"
+    ]
+
+
 @pytest.mark.parametrize("node", [None, 5, [], {}, {"follows": True, "viewed": {}}, {"follows": None}])
 def test_a_node_without_exactly_one_key_is_refused(node: Any):
     (problem,) = problems({"any": [node]})
