@@ -1,6 +1,7 @@
 """Touches of mails: the first of each counts, a machine's apart, and a burst takes back what it seemed (B8)."""
 
 from datetime import timedelta
+from itertools import permutations
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from models.plan import Plan, PlanChannel, advance
 from models.scenario import Destination
 from models.shop import Shop
 from models.signed_link import Link
+from models.touch import machine
 from models.touch.machine import Sign, TouchKind, Visit
 from tests.factories import make_customers, make_resolved, make_shop, make_webhook
 from tests.models.test_enclosure import make_product
@@ -126,6 +128,20 @@ async def test_links_followed_at_once_are_a_machine_s_in_whatever_order_they_are
 
     assert await mailed.times() == {"machine_read_at": first.at, "machine_clicked_at": first.at}
     assert await db.fetch_value("SELECT sum(clicked) FROM metric") == 0
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize(("apart", "clicks"), [(0.4, 0), (0.6, 3)])
+async def test_where_a_burst_is_of_three_links_these_lie_within_its_time_in_whatever_order_they_are_noted(
+    mailed: Mailed, monkeypatch: pytest.MonkeyPatch, order: tuple[int, ...], apart: float, clicks: int
+):
+    rules = machine.read(machine.FILE.read_text(encoding="utf-8").replace("burst_links = 2", "burst_links = 3"))
+    monkeypatch.setattr(machine, "rules", lambda: rules)
+    for number in order:
+        at = visit(after=timedelta(seconds=number * apart))
+        await touch.note(mailed.link, TouchKind.CLICK, at, (BAG, HAT, WHOLE)[number])
+
+    assert await db.fetch_value("SELECT count(*) FROM touch WHERE toucher = 'PERSON'") == clicks
 
 
 async def test_a_person_who_takes_their_time_may_follow_every_link(mailed: Mailed, clock: Clock):
