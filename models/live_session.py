@@ -77,6 +77,9 @@ async def upsert(shop: Shop, rows: Sequence[LiveSessionRow], *, at: datetime) ->
 
 _MASK = FieldMask(OPTIONAL)
 
+_IS_OVER = f"coalesce({', '.join(f'{{0}}.{name}' for name in OPTIONAL)}) IS NOT NULL"
+
+# That it is on again is news as another start is.
 _UPSERT = f"""
 INSERT INTO live_session (id, shop_id, external_id, title, starts_at, {", ".join(OPTIONAL)}, arrived_at)
 SELECT given.id, $1, given.external_id, given.title, given.starts_at, {_MASK.kept_or_given("known")}, $2
@@ -88,5 +91,6 @@ ORDER BY id
 ON CONFLICT (id) DO UPDATE
 SET (title, starts_at, {", ".join(OPTIONAL)}, arrived_at) = (
     excluded.title, excluded.starts_at, {", ".join(f"excluded.{name}" for name in OPTIONAL)},
-    CASE WHEN live_session.starts_at = excluded.starts_at
-         THEN live_session.arrived_at ELSE excluded.arrived_at END)"""
+    CASE WHEN live_session.starts_at <> excluded.starts_at
+           OR ({_IS_OVER.format("live_session")}) AND NOT ({_IS_OVER.format("excluded")})
+         THEN excluded.arrived_at ELSE live_session.arrived_at END)"""

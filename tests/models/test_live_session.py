@@ -29,7 +29,7 @@ async def test_a_field_left_out_stays_and_null_empties_it():
     assert (row["title"], row["cancelled_at"]) == ("Spring LIVE", None)
 
 
-async def test_only_another_start_counts_as_having_just_arrived(clock):
+async def test_only_another_start_or_being_on_again_counts_as_having_just_arrived(clock):
     shop = await make_shop()
     await tell(shop, live_row())
     arrived = (await stored())["arrived_at"]
@@ -38,6 +38,11 @@ async def test_only_another_start_counts_as_having_just_arrived(clock):
     assert (await stored())["arrived_at"] == arrived
     await tell(shop, live_row(startsAt="2026-01-15T20:00:00Z"))
     assert (await stored())["arrived_at"] == arrived + timedelta(hours=1)
+    clock.move(timedelta(hours=1))
+    await tell(shop, live_row(startsAt="2026-01-15T20:00:00Z", cancelledAt="2026-01-15T12:00:00Z"))
+    assert (await stored())["arrived_at"] == arrived + timedelta(hours=1)
+    await tell(shop, live_row(startsAt="2026-01-15T20:00:00Z", cancelledAt=None))
+    assert (await stored())["arrived_at"] == arrived + timedelta(hours=2)
 
 
 async def test_a_start_in_two_years_or_an_end_in_the_future_is_refused_and_nothing_is_kept():

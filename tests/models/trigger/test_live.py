@@ -56,6 +56,23 @@ async def test_a_live_that_began_or_was_called_off_is_reminded_of_no_more(field)
     assert await life.look(plan, 30) == 0
 
 
+@pytest.mark.parametrize("field", ["startedAt", "endedAt", "cancelledAt"])
+async def test_a_live_that_is_on_again_within_the_lead_is_reminded_of_at_once_and_who_knows_of_it_is_not(field):
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.did("FOLLOWED", 0)
+    plan = await make_automated(shop, "LIVE_REMINDER", {"steps": [60, 30]})
+    await tell(shop, planned(life, 120))
+    assert await life.look(plan, 60) == 1
+    life.go(80)
+    await tell(shop, planned(life, 120, **{field: life.at(80).isoformat()}))
+    assert await life.look(plan, 90) == 0
+    life.go(95)
+    await tell(shop, planned(life, 120, **{field: None}))
+    assert [await life.look(plan, minute) for minute in (96, 97)] == [1, 0]
+    assert await ledger(plan) == {"live:l1:1": "SENT", "live:l1:2": "SENT"}
+
+
 async def test_a_live_planned_within_the_lead_is_reminded_of_at_once_and_after_its_start_never():
     life = Life(shop := await make_shop())
     await life.people("ana")
