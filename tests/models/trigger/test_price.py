@@ -71,6 +71,19 @@ async def test_a_price_that_was_raised_again_within_the_delay_sends_nothing():
     assert await life.look(plan, 65) == 0
 
 
+async def test_a_drop_that_arrives_late_is_none_where_the_product_was_told_to_cost_as_much_as_ever_since():
+    life = Life(shop := await make_shop())
+    await life.people("ana")
+    await life.goods("soap", price=1000, priceChangedAt="2026-01-01T00:00:00Z")
+    await life.did("PRODUCT_VIEWED", -10, product="soap")
+    plan = await make_automated(shop, "PRICE_DROP")
+    life.go(20)
+    await life.goods("soap", price=1000)
+    life.go(21)
+    await costs(life, "soap", 5, 500)
+    assert await life.look(plan, 22) == 0
+
+
 async def test_of_a_sale_in_the_whole_shop_each_hears_of_the_deepest_drop_once_a_day():
     life = Life(shop := await make_shop())
     await life.people("ana")
