@@ -8,4 +8,4 @@ class Migration(Migration):  # type: ignore[no-redef]
     """The last instant at which a product's row told the price that a change had brought."""
 
     dependencies = [("models", "0031_promised_coupon")]
-    operations = [RunSQL("ALTER TABLE price_change ADD COLUMN said_until timestamptz")]
+    operations = [RunSQL("ALTER TABLE price_change ADD COLUMN IF NOT EXISTS said_until timestamptz")]
