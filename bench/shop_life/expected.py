@@ -186,10 +186,13 @@ class Expected:
 
     def _may_go(self, row: Row, now: datetime) -> bool:
         refusal = self._refusal(row, now)
-        if refusal is None:
-            return True
-        (row.state, row.reason), row.not_before = refusal, None
-        return False
+        if refusal is not None:
+            (row.state, row.reason), row.not_before = refusal, None
+            return False
+        quiet_ends = self._quiet_ends(row.plan, row.customer, now)
+        if quiet_ends is not None:
+            row.reason, row.not_before = "LOCAL_HOUR", quiet_ends
+        return quiet_ends is None
 
     def _refusal(self, row: Row, now: datetime) -> tuple[str, str | None] | None:
         if now >= row.nominal + EXPIRES:
@@ -218,10 +221,11 @@ class Expected:
         return ZoneInfo(self._customers[customer].time_zone)
 
     def _next_day(self, row: Row, now: datetime) -> datetime:
-        """The customer's next day, at the local time of day at which the row was made."""
+        """The customer's next day, at the local time of day at which the row was made, or the quiet hours that it was made in ended."""
         zone = self._zone(row.customer)
         tomorrow = now.astimezone(zone).date() + timedelta(days=1)
-        return _local(tomorrow, row.made_at.astimezone(zone).time(), zone)
+        begun = self._quiet_ends(row.plan, row.customer, row.made_at) or row.made_at
+        return _local(tomorrow, begun.astimezone(zone).time(), zone)
 
     def _quiet_ends(self, plan: Automation, customer: str, now: datetime) -> datetime | None:
         """When the quiet hours that `now` falls into end; None outside them."""
