@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 
 from icu4py.messageformat import MessageFormat
 
-from models.content.pattern import Argument, Choice, Message, arguments, merge
+from models.content.pattern import Argument, Choice, Message, Part, arguments, merge
 from models.content.variable import VARIABLES, Value
 
 
 def bind(message: Message, language: str, values: Mapping[str, Value]) -> Message:
     """The message with these variables' values written into it; choices on them are decided."""
-    bound: list[str | Argument | Choice] = []
+    bound: list[Part] = []
     for part in message:
         if isinstance(part, Choice):
             bound += _bound_choice(part, language, values)

@@ -9,7 +9,7 @@ from typing import Any
 from models.content.count import MOST_COUNTS, deciding_counts
 from models.content.form import form
 from models.content.nameless import nameless
-from models.content.pattern import Argument, Choice, Message
+from models.content.pattern import Argument, Choice, Message, Part
 from models.content.pattern_reader import MessageError, parse
 from models.content.variable import ALWAYS, VARIABLES, TextVariableKind
 from models.content_rule.disguise import is_blank
@@ -211,7 +211,7 @@ def _says_nothing(message: Message, answers: Mapping[str, bool | None]) -> bool:
     return all(_part_says_nothing(part, answers) for part in message)
 
 
-def _part_says_nothing(part: str | Argument | Choice, answers: Mapping[str, bool | None]) -> bool:
+def _part_says_nothing(part: Part, answers: Mapping[str, bool | None]) -> bool:
     if isinstance(part, str):
         return is_blank(part)
     if isinstance(part, Argument):

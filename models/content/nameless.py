@@ -8,9 +8,7 @@ Authors who want more say it themselves: `{hasName, select, yes {Hi {name}!} oth
 import re
 from collections.abc import Mapping
 
-from models.content.pattern import Argument, Choice, Message
-
-Part = str | Argument | Choice
+from models.content.pattern import Argument, Choice, Message, Part, append
 
 Form = tuple[str, str, str]
 """Between text that ends so and text that begins so: this word. An empty word leaves the name out."""
@@ -67,13 +65,10 @@ def _replace(done: list[Part], waiting: list[Part], forms: tuple[Form, ...]) -> 
 
 
 def _add(done: list[Part], part: Part) -> None:
-    """Put a part at the end, a text to the text before it."""
+    """Put a part at the end; of a text before a name nothing may be left."""
     if done and done[-1] == "":
         done.pop()
-    if isinstance(part, str) and done and isinstance(done[-1], str):
-        done[-1] += part
-    elif part != "":
-        done.append(part)
+    append(done, part)
 
 
 # From the end backwards: an expression that ends with `$` is tried from each blank of a text that has thousands.

@@ -32,19 +32,26 @@ class Choice:
     position: int = 0
 
 
-Message = tuple[str | Argument | Choice, ...]
+Part = str | Argument | Choice
+
+Message = tuple[Part, ...]
 """What a pattern says: literal text, arguments and choices, in order."""
 
 
-def merge(parts: Iterable[str | Argument | Choice]) -> Message:
+def merge(parts: Iterable[Part]) -> Message:
     """The same parts as one message: neighbouring texts made one, empty ones left out."""
-    merged: list[str | Argument | Choice] = []
+    merged: list[Part] = []
     for part in parts:
-        if isinstance(part, str) and merged and isinstance(merged[-1], str):
-            merged[-1] += part
-        elif part != "":
-            merged.append(part)
+        append(merged, part)
     return tuple(merged)
+
+
+def append(parts: list[Part], part: Part) -> None:
+    """Put a part at the end: a text to the text before it, an empty one nowhere."""
+    if isinstance(part, str) and parts and isinstance(parts[-1], str):
+        parts[-1] += part
+    elif part != "":
+        parts.append(part)
 
 
 def arguments(message: Message) -> Iterator[Argument | Choice]:
@@ -74,7 +81,7 @@ def pattern_of(message: Message, *, in_plural: bool = False) -> str:
     return "".join(_pattern_of_part(part, in_plural=in_plural) for part in message)
 
 
-def _pattern_of_part(part: str | Argument | Choice, *, in_plural: bool) -> str:
+def _pattern_of_part(part: Part, *, in_plural: bool) -> str:
     if isinstance(part, str):
         return quote(part, in_plural=in_plural)
     if isinstance(part, Argument):

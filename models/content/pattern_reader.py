@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import Final, get_args
 
-from models.content.pattern import Argument, Choice, ChoiceKind, Message, merge
+from models.content.pattern import Argument, Choice, ChoiceKind, Message, Part, merge
 
 DEEPEST = 4
 """How many choices may stand inside one another."""
@@ -58,7 +58,7 @@ class _Reader:
 
     def message(self, depth: int, *, in_plural: bool) -> Message:
         """Everything up to the end or to a closing brace, which stays unread."""
-        parts: list[str | Argument | Choice] = []
+        parts: list[Part] = []
         while self.at < len(self.pattern) and self.pattern[self.at] != "}":
             character = self.pattern[self.at]
             if character == "{":
