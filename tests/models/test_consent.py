@@ -54,7 +54,7 @@ async def test_who_unsubscribes_stays_so_when_an_earlier_word_of_a_clock_that_is
 
     await subscribed(shop, ahead)
 
-    assert (await told())[0] == "UNSUBSCRIBED"
+    assert await told() == ("UNSUBSCRIBED", "mail", ahead)
     await subscribed(shop, ahead + timedelta(seconds=1))
     assert (await told())[0] == "SUBSCRIBED"
 

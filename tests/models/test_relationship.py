@@ -108,24 +108,6 @@ async def test_what_a_customer_unsubscribed_stays_so_until_a_newer_subscription(
 
 
 @pytest.mark.usefixtures("database")
-async def test_a_subscription_told_by_a_clock_that_is_ahead_and_told_again_undoes_no_unsubscription_since(clock):
-    """The instant of the row lies after the unsubscription's by this server's clock, but it was said before."""
-    shop = await make_shop()
-    ahead = clock.now() + timedelta(minutes=4)
-    subscribed = customer_row(emailConsent=said("SUBSCRIBED", ahead.isoformat()))
-    await tell(shop, event_row(), subscribed)
-    clock.move(timedelta(minutes=1))
-    assert await consent.unsubscribe(shop.id, customer_id("c1"), source="link")
-
-    await tell(shop, subscribed)
-
-    assert await stored(shop) == [("UNSUBSCRIBED", "link", ahead)]
-    clock.move(timedelta(hours=1))
-    await tell(shop, customer_row(emailConsent=said("SUBSCRIBED", clock.now().isoformat())))
-    assert await stored(shop) == [("SUBSCRIBED", "checkout", clock.now())]
-
-
-@pytest.mark.usefixtures("database")
 async def test_a_row_without_a_consent_leaves_it():
     shop = await make_shop()
     await tell(shop, customer_row(emailConsent=said("SUBSCRIBED", an_hour(1))))
